@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The memory budget: every byte that a model holds is charged here before it is taken.
+ * One budget a shared model. All functions are thread-safe.
+ */
+#pragma once
+
+#include "engine/pipeload.h"
+
+typedef struct _PldBudget PldBudget;
+
+/* @limit: bytes; 0 = none. Returns: (transfer full): free with pld_budget_free() */
+PldBudget *pld_budget_new (guint64 limit);
+/* Takes a pointer to the pointer, accepts NULL. Everything must have been released. */
+void pld_budget_free (PldBudget **budget);
+
+/* Charges @bytes for @what, or fails with PLD_ERROR_LIMIT and charges nothing. */
+gboolean pld_budget_charge (PldBudget *budget, guint64 bytes, const char *what, GError **error);
+void pld_budget_release (PldBudget *budget, guint64 bytes);
+
+/* A limit below what is held now is accepted: the holder then gives back before it takes more. */
+void pld_budget_set_limit (PldBudget *budget, guint64 limit);
+guint64 pld_budget_get_limit (PldBudget *budget);
+guint64 pld_budget_get_used (PldBudget *budget);
+guint64 pld_budget_get_peak (PldBudget *budget);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/base/cpu.h"
+
+static PldCpuLevel
+cpu_detect (void)
+{
+#if defined (__x86_64__)
+  __builtin_cpu_init ();
+  if (!__builtin_cpu_supports ("avx2") || !__builtin_cpu_supports ("fma") || !__builtin_cpu_supports ("f16c"))
+    return PLD_CPU_BASELINE;
+  if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") && __builtin_cpu_supports ("avx512dq")
+      && __builtin_cpu_supports ("avx512vl"))
+    return PLD_CPU_AVX512;
+  return PLD_CPU_AVX2;
+#else
+  return PLD_CPU_BASELINE;
+#endif
+}
+
+const char *
+pld_cpu_level_name (PldCpuLevel level)
+{
+  static const char *const names[] = { "baseline", "avx2", "avx512" };
+
+  return names[level];
+}
+
+PldCpuLevel
+pld_cpu_level (void)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      PldCpuLevel level = cpu_detect ();
+      const char *mask = g_getenv ("PIPELOAD_CPU");
+
+      for (PldCpuLevel l = PLD_CPU_BASELINE; mask != NULL && l < level; l++)
+        if (g_strcmp0 (mask, pld_cpu_level_name (l)) == 0)
+          level = l;
+      g_once_init_leave (&once, (gsize) level + 1);
+    }
+  return (PldCpuLevel) (once - 1);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * bytes → named tensors: the directory of a model, whatever file format holds it. Reads headers only; weights stay
+ * on storage. Formats: safetensors (single file, or sharded with model.safetensors.index.json), GGUF v2 and v3.
+ *
+ * Files are untrusted: each length is checked against what remains, each product for overflow, every tensor lies inside its
+ * file and no two of a safetensors file overlap. Immutable after opening, then thread-safe.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "engine/format/dtype.h"
+#include "engine/pipeload.h"
+
+#define PLD_TENSOR_MAX_DIMS 8
+
+typedef struct
+{
+  char *name;
+  PldDtype dtype;
+  guint n_dims;
+  guint64 dims[PLD_TENSOR_MAX_DIMS]; /* outermost first (row-major), also for GGUF, which stores them innermost first */
+  guint file;                        /* index of the file that holds it */
+  guint64 offset;                    /* bytes from that file's start */
+  guint64 n_values;
+  guint64 n_bytes;
+} PldTensor;
+
+typedef enum
+{
+  PLD_FORMAT_SAFETENSORS,
+  PLD_FORMAT_GGUF,
+} PldFormat;
+
+typedef struct
+{
+  PldFormat format;
+  char *path;           /* as given */
+  guint n_files;
+  char **files;         /* [n_files + 1], NULL-terminated */
+  guint n_tensors;
+  PldTensor *tensors;   /* [n_tensors], in file order */
+  GHashTable *by_name;  /* name → PldTensor *, for pld_weights_find() */
+  JsonObject *metadata; /* GGUF key/values (arrays over 64 items cut to {"type", "count"}), or safetensors' __metadata__; never NULL */
+} PldWeights;
+
+/**
+ * pld_weights_open:
+ * @path: a .safetensors or .gguf file (told by content, not by name), or a folder with model.safetensors or its index
+ *
+ * Errors: NOT_FOUND, IO, FORMAT, UNSUPPORTED; each names the file, the fact and, where there is one, the remedy.
+ * Returns: (transfer full)
+ */
+PldWeights *pld_weights_open (const char *path, GError **error);
+void pld_weights_free (PldWeights *weights);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldWeights, pld_weights_free)
+
+/* Returns: (transfer none) (nullable) */
+const PldTensor *pld_weights_find (const PldWeights *weights, const char *name);
+
+/* "[768, 3072]" Returns: (transfer full) */
+char *pld_tensor_shape (const PldTensor *tensor);
+
+/* ---- one function a format; the seams that fuzz targets use -------------------------------- */
+
+/**
+ * pld_safetensors_parse:
+ * @head: the first bytes of the file: 8 bytes length, then the JSON header
+ * @n_head: bytes in @head; a header that does not fit is an error
+ * @file_size: of the whole file
+ *
+ * Appends PldTensor to @tensors (element type PldTensor; names owned by the elements) with file = @file, and
+ * merges __metadata__ into @metadata. Errors have no file name; the caller prefixes it.
+ */
+gboolean pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file,
+                                GArray *tensors, JsonObject *metadata, GError **error);
+
+/* The same for GGUF; metadata as described at PldWeights. */
+gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file,
+                         GArray *tensors, JsonObject *metadata, GError **error);

@@ -1,0 +1,266 @@
+/* pipeload — layer-streaming inference under a hard memory limit
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The public C API. Everything that elements, tools and applications use is declared here;
+ * the mechanism is PIPELOAD of the Hermes paper (arXiv 2409.04249).
+ *
+ * Conventions: functions that can fail take a GError ** last, return FALSE or NULL on failure and
+ * leave their outputs untouched. Sizes are bytes, times nanoseconds. Strings are UTF-8.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#if defined (__GNUC__)
+#define PLD_API __attribute__ ((visibility ("default")))
+#else
+#define PLD_API
+#endif
+
+/* ---- errors -------------------------------------------------------------------------------- */
+
+#define PLD_ERROR (pld_error_quark ())
+
+/**
+ * PldError:
+ * @PLD_ERROR_NOT_FOUND: a named file does not exist
+ * @PLD_ERROR_IO: reading or writing failed, or a file changed while it was in use
+ * @PLD_ERROR_FORMAT: a file is damaged: its content contradicts itself or its format
+ * @PLD_ERROR_UNSUPPORTED: a well-formed file that this version cannot run
+ * @PLD_ERROR_MEMORY: the system had no memory to give
+ * @PLD_ERROR_LIMIT: the memory limit is too small; the message names the smallest that works
+ * @PLD_ERROR_CANCELLED: the caller's GCancellable was cancelled
+ */
+typedef enum
+{
+  PLD_ERROR_NOT_FOUND,
+  PLD_ERROR_IO,
+  PLD_ERROR_FORMAT,
+  PLD_ERROR_UNSUPPORTED,
+  PLD_ERROR_MEMORY,
+  PLD_ERROR_LIMIT,
+  PLD_ERROR_CANCELLED,
+} PldError;
+
+PLD_API GQuark pld_error_quark (void);
+
+/* ---- sizes --------------------------------------------------------------------------------- */
+
+/**
+ * pld_size_parse:
+ * @text: "64MB", "2.1GB", "512MiB", "4096" or "0"; decimal units are powers of 1000, "i" units of 1024
+ * @bytes: (out): the size
+ *
+ * Thread-safe. Fails with PLD_ERROR_FORMAT on anything else, negative and overflowing sizes included.
+ */
+PLD_API gboolean pld_size_parse (const char *text, guint64 *bytes, GError **error);
+
+/* Returns: (transfer full): @bytes for people, e.g. "64.0 MB". Thread-safe. */
+PLD_API char *pld_size_format (guint64 bytes);
+
+/* ---- pictures ------------------------------------------------------------------------------ */
+
+/**
+ * PldImageKind:
+ * @PLD_IMAGE_RGB: components R, G, B
+ * @PLD_IMAGE_YUV: components Y, Cb, Cr, the two last possibly subsampled
+ * @PLD_IMAGE_GRAY: one component
+ * @PLD_IMAGE_JPEG: a JPEG file in memory: @data and @size; the rest is ignored
+ */
+typedef enum
+{
+  PLD_IMAGE_RGB,
+  PLD_IMAGE_YUV,
+  PLD_IMAGE_GRAY,
+  PLD_IMAGE_JPEG,
+} PldImageKind;
+
+typedef enum
+{
+  PLD_YUV_BT601,
+  PLD_YUV_BT709,
+  PLD_YUV_BT2020,
+} PldYuvMatrix;
+
+/* One colour component, 8 bits a sample: sample (x, y) lies at data[y * stride + x * pixel_stride]. */
+typedef struct
+{
+  const guint8 *data;
+  gssize stride;      /* bytes from row to row; negative for bottom-up pictures */
+  guint pixel_stride; /* bytes from sample to sample */
+  guint width;        /* samples a row, of this component */
+  guint height;       /* rows, of this component */
+} PldPlane;
+
+/* A picture that the caller owns; only read, and only during the call it is given to. */
+typedef struct
+{
+  PldImageKind kind;
+  guint width, height; /* pixels */
+  PldPlane plane[3];
+  PldYuvMatrix matrix; /* YUV only */
+  gboolean full_range; /* YUV and GRAY: 0..255 instead of 16..235 */
+  const guint8 *data;  /* JPEG only */
+  gsize size;          /* JPEG only */
+} PldImage;
+
+/* ---- vision -------------------------------------------------------------------------------- */
+
+/**
+ * PldVision:
+ *
+ * One user's handle on an opened vision model. Handles that name the same model (same file, same
+ * input size) share one copy of it: one budget, one set of pinned tiles, one pass for all pictures
+ * that wait. Each handle is used by one thread at a time; different handles run in parallel.
+ * pld_vision_set_memory_limit() and pld_vision_get_stats() may be called from any thread.
+ */
+typedef struct _PldVision PldVision;
+
+typedef struct
+{
+  const char *model;    /* .safetensors, .gguf or Hugging Face folder; NULL: the bundled model */
+  guint64 memory_limit; /* bytes; 0 = none. The smallest that any handle of a model sets holds */
+  guint loaders;        /* loaders running at once; 0 = planned */
+  guint threads;        /* compute threads; 0 = all cores */
+  guint batch;          /* pictures this handle submits at once at most; 0 = 1 */
+  guint input_size;     /* square input in pixels; 0 = the model's own */
+} PldVisionOptions;
+
+typedef struct
+{
+  const char *path;         /* what was opened */
+  const char *architecture; /* "vit" */
+  guint input_width, input_height;
+  guint n_classes;
+  const char *const *labels; /* [n_classes] */
+  guint64 n_parameters;
+  guint64 weight_bytes; /* as stored */
+} PldVisionInfo;
+
+/* One thing seen. A classifier gives one full-picture object a class. */
+typedef struct
+{
+  guint label_id;
+  const char *label;                 /* owned by the handle */
+  float confidence;                  /* 0..1 */
+  float x_min, y_min, x_max, y_max;  /* 0..1 of the picture */
+} PldObject;
+
+typedef struct
+{
+  guint64 memory_limit;       /* in force; 0 = none */
+  guint64 engine_bytes;       /* held now */
+  guint64 engine_peak;        /* most ever held */
+  guint64 passes, frames;     /* of the shared model */
+  guint64 bytes_streamed;     /* read from storage so far */
+  guint64 stalls;             /* times a pass waited for a tile */
+  guint64 stall_ns;           /* and for how long in all */
+  guint64 last_pass_ns, mean_pass_ns;
+  guint64 floor_ns;           /* max (streamed bytes a pass / read bandwidth, compute a pass) */
+  guint64 read_bandwidth;     /* measured, bytes/s; 0 until something was read */
+  guint64 streamed_per_pass;  /* bytes */
+  guint64 pinned_bytes, ring_bytes, activation_bytes, table_bytes;
+  guint loaders, threads, batch, users;
+  gboolean direct_io;
+} PldStats;
+
+/* How a model would run under a limit: made from the file's directory alone, nothing is loaded. */
+typedef struct
+{
+  guint64 memory_limit, minimum_limit, resident_limit; /* resident: from here on nothing streams */
+  guint64 weight_bytes;                                /* streamable, as stored */
+  guint64 pinned_bytes, ring_bytes, activation_bytes, table_bytes;
+  guint64 streamed_per_pass;
+  guint64 tile_bytes;
+  guint n_tiles, n_pinned, n_slots, loaders, batch;
+} PldPlanInfo;
+
+/* Told during pld_vision_open(), in the calling thread: what is being done, and how far, 0..100. */
+typedef void (*PldProgressFunc) (const char *step, guint percent, gpointer user_data);
+
+/**
+ * pld_vision_open:
+ *
+ * Opens a model, or joins one that is open. Weights are not read ahead of the first pass.
+ * Errors: every code of #PldError.
+ *
+ * Returns: (transfer full): free with pld_vision_close()
+ */
+PLD_API PldVision *pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress,
+                                    gpointer user_data, GCancellable *cancellable, GError **error);
+
+/* Closes *vision (NULL is fine) and clears the pointer. No call of this handle may be running. */
+PLD_API void pld_vision_close (PldVision **vision);
+
+PLD_API const PldVisionInfo *pld_vision_get_info (PldVision *vision);
+
+/* Sets this handle's limit; takes effect at the start of the next pass. PLD_ERROR_LIMIT if too small
+ * (the old limit then stays). */
+PLD_API gboolean pld_vision_set_memory_limit (PldVision *vision, guint64 limit, GError **error);
+
+/**
+ * pld_vision_load_image:
+ * @slot: 0 … batch − 1
+ *
+ * Scales @image to the model's input (antialiased, as preprocessor_config.json says) and keeps it in
+ * @slot; @image is not needed afterwards. Fails with PLD_ERROR_FORMAT on a damaged or empty picture.
+ */
+PLD_API gboolean pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image,
+                                        GError **error);
+
+/* The same for values that are already normalised: @pixels is float [3, input_height, input_width]. */
+PLD_API gboolean pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels,
+                                         GError **error);
+
+/**
+ * pld_vision_change:
+ *
+ * How much the picture in @slot differs from the one this was last asked for and kept: the largest
+ * mean absolute difference of any block of 16 × 16 input pixels, 0..1. 1 if none was kept. With @keep
+ * the picture becomes the one that later ones are held against.
+ */
+PLD_API float pld_vision_change (PldVision *vision, guint slot, gboolean keep);
+
+/**
+ * pld_vision_run:
+ * @n: slots 0 … n − 1 hold the pictures
+ * @logits: (out) (nullable): float [n, n_classes]
+ * @objects: (out) (nullable): [n, n_classes], each row sorted by falling confidence
+ *
+ * One pass. Pictures of other handles that wait go through the same pass. Blocks; a cancelled
+ * @cancellable ends the wait within one tile's time with PLD_ERROR_CANCELLED.
+ */
+PLD_API gboolean pld_vision_run (PldVision *vision, guint n, float *logits, PldObject *objects,
+                                 GCancellable *cancellable, GError **error);
+
+PLD_API void pld_vision_get_stats (PldVision *vision, PldStats *stats);
+
+/* Plans without loading. Thread-safe. @options as for pld_vision_open(). */
+PLD_API gboolean pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *plan, GError **error);
+
+/* ---- model files --------------------------------------------------------------------------- */
+
+/* Returns: (transfer full): JSON text that describes the model file or folder: format, architecture,
+ * parameters, bytes, metadata, tensors (name, type, shape, file, offset, bytes). Thread-safe. */
+PLD_API char *pld_model_inspect (const char *path, GError **error);
+
+/**
+ * pld_model_synth:
+ * @preset: "vit-b16", "vit-l16" or "vit-ti16"
+ * @type: "f32", "f16" or "bf16"
+ * @folder: made if it does not exist; an existing model in it is replaced
+ *
+ * Writes a Hugging Face folder with seeded random, well-scaled weights of the true shapes, for speed
+ * and memory measurements. Same seed, same bytes.
+ */
+PLD_API gboolean pld_model_synth (const char *preset, const char *type, guint64 seed,
+                                  const char *folder, PldProgressFunc progress, gpointer user_data,
+                                  GCancellable *cancellable, GError **error);
+
+/* Returns: (transfer full): the path of the bundled model "person-vit": $PIPELOAD_MODELS, the installed
+ * data folder, or the build's source tree, in this order; NULL with PLD_ERROR_NOT_FOUND. */
+PLD_API char *pld_bundled_model (const char *name, GError **error);
+
+G_END_DECLS
