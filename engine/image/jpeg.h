@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * JPEG pictures row by row, through libjpeg-turbo. Used from one thread at a time.
+ */
+#pragma once
+
+#include "engine/base/buffer.h"
+
+typedef struct _PldJpeg PldJpeg;
+
+/* Rows as decoded: gray; R, G, B; or C, M, Y, K as Adobe stores them, inverted. */
+typedef struct
+{
+  guint width, height;
+  guint channels; /* 1, 3 or 4 */
+} PldJpegFrame;
+
+/* What a decoder is charged, as long as it decodes sequential pictures up to 4096 pixels wide. */
+guint64 pld_jpeg_cost (void);
+
+PldJpeg *pld_jpeg_new (PldBudget *budget, GError **error);
+void pld_jpeg_free (PldJpeg **jpeg);
+
+/**
+ * pld_jpeg_begin:
+ * @width, @height: decode at the smallest of 1/8, 1/4, 1/2, 1/1 that gives at least so many pixels: the scales for which
+ *                  libjpeg-turbo has SIMD code
+ *
+ * @data stays in use until pld_jpeg_end(), which must follow in any case. FORMAT: damaged, or not a JPEG picture.
+ * LIMIT: the budget refuses.
+ */
+gboolean pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guint height,
+                         PldJpegFrame *frame, GError **error);
+/* @row: (out): [frame.width, frame.channels]. Call it frame.height times. */
+gboolean pld_jpeg_row (PldJpeg *jpeg, guint8 *row, GError **error);
+void pld_jpeg_end (PldJpeg *jpeg);

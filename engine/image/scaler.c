@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/image/color.h"
+#include "engine/image/jpeg.h"
+#include "engine/image/lane.h"
+
+#include "engine/base/size.h"
+
+#include <stdlib.h>
+
+#define MOST_PIXELS 65500 /* a side: libjpeg's limit, kept for all */
+#define MOST_SUBSAMPLING 8
+#define PLANNED_WIDTH 4096
+#define PLANNED_HEIGHT 2304
+#define ALIGN 64
+
+/* What tables and rings depend on. */
+typedef struct
+{
+  guint lanes;             /* 1 or 3 */
+  PldExtent across[3];     /* [lanes] */
+  PldExtent down[3];       /* [lanes] */
+  guint jpeg_row;          /* bytes of a decoded row; 0: the source is in memory */
+} PldGeometry;
+
+struct _PldScaler
+{
+  PldBuffer self; /* this struct */
+  guint width, height;
+  PldFilter filter;
+  PldBudget *budget;
+  PldGeometry geometry; /* of the last source; lanes 0: none */
+  PldBuffer memory;     /* everything that depends on it */
+  PldAxis across[3], down[3];
+  PldLane lane[3];
+  PldLaneScratch scratch;
+  guint8 *jpeg_row;
+  PldJpeg *jpeg; /* made for the first JPEG picture */
+  PldColor color;
+};
+
+static gboolean
+extent_equal (const PldExtent *a, const PldExtent *b)
+{
+  return a->in == b->in && a->out == b->out && a->span == b->span;
+}
+
+static gboolean
+geometry_equal (const PldGeometry *a, const PldGeometry *b)
+{
+  if (a->lanes != b->lanes || a->jpeg_row != b->jpeg_row)
+    return FALSE;
+  for (guint i = 0; i < a->lanes; i++)
+    if (!extent_equal (&a->across[i], &b->across[i]) || !extent_equal (&a->down[i], &b->down[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* Steps over @size bytes. With @memory NULL this only counts. */
+static guint8 *
+carve (guint8 *memory, guint64 *at, guint64 size)
+{
+  guint8 *piece = memory != NULL ? memory + *at : NULL;
+
+  *at += pld_size_round_up (size, ALIGN);
+  return piece;
+}
+
+/* The axis of an earlier lane that is the same, or @own. */
+static PldAxis *
+axis_share (PldAxis *axes, guint own)
+{
+  for (guint i = 0; i < own; i++)
+    if (extent_equal (&axes[i].extent, &axes[own].extent))
+      return &axes[i];
+  return &axes[own];
+}
+
+/* Lays out everything for scaler->geometry in @memory and fills the tables; with NULL it only counts the bytes.
+ * Extents are ≤ 65500 and results of the same order, so that the products stay far below 64 bits. */
+static guint64
+scaler_lay_out (PldScaler *scaler, guint8 *memory)
+{
+  const PldGeometry *geometry = &scaler->geometry;
+  guint widest = 0;
+  guint64 at = 0;
+
+  for (guint i = 0; i < geometry->lanes; i++)
+    {
+      PldAxis *axis[2] = { &scaler->across[i], &scaler->down[i] };
+      PldAxis *shared[2];
+
+      pld_axis_plan (axis[0], &geometry->across[i], scaler->filter, PLD_LANE_ACROSS);
+      pld_axis_plan (axis[1], &geometry->down[i], scaler->filter, PLD_LANE_DOWN);
+      shared[0] = axis_share (scaler->across, i);
+      shared[1] = axis_share (scaler->down, i);
+      for (guint d = 0; d < 2; d++)
+        if (shared[d] == axis[d])
+          {
+            guint8 *tables = carve (memory, &at, pld_axis_bytes (axis[d]));
+
+            if (tables != NULL)
+              pld_axis_fill (axis[d], scaler->filter, tables);
+          }
+      scaler->lane[i] = (PldLane) {
+        .across = shared[0],
+        .down = shared[1],
+        .ring = carve (memory, &at, (guint64) shared[1]->reach * scaler->width),
+      };
+      widest = MAX (widest, geometry->across[i].in);
+    }
+  scaler->scratch.row = (gint16 *) carve (memory, &at, (widest + PLD_LANE_ACROSS) * sizeof (gint16));
+  scaler->scratch.high = (gint32 *) carve (memory, &at, scaler->width * sizeof (gint32));
+  scaler->scratch.low = (gint32 *) carve (memory, &at, scaler->width * sizeof (gint32));
+  scaler->jpeg_row = carve (memory, &at, geometry->jpeg_row);
+  return at;
+}
+
+/* Gives the old tables back before it takes new ones. */
+static gboolean
+scaler_prepare (PldScaler *scaler, const PldGeometry *geometry, GError **error)
+{
+  if (geometry_equal (&scaler->geometry, geometry))
+    return TRUE;
+  pld_buffer_clear (&scaler->memory);
+  scaler->geometry = *geometry;
+  if (!pld_buffer_init (&scaler->memory, scaler->budget, scaler_lay_out (scaler, NULL), "the picture scaler", error))
+    {
+      scaler->geometry.lanes = 0;
+      return FALSE;
+    }
+  scaler_lay_out (scaler, scaler->memory.data);
+  return TRUE;
+}
+
+/* ---- geometry ------------------------------------------------------------------------------ */
+
+static void
+geometry_set (PldGeometry *geometry, const PldScaler *scaler, guint lane, guint width, guint height)
+{
+  geometry->across[lane] = (PldExtent) { width, scaler->width, width };
+  geometry->down[lane] = (PldExtent) { height, scaler->height, height };
+}
+
+/* A plane with fewer samples than the picture has pixels is subsampled by 2, 4 or 8, rounded up: its last sample
+ * may lie partly outside. */
+static gboolean
+extent_subsample (PldExtent *extent, guint pixels, guint samples, guint out)
+{
+  for (guint by = 1; by <= MOST_SUBSAMPLING; by *= 2)
+    if (samples == (pixels + by - 1) / by)
+      {
+        *extent = (PldExtent) { samples, out, (double) pixels / by };
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
+plane_check (const PldImage *image, guint i, GError **error)
+{
+  const PldPlane *plane = &image->plane[i];
+  const guint64 row_bytes = (guint64) (MAX (plane->width, 1) - 1) * plane->pixel_stride + 1;
+
+  if (plane->data == NULL || plane->pixel_stride == 0
+      || (plane->height > 1 && (guint64) ABS ((gint64) plane->stride) < row_bytes))
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "plane %u of the picture has no rows of %u samples: %s, %u bytes from sample to sample, %" G_GSSIZE_FORMAT
+                   " from row to row; describe it as it lies in memory",
+                   i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride, plane->stride);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+size_check (guint width, guint height, const char *what, GError **error)
+{
+  if (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS)
+    return TRUE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s is %u × %u pixels: each side must have 1 to %u", what, width, height,
+               MOST_PIXELS);
+  return FALSE;
+}
+
+static gboolean
+geometry_from_image (PldGeometry *geometry, const PldScaler *scaler, const PldImage *image, GError **error)
+{
+  if (!size_check (image->width, image->height, "the picture", error))
+    return FALSE;
+  *geometry = (PldGeometry) { .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
+  for (guint i = 0; i < geometry->lanes; i++)
+    {
+      const PldPlane *plane = &image->plane[i];
+      const gboolean full = i == 0 || image->kind != PLD_IMAGE_YUV;
+
+      if (!extent_subsample (&geometry->across[i], image->width, plane->width, scaler->width)
+          || !extent_subsample (&geometry->down[i], image->height, plane->height, scaler->height)
+          || (full && (plane->width != image->width || plane->height != image->height)))
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                       "plane %u has %u × %u samples, which is no plane of a picture of %u × %u pixels", i, plane->width,
+                       plane->height, image->width, image->height);
+          return FALSE;
+        }
+      if (!plane_check (image, i, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* ---- pictures ------------------------------------------------------------------------------ */
+
+static void
+scaler_restart (PldScaler *scaler, guint8 *rgb)
+{
+  for (guint i = 0; i < scaler->geometry.lanes; i++)
+    pld_lane_restart (&scaler->lane[i], rgb + i, (gsize) scaler->width * 3);
+}
+
+/* Row by row over all planes, so that packed formats come through the cache once. */
+static void
+scaler_push_planes (PldScaler *scaler, const PldImage *image)
+{
+  for (guint y = 0; y < image->height; y++)
+    for (guint i = 0; i < scaler->geometry.lanes; i++)
+      {
+        const PldPlane *plane = &image->plane[i];
+
+        if (y < plane->height)
+          pld_lane_push (&scaler->lane[i], &scaler->scratch, plane->data + (gssize) y * plane->stride, plane->pixel_stride);
+      }
+}
+
+static gboolean
+scaler_run_planes (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error)
+{
+  const gsize pixels = (gsize) scaler->width * scaler->height;
+  PldGeometry geometry;
+
+  if (!geometry_from_image (&geometry, scaler, image, error) || !scaler_prepare (scaler, &geometry, error))
+    return FALSE;
+  scaler_restart (scaler, rgb);
+  scaler_push_planes (scaler, image);
+  if (image->kind == PLD_IMAGE_YUV)
+    {
+      pld_color_prepare (&scaler->color, image->matrix, image->full_range);
+      pld_color_from_yuv (&scaler->color, rgb, pixels);
+    }
+  else if (image->kind == PLD_IMAGE_GRAY)
+    {
+      pld_color_prepare (&scaler->color, image->matrix, image->full_range);
+      pld_color_from_gray (&scaler->color, rgb, pixels);
+    }
+  return TRUE;
+}
+
+/* Adobe's inverted C, M, Y, K → R, G, B, in place, four bytes a pixel. */
+static void
+row_from_cmyk (guint8 *row, guint n)
+{
+  for (guint8 *p = row; p < row + (gsize) n * 4; p += 4)
+    for (guint c = 0; c < 3; c++)
+      p[c] = (guint8) ((p[c] * p[3] + 127) / 255);
+}
+
+static gboolean
+scaler_push_jpeg (PldScaler *scaler, const PldJpegFrame *frame, GError **error)
+{
+  for (guint y = 0; y < frame->height; y++)
+    {
+      if (!pld_jpeg_row (scaler->jpeg, scaler->jpeg_row, error))
+        return FALSE;
+      if (frame->channels == 4)
+        row_from_cmyk (scaler->jpeg_row, frame->width);
+      for (guint i = 0; i < scaler->geometry.lanes; i++)
+        pld_lane_push (&scaler->lane[i], &scaler->scratch, scaler->jpeg_row + i, frame->channels);
+    }
+  return TRUE;
+}
+
+static gboolean
+scaler_run_jpeg (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error)
+{
+  PldJpegFrame frame;
+  gboolean ok;
+
+  if (scaler->jpeg == NULL)
+    scaler->jpeg = pld_jpeg_new (scaler->budget, error);
+  if (scaler->jpeg == NULL)
+    return FALSE;
+  ok = pld_jpeg_begin (scaler->jpeg, image->data, image->size, scaler->width, scaler->height, &frame, error);
+  if (ok)
+    {
+      PldGeometry geometry = { .lanes = frame.channels == 1 ? 1 : 3, .jpeg_row = frame.width * frame.channels };
+
+      for (guint i = 0; i < geometry.lanes; i++)
+        geometry_set (&geometry, scaler, i, frame.width, frame.height);
+      ok = scaler_prepare (scaler, &geometry, error);
+    }
+  if (ok)
+    {
+      scaler_restart (scaler, rgb);
+      ok = scaler_push_jpeg (scaler, &frame, error);
+    }
+  pld_jpeg_end (scaler->jpeg);
+  if (ok && frame.channels == 1)
+    {
+      pld_color_prepare (&scaler->color, PLD_YUV_BT601, TRUE);
+      pld_color_from_gray (&scaler->color, rgb, (gsize) scaler->width * scaler->height);
+    }
+  return ok;
+}
+
+/* ---- the contract -------------------------------------------------------------------------- */
+
+PldScaler *
+pld_scaler_new (guint width, guint height, PldFilter filter, PldBudget *budget, GError **error)
+{
+  PldBuffer self = { 0 };
+  PldScaler *scaler;
+
+  g_return_val_if_fail (filter <= PLD_FILTER_HAMMING, NULL);
+  if (!size_check (width, height, "the scaled picture", error)
+      || !pld_buffer_init (&self, budget, sizeof (PldScaler), "the picture scaler", error))
+    return NULL;
+  scaler = (PldScaler *) self.data;
+  scaler->self = self;
+  scaler->width = width;
+  scaler->height = height;
+  scaler->filter = filter;
+  scaler->budget = budget;
+  return scaler;
+}
+
+void
+pld_scaler_free (PldScaler **scaler)
+{
+  PldBuffer self;
+
+  if (*scaler == NULL)
+    return;
+  pld_jpeg_free (&(*scaler)->jpeg);
+  pld_buffer_clear (&(*scaler)->memory);
+  self = (*scaler)->self;
+  *scaler = NULL;
+  pld_buffer_clear (&self);
+}
+
+gboolean
+pld_scaler_run (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error)
+{
+  switch (image->kind)
+    {
+    case PLD_IMAGE_JPEG:
+      return scaler_run_jpeg (scaler, image, rgb, error);
+    case PLD_IMAGE_RGB:
+    case PLD_IMAGE_YUV:
+    case PLD_IMAGE_GRAY:
+      return scaler_run_planes (scaler, image, rgb, error);
+    }
+  g_return_val_if_reached (FALSE);
+}
+
+guint64
+pld_scaler_cost (guint width, guint height)
+{
+  PldScaler scaler = { .width = width, .height = height, .filter = PLD_FILTER_LANCZOS };
+
+  g_return_val_if_fail (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS, 0);
+  /* The widest filter. Chroma has tables of its own across, as in 4:2:0 and 4:2:2, and as many rows as luma, as in RGB
+   * and 4:2:2; the half sample keeps its tables down apart as well, for 4:2:0. */
+  scaler.geometry = (PldGeometry) { .lanes = 3, .jpeg_row = PLANNED_WIDTH * 4 };
+  for (guint i = 0; i < 3; i++)
+    {
+      geometry_set (&scaler.geometry, &scaler, i, i == 0 ? PLANNED_WIDTH : PLANNED_WIDTH / 2, PLANNED_HEIGHT);
+      scaler.geometry.down[i].span -= i == 0 ? 0.0 : 0.5;
+    }
+  return pld_buffer_cost (sizeof (PldScaler)) + pld_buffer_cost (scaler_lay_out (&scaler, NULL)) + pld_jpeg_cost ();
+}
