@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a model is made of: matrices, which go on the tape and are streamed, and vectors (biases, norms, embeddings), which are small and
+ * stay in memory as floats. An architecture declares them by name and shape; nothing is read until pld_params_load().
+ */
+#pragma once
+
+#include "engine/base/buffer.h"
+#include "engine/stream/file.h"
+#include "engine/stream/tape.h"
+
+/* Charged while the vectors are read, and only then. */
+#define PLD_PARAMS_WINDOW ((gsize) 32 << 10)
+
+typedef struct
+{
+  const PldTensor *tensor;
+  float **target;
+} PldVector;
+
+typedef struct
+{
+  const PldWeights *weights; /* not owned */
+  PldTape *tape;
+  GArray *vectors;           /* PldVector */
+  guint64 n_floats;          /* of all vectors, each padded to 16 */
+  PldBuffer memory;
+} PldParams;
+
+PldParams *pld_params_new (const PldWeights *weights);
+void pld_params_free (PldParams **params);
+
+/**
+ * pld_params_matrix:
+ * @name: of a tensor [@n_rows, …] with @n_cols values a row, in F32, F16 or BF16
+ *
+ * Declares the next matrix on the tape. FORMAT when it is missing or of another shape, UNSUPPORTED for other types.
+ * Returns: (transfer none) (nullable)
+ */
+const PldMatrix *pld_params_matrix (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error);
+
+/* Declares a vector of @n values (of any shape); *target is set by pld_params_load(). */
+gboolean pld_params_vector (PldParams *params, const char *name, guint64 n, float **target, GError **error);
+
+/* Bytes that the vectors take. */
+guint64 pld_params_bytes (const PldParams *params);
+
+/* Reads all vectors and sets their targets; valid until pld_params_free(). */
+gboolean pld_params_load (PldParams *params, PldFile **files, PldBudget *budget, GError **error);

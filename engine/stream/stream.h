@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The streaming runtime (PIPELOAD, arXiv 2409.04249): loaders on one thread pool read tiles ahead of the computation, in tape order, into
+ * the slots of a ring or to where they stay; the computation leases them one after the other and gives them back.
+ *
+ * The loaders run ahead across the end of the tape, so the ring stays full between passes. A pinned tile is read by
+ * the first pass that needs it, on the same way. When everything is pinned no loader runs after the first pass.
+ *
+ * One pass runs at a time; lease and release come from its thread. Statistics may be asked for from any thread.
+ */
+#pragma once
+
+#include "engine/stream/file.h"
+#include "engine/stream/plan.h"
+
+typedef struct _PldStream PldStream;
+
+/* Charged memory a tile, for the stream's own records. */
+#define PLD_STREAM_TILE_STATE 64
+
+/* Asked while a lease waits and before it: TRUE ends the pass. */
+typedef gboolean (*PldCancelFunc) (gpointer data);
+
+typedef struct
+{
+  guint64 bytes_read;
+  guint64 read_ns;  /* time during which at least one read was running */
+  guint64 stalls;   /* leases that had to wait */
+  guint64 stall_ns;
+} PldStreamStats;
+
+/**
+ * pld_stream_new:
+ * @plan: (transfer none): must outlive the stream
+ * @files: (transfer none): the files that the tiles' indices mean; must outlive the stream
+ *
+ * Starts loading at once. LIMIT, MEMORY. Returns: (transfer full)
+ */
+PldStream *pld_stream_new (const PldPlan *plan, PldFile **files, PldBudget *budget, GError **error);
+/* Waits for reads in flight. Takes a pointer to the pointer, accepts NULL. No lease may be out. */
+void pld_stream_free (PldStream **stream);
+
+/* Begins a pass at the tape's first tile; @cancelled (nullable) is asked during the pass. After a pass that did not reach the end, or
+ * failed, what was loaded too far is dropped and read again. */
+void pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data);
+
+/**
+ * pld_stream_lease:
+ * @tile: the next one on the tape
+ * @data: (out): its bytes, valid until pld_stream_release(); aligned to 4 bytes
+ *
+ * Blocks until the tile is there. Errors: what reading it gave; CANCELLED.
+ */
+gboolean pld_stream_lease (PldStream *stream, guint tile, const guint8 **data, GError **error);
+void pld_stream_release (PldStream *stream, guint tile);
+
+void pld_stream_get_stats (PldStream *stream, PldStreamStats *stats);

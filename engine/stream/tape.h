@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The tape: the fixed order in which one forward pass uses a model's matrices, and their division into tiles, the unit of
+ * streaming. A tile is a run of whole rows of one matrix.
+ *
+ * Rows are computed in granules of a fixed number of rows, counted from the matrix's first: tiles consist of whole granules, so
+ * that a row is always computed in the same company and the result does not depend on how the matrix is cut.
+ */
+#pragma once
+
+#include "engine/format/weights.h"
+
+typedef struct
+{
+  const char *name;  /* of the tensor; owned by the weights */
+  PldDtype dtype;
+  guint file;
+  guint64 offset;    /* in the file */
+  guint n_rows;      /* outputs */
+  guint n_cols;      /* inputs */
+  guint64 row_bytes;
+  guint granule;     /* rows computed together */
+  guint index;       /* on the tape */
+} PldMatrix;
+
+typedef struct
+{
+  guint matrix;
+  guint row0, n_rows;
+  guint file;
+  guint64 offset, n_bytes; /* in the file */
+  gboolean pinned;
+} PldTile;
+
+typedef struct
+{
+  GPtrArray *matrices; /* PldMatrix *, in the order of use */
+  guint64 n_bytes;
+} PldTape;
+
+PldTape *pld_tape_new (void);
+void pld_tape_free (PldTape **tape);
+
+/**
+ * pld_tape_add:
+ * @tensor: [@n_rows, …], the rest of its dims multiplying to @n_cols; lives as long as the tape
+ *
+ * Returns: (transfer none): the matrix at the tape's end
+ */
+const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint n_rows, guint n_cols);
+
+/* Rows of a tile of @matrix that may take @cap bytes of memory: whole granules, one at least. */
+guint pld_matrix_tile_rows (const PldMatrix *matrix, guint64 cap);
+
+/* Memory that the largest tile takes when no tile may take more than @cap, unless one granule does. */
+guint64 pld_tape_slot_bytes (const PldTape *tape, guint64 cap);
+
+/* Cuts the tape so. Returns: (transfer full) (element-type PldTile): in the order of use, none pinned */
+GArray *pld_tape_cut (const PldTape *tape, guint64 cap);
