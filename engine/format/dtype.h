@@ -43,6 +43,9 @@ typedef enum
   PLD_DTYPE_IQ1_M,
   PLD_DTYPE_IQ4_NL,
   PLD_DTYPE_IQ4_XS,
+  PLD_DTYPE_TQ1_0,
+  PLD_DTYPE_TQ2_0,
+  PLD_DTYPE_MXFP4,
   PLD_DTYPE_N,
 } PldDtype;
 
@@ -55,3 +58,7 @@ typedef struct
 
 /* Returns: (transfer none): never NULL for a valid @dtype */
 const PldDtypeInfo *pld_dtype_info (PldDtype dtype);
+
+/* The type that safetensors writes as @name, or that GGUF numbers @number. FALSE when there is none. */
+gboolean pld_dtype_from_safetensors (const char *name, PldDtype *dtype);
+gboolean pld_dtype_from_gguf (guint32 number, PldDtype *dtype);

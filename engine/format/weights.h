@@ -76,6 +76,13 @@ char *pld_tensor_shape (const PldTensor *tensor);
 gboolean pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file,
                                 GArray *tensors, JsonObject *metadata, GError **error);
 
+/* Bytes that pld_safetensors_parse() wants in @head, from the first 8 bytes of the file. */
+gboolean pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, guint64 *size, GError **error);
+
 /* The same for GGUF; metadata as described at PldWeights. */
 gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file,
                          GArray *tensors, JsonObject *metadata, GError **error);
+
+/* The same; *@short_head tells whether it failed because the directory is longer than @head (and not than the file). */
+gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                                JsonObject *metadata, gboolean *short_head, GError **error);
