@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/model.h"
+
+/* preprocessor_config.json, as Hugging Face's image processors read it; without the file, the values of ViT's first release. */
+static gboolean
+read_preprocessing (PldModel *model, GError **error)
+{
+  static const double half[] = { 0.5, 0.5, 0.5 };
+  g_autoptr (GError) missing = NULL;
+  g_autoptr (PldConfig) config = pld_config_open (model->path, "preprocessor_config.json", &missing);
+  gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
+  double factor = 1 / 255.0, mean[3] = { 0.5, 0.5, 0.5 }, std[3] = { 0.5, 0.5, 0.5 };
+  guint64 filter = PLD_FILTER_BILINEAR;
+
+  if (config == NULL && !g_error_matches (missing, PLD_ERROR, PLD_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&missing));
+      return FALSE;
+    }
+  if (config != NULL
+      && (!pld_config_bool (config, "do_rescale", TRUE, &rescale, error)
+          || !pld_config_bool (config, "do_normalize", TRUE, &normalize, error)
+          || !pld_config_bool (config, "do_center_crop", FALSE, &crop, error)
+          || !pld_config_double (config, "rescale_factor", factor, &factor, error)
+          || !pld_config_doubles (config, "image_mean", 3, half, mean, error)
+          || !pld_config_doubles (config, "image_std", 3, half, std, error)
+          || (json_object_has_member (config->root, "resample")
+              && !pld_config_uint (config, "resample", PLD_FILTER_NEAREST, PLD_FILTER_HAMMING, &filter, error))))
+    return FALSE;
+  if (crop)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: do_center_crop is not supported; set it to false if the model was trained on whole pictures", config->path);
+      return FALSE;
+    }
+  model->filter = (PldFilter) filter;
+  for (guint c = 0; c < 3; c++)
+    {
+      if (normalize && !(std[c] > 0))
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: image_std has a value that is not above 0", config->path);
+          return FALSE;
+        }
+      model->vision->scale[c] = (float) ((rescale ? factor : 1) / (normalize ? std[c] : 1));
+      model->vision->shift[c] = normalize ? (float) (-mean[c] / std[c]) : 0;
+    }
+  return TRUE;
+}
+
+static gboolean
+read_labels (PldModel *model, GError **error)
+{
+  guint n = 0, n_classes = model->vision->n_classes;
+
+  if (!pld_config_labels (model->config, &model->labels, &n, error))
+    return FALSE;
+  if (model->labels != NULL && n != n_classes)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: id2label names %u classes, but the weights have %u; they do not belong together",
+                   model->config->path, n, n_classes);
+      return FALSE;
+    }
+  if (model->labels == NULL)
+    {
+      model->labels = g_new0 (char *, n_classes + 1);
+      for (guint i = 0; i < n_classes; i++)
+        model->labels[i] = g_strdup_printf ("class_%u", i);
+    }
+  return TRUE;
+}
+
+static gboolean
+find_arch (PldModel *model, GError **error)
+{
+  const char *type;
+
+  if (!pld_config_string (model->config, "model_type", "", &type, error))
+    return FALSE;
+  model->arch = pld_vision_arch_find (type);
+  if (model->arch == NULL)
+    {
+      g_autofree char *names = pld_vision_arch_names ();
+
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: model_type \"%s\" is not an architecture that runs here; those that do: %s",
+                   model->config->path, type, names);
+    }
+  return model->arch != NULL;
+}
+
+static void
+count_tensors (PldModel *model)
+{
+  for (guint i = 0; i < model->weights->n_tensors; i++)
+    {
+      model->n_parameters += model->weights->tensors[i].n_values;
+      model->weight_bytes += model->weights->tensors[i].n_bytes;
+    }
+}
+
+PldModel *
+pld_model_open (const char *path, guint input_size, GError **error)
+{
+  PldModel *model = g_new0 (PldModel, 1);
+  gboolean ok;
+
+  model->path = g_strdup (path);
+  model->weights = pld_weights_open (path, error);
+  ok = model->weights != NULL;
+  if (ok && model->weights->format == PLD_FORMAT_GGUF)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: a GGUF file is no vision model that runs here; name a Hugging Face folder or its .safetensors", path);
+      ok = FALSE;
+    }
+  ok = ok && (model->config = pld_config_open (path, "config.json", error)) != NULL && find_arch (model, error);
+  if (ok)
+    {
+      model->params = pld_params_new (model->weights);
+      model->vision = model->arch->declare (model->params, model->config, input_size, error);
+      ok = model->vision != NULL && read_preprocessing (model, error) && read_labels (model, error);
+    }
+  if (ok)
+    count_tensors (model);
+  else
+    pld_model_free (&model);
+  return model;
+}
+
+void
+pld_model_free (PldModel **model_ptr)
+{
+  PldModel *model = g_steal_pointer (model_ptr);
+
+  if (model == NULL)
+    return;
+  if (model->vision != NULL)
+    model->arch->release (model->vision);
+  g_free (model->vision);
+  pld_params_free (&model->params);
+  g_clear_pointer (&model->config, pld_config_free);
+  g_clear_pointer (&model->weights, pld_weights_free);
+  g_strfreev (model->labels);
+  g_free (model->path);
+  g_free (model);
+}
