@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/gstpipeloadvit.h"
+
+static gboolean
+plugin_init (GstPlugin *plugin)
+{
+  return GST_ELEMENT_REGISTER (pipeloadvit, plugin);
+}
+
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, pipeload,
+                   "Transformers in pipelines under a hard memory limit, their weights streamed from storage", plugin_init,
+                   PLD_VERSION, "LGPL", "pipeload", "Unknown package origin")
