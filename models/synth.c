@@ -191,7 +191,7 @@ half_from_float (guint32 x)
 
   x &= 0x7fffffff;
   if (x >= 0x38800000)
-    return (guint16) (sign | ((x + 0xfff + (x >> 13 & 1)) >> 13) - (112 << 10));
+    return (guint16) (sign | (((x + 0xfff + (x >> 13 & 1)) >> 13) - (112 << 10)));
   if (x < 0x33000000)
     return (guint16) sign;
   mantissa = (x & 0x7fffff) | 0x800000;

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools/tools.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static gboolean bar_shown;
+
+gboolean
+pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments, const char *summary, int min, int max)
+{
+  g_autofree char *verb = g_strdup (**argv);
+  g_autofree char *name = g_strdup_printf ("pipeload %s", verb);
+  g_autoptr (GOptionContext) context = g_option_context_new (arguments);
+  g_autoptr (GError) error = NULL;
+
+  g_set_prgname (name);
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, options, NULL);
+  if (!g_option_context_parse (context, argc, argv, &error))
+    pld_tool_usage ("%s", error->message);
+  else if (*argc > 1 && strcmp ((*argv)[1], "--") == 0)
+    {
+      /* GOption leaves the "--" that ends the options. */
+      memmove (*argv + 1, *argv + 2, sizeof **argv * (size_t) (*argc - 1));
+      (*argc)--;
+    }
+  if (error != NULL)
+    return FALSE;
+  if (*argc - 1 < min)
+    pld_tool_usage ("too few arguments: pipeload %s %s", verb, arguments);
+  else if (*argc - 1 > max)
+    pld_tool_usage ("\"%s\" is one argument too many: pipeload %s %s", (*argv)[max + 1], verb, arguments);
+  return *argc - 1 >= min && *argc - 1 <= max;
+}
+
+gboolean
+pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options)
+{
+  const struct
+  {
+    const char *name;
+    int value, max;
+  } numbers[] = { { "loaders", model->loaders, 64 },
+                  { "threads", model->threads, 1024 },
+                  { "batch", model->batch, 4096 },
+                  { "input-size", model->input_size, 65536 } };
+  g_autoptr (GError) error = NULL;
+  guint64 limit = 0;
+
+  if (model->memory_limit != NULL && !pld_size_parse (model->memory_limit, &limit, &error))
+    {
+      pld_tool_usage ("--memory-limit: %s", error->message);
+      return FALSE;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (numbers[i].value < 0 || numbers[i].value > numbers[i].max)
+      {
+        pld_tool_usage ("--%s must be from 0 to %d", numbers[i].name, numbers[i].max);
+        return FALSE;
+      }
+  *options = (PldVisionOptions) { .model = path,
+                                  .memory_limit = limit,
+                                  .loaders = (guint) model->loaders,
+                                  .threads = (guint) model->threads,
+                                  .batch = (guint) model->batch,
+                                  .input_size = (guint) model->input_size };
+  return TRUE;
+}
+
+void
+pld_tool_model_clear (PldToolModel *model)
+{
+  g_clear_pointer (&model->memory_limit, g_free);
+}
+
+int
+pld_tool_fail (const GError *error)
+{
+  pld_tool_progress_end ();
+  fflush (stdout);
+  fprintf (stderr, "pipeload: %s\n", error->message);
+  return g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED) ? PLD_EXIT_STOPPED : PLD_EXIT_FAILED;
+}
+
+int
+pld_tool_usage (const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  fprintf (stderr, "pipeload: %s\nTry \"%s --help\".\n", text, g_get_prgname ());
+  return PLD_EXIT_USAGE;
+}
+
+/* Signals are blocked in all threads but taken here, so no code runs inside a handler. */
+static gpointer
+signal_thread (gpointer data)
+{
+  GCancellable *cancellable = data;
+  sigset_t set;
+  int number;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  while (sigwait (&set, &number) != 0)
+    continue;
+  g_cancellable_cancel (cancellable);
+  while (sigwait (&set, &number) != 0)
+    continue;
+  _exit (PLD_EXIT_STOPPED);
+}
+
+GCancellable *
+pld_tool_cancellable (void)
+{
+  static GCancellable *cancellable;
+  sigset_t set;
+
+  if (cancellable == NULL)
+    {
+      sigemptyset (&set);
+      sigaddset (&set, SIGINT);
+      sigaddset (&set, SIGTERM);
+      pthread_sigmask (SIG_BLOCK, &set, NULL);
+      cancellable = g_cancellable_new ();
+      g_thread_unref (g_thread_new ("signals", signal_thread, cancellable));
+    }
+  return cancellable;
+}
+
+void
+pld_tool_progress (const char *step, guint percent, gpointer user_data)
+{
+  enum
+  {
+    WIDTH = 40
+  };
+  char bar[WIDTH + 1];
+  guint full = MIN (percent, 100) * WIDTH / 100;
+
+  if (!isatty (STDERR_FILENO))
+    return;
+  memset (bar, ' ', WIDTH);
+  memset (bar, '#', full);
+  bar[WIDTH] = '\0';
+  fprintf (stderr, "\r%-16s [%s] %3u %%\033[K", step, bar, MIN (percent, 100));
+  fflush (stderr);
+  bar_shown = TRUE;
+}
+
+void
+pld_tool_progress_end (void)
+{
+  if (bar_shown)
+    fputs ("\r\033[K", stderr);
+  bar_shown = FALSE;
+}
+
+void
+pld_tool_line (const char *name, const char *format, ...)
+{
+  va_list args;
+
+  printf ("%-18s", name);
+  va_start (args, format);
+  vprintf (format, args);
+  va_end (args);
+  putchar ('\n');
+}
+
+void
+pld_tool_line_size (const char *name, guint64 bytes, const char *remark)
+{
+  g_autofree char *size = pld_size_format (bytes);
+
+  if (remark != NULL)
+    pld_tool_line (name, "%-12s %s", size, remark);
+  else
+    pld_tool_line (name, "%s", size);
+}

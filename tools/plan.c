@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools/tools.h"
+
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+
+static void
+print_json (const PldPlanInfo *plan)
+{
+  const struct
+  {
+    const char *name;
+    guint64 value;
+  } members[] = { { "memory_limit", plan->memory_limit },         { "minimum_limit", plan->minimum_limit },
+                  { "resident_limit", plan->resident_limit },     { "weight_bytes", plan->weight_bytes },
+                  { "pinned_bytes", plan->pinned_bytes },         { "ring_bytes", plan->ring_bytes },
+                  { "activation_bytes", plan->activation_bytes }, { "table_bytes", plan->table_bytes },
+                  { "streamed_per_pass", plan->streamed_per_pass }, { "tile_bytes", plan->tile_bytes },
+                  { "tiles", plan->n_tiles },                     { "pinned_tiles", plan->n_pinned },
+                  { "slots", plan->n_slots },                     { "loaders", plan->loaders },
+                  { "batch", plan->batch } };
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+  g_autofree char *text = NULL;
+  JsonObject *object = json_object_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    json_object_set_int_member (object, members[i].name, (gint64) members[i].value);
+  json_node_take_object (node, object);
+  text = json_to_string (node, TRUE);
+  puts (text);
+}
+
+static void
+print_text (const PldPlanInfo *plan)
+{
+  g_autofree char *tile = pld_size_format (plan->tile_bytes);
+  g_autofree char *slots = g_strdup_printf ("%u slots of up to %s", plan->n_slots, tile);
+  g_autofree char *pinned = g_strdup_printf ("%u of %u tiles stay", plan->n_pinned, plan->n_tiles);
+
+  if (plan->memory_limit == 0)
+    pld_tool_line ("memory limit", "none");
+  else
+    pld_tool_line_size ("memory limit", plan->memory_limit, NULL);
+  pld_tool_line_size ("minimum", plan->minimum_limit, "the smallest limit that works");
+  pld_tool_line_size ("resident from", plan->resident_limit, "from here on nothing streams");
+  pld_tool_line_size ("weights", plan->weight_bytes, "as stored");
+  pld_tool_line_size ("  pinned", plan->pinned_bytes, pinned);
+  pld_tool_line_size ("  streamed", plan->streamed_per_pass, "read a pass");
+  pld_tool_line_size ("ring", plan->ring_bytes, plan->n_slots > 0 ? slots : "not needed");
+  pld_tool_line_size ("activations", plan->activation_bytes, NULL);
+  pld_tool_line_size ("tables", plan->table_bytes, NULL);
+  pld_tool_line ("loaders", "%u", plan->loaders);
+  pld_tool_line ("batch", "%u", plan->batch);
+}
+
+int
+pld_tool_plan (int argc, char **argv)
+{
+  g_auto (PldToolModel) model = { NULL };
+  gboolean json = FALSE;
+  const GOptionEntry options[] = { PLD_TOOL_MODEL_OPTIONS (model),
+                                   { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+                                   { NULL } };
+  g_autoptr (GError) error = NULL;
+  PldVisionOptions vision;
+  PldPlanInfo plan;
+
+  if (!pld_tool_parse (&argc, &argv, options, "[MODEL]",
+                       "Tells how a model would run under a memory limit; loads nothing.\nWithout MODEL: the bundled one.", 0, 1)
+      || !pld_tool_model (&model, argc > 1 ? argv[1] : NULL, &vision))
+    return PLD_EXIT_USAGE;
+  if (!pld_vision_plan (&vision, &plan, &error))
+    return pld_tool_fail (error);
+  if (json)
+    print_json (&plan);
+  else
+    print_text (&plan);
+  return PLD_EXIT_OK;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The pipeload command: one file a verb. A verb gets its own name as argv[0] and returns the exit status:
+ * 0 done, 1 bad usage, 2 it failed, 130 stopped by Ctrl-C.
+ */
+#pragma once
+
+#include "engine/pipeload.h"
+
+enum
+{
+  PLD_EXIT_OK = 0,
+  PLD_EXIT_USAGE = 1,
+  PLD_EXIT_FAILED = 2,
+  PLD_EXIT_STOPPED = 130,
+};
+
+int pld_tool_bench (int argc, char **argv);
+int pld_tool_detect (int argc, char **argv);
+int pld_tool_inspect (int argc, char **argv);
+int pld_tool_plan (int argc, char **argv);
+int pld_tool_synth (int argc, char **argv);
+
+/* ---- what verbs share ---------------------------------------------------------------------- */
+
+/**
+ * pld_tool_parse:
+ * @arguments: what follows the options, for the help text, e.g. "FILE"
+ * @min, @max: how many of them there must be; they are left in argv[1] … argv[*argc − 1]
+ *
+ * --help prints and exits. FALSE: an error was printed, return PLD_EXIT_USAGE.
+ */
+gboolean pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments, const char *summary, int min,
+                         int max);
+
+/* Options that say how a vision model runs; zeroed, then filled by the entries of PLD_TOOL_MODEL_OPTIONS(). */
+typedef struct
+{
+  char *memory_limit;
+  int loaders, threads, batch, input_size;
+} PldToolModel;
+
+#define PLD_TOOL_MODEL_OPTIONS(m)                                                                                                \
+  { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(m).memory_limit, "Most memory the engine may hold, e.g. 64MB; 0 = no limit", \
+    "SIZE" },                                                                                                                    \
+    { "loaders", 'l', 0, G_OPTION_ARG_INT, &(m).loaders, "Loaders running at once; 0 = planned", "N" },                          \
+    { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" },                                \
+    { "batch", 'b', 0, G_OPTION_ARG_INT, &(m).batch, "Pictures a pass; 0 = 1", "N" },                                            \
+    { "input-size", 's', 0, G_OPTION_ARG_INT, &(m).input_size, "Square input in pixels; 0 = the model's own", "N" }
+
+/* FALSE: an error was printed, return PLD_EXIT_USAGE. */
+gboolean pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options);
+void pld_tool_model_clear (PldToolModel *model);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PldToolModel, pld_tool_model_clear)
+
+/* Prints "pipeload: message" and returns the exit status that suits @error. */
+int pld_tool_fail (const GError *error);
+int pld_tool_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
+/* Call once, before any thread is made. Returns: (transfer none): cancelled by SIGINT and SIGTERM; a second one ends the process */
+GCancellable *pld_tool_cancellable (void);
+
+/* A PldProgressFunc: a bar on stderr if that is a terminal. */
+void pld_tool_progress (const char *step, guint percent, gpointer user_data);
+/* Takes the bar away. */
+void pld_tool_progress_end (void);
+
+/* "name   value" lines of a table. */
+void pld_tool_line (const char *name, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void pld_tool_line_size (const char *name, guint64 bytes, const char *remark);
