@@ -62,9 +62,12 @@ static const struct
   double support; /* input samples to each side, when enlarging */
   double (*weight) (double x);
 } filters[] = {
-  [PLD_FILTER_NEAREST] = { 0.0, NULL },           [PLD_FILTER_LANCZOS] = { 3.0, filter_lanczos },
-  [PLD_FILTER_BILINEAR] = { 1.0, filter_bilinear }, [PLD_FILTER_BICUBIC] = { 2.0, filter_bicubic },
-  [PLD_FILTER_BOX] = { 0.5, filter_box },         [PLD_FILTER_HAMMING] = { 1.0, filter_hamming },
+  [PLD_FILTER_NEAREST] = { 0.0, NULL },
+  [PLD_FILTER_LANCZOS] = { 3.0, filter_lanczos },
+  [PLD_FILTER_BILINEAR] = { 1.0, filter_bilinear },
+  [PLD_FILTER_BICUBIC] = { 2.0, filter_bicubic },
+  [PLD_FILTER_BOX] = { 0.5, filter_box },
+  [PLD_FILTER_HAMMING] = { 1.0, filter_hamming },
 };
 
 /* The filter is stretched by the reduction; an enlargement does not narrow it. */
@@ -144,6 +147,9 @@ pld_axis_fill (PldAxis *axis, PldFilter filter, guint8 *memory)
       gint64 first = MAX ((gint64) (center - support + 0.5), 0);
       gint64 end = MIN ((gint64) (center + support + 0.5), (gint64) axis->extent.in);
       guint count = (guint) CLAMP (end - first, 0, (gint64) axis->reach);
+      /* Windows that the edge cuts short begin earlier, with weights of 0, so that padded taps end where they
+       * may. */
+      guint lead = (guint) (first - MIN (first, (gint64) axis->extent.in - axis->reach));
 
       for (guint t = 0; t < count; t++)
         sum += filters[filter].weight ((t + first - center + 0.5) * unit);
@@ -152,9 +158,9 @@ pld_axis_fill (PldAxis *axis, PldFilter filter, guint8 *memory)
           double w = filters[filter].weight ((t + first - center + 0.5) * unit);
 
           w = (sum != 0.0 ? w / sum : w) * (1 << PLD_AXIS_BITS);
-          axis_set (axis, i, t, (gint32) (w < 0 ? w - 0.5 : w + 0.5));
+          axis_set (axis, i, lead + t, (gint32) (w < 0 ? w - 0.5 : w + 0.5));
         }
-      axis->start[i] = (guint32) first;
-      axis->count[i] = count;
+      axis->start[i] = (guint32) first - lead;
+      axis->count[i] = lead + count;
     }
 }

@@ -19,13 +19,14 @@ typedef struct
 } PldExtent;
 
 /* A weight is high × 2^11 + low, in units of 2^-22: two 16-bit halves, because every CPU multiplies
- * and sums pairs of 16-bit numbers faster than it multiplies 32-bit ones. |low| ≤ |weight| keeps sums in 32 bits. */
+ * and sums pairs of 16-bit numbers faster than it multiplies 32-bit ones. |low| ≤ |weight| keeps sums in 32
+ * bits. */
 typedef struct
 {
   PldExtent extent;
   guint reach;    /* no output needs more input samples than this */
   guint taps;     /* reach, padded with weights of 0 */
-  guint32 *start; /* [out] first input sample */
+  guint32 *start; /* [out] first input sample; start + reach ≤ in */
   guint32 *count; /* [out] input samples needed, ≤ reach */
   gint16 *high;   /* [out, taps] */
   gint16 *low;    /* [out, taps] */

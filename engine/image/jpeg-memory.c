@@ -19,10 +19,10 @@ struct _PldJpegExtra
 /* Coefficients of one component of a picture that comes in several scans. */
 struct jvirt_barray_control
 {
-  PldBuffer buffer;   /* the row pointers, then the blocks */
-  JBLOCKARRAY row;    /* [rows], NULL until realised */
+  PldBuffer buffer; /* the row pointers, then the blocks */
+  JBLOCKARRAY row;  /* [rows], NULL until realised */
   JDIMENSION rows;
-  JDIMENSION blocks;  /* a row */
+  JDIMENSION blocks; /* a row */
   jvirt_barray_ptr next;
 };
 
@@ -113,7 +113,7 @@ memory_request_blocks (j_common_ptr lib, int pool, boolean zeroed, JDIMENSION bl
   PldJpegMemory *memory = lib->client_data;
   jvirt_barray_ptr array = memory_alloc (lib, pool, sizeof *array);
 
-  *array = (struct jvirt_barray_control) { .rows = rows, .blocks = blocks, .next = memory->arrays };
+  *array = (struct jvirt_barray_control){ .rows = rows, .blocks = blocks, .next = memory->arrays };
   memory->arrays = array;
   return array;
 }
@@ -133,7 +133,8 @@ memory_realize_arrays (j_common_ptr lib)
         continue;
       if (!pld_size_mul (stride, a->rows, &size) || !pld_size_add (size, head, &size))
         memory_fail (lib);
-      if (!pld_buffer_init (&a->buffer, memory->budget, size, "the decoder of a progressive JPEG picture", &memory->error))
+      if (!pld_buffer_init (&a->buffer, memory->budget, size, "the decoder of a progressive JPEG picture",
+                            &memory->error))
         memory_fail (lib);
       a->row = (JBLOCKARRAY) a->buffer.data;
       for (JDIMENSION i = 0; i < a->rows; i++)
@@ -142,7 +143,8 @@ memory_realize_arrays (j_common_ptr lib)
 }
 
 static JBLOCKARRAY
-memory_access_blocks (j_common_ptr lib, jvirt_barray_ptr array, JDIMENSION start, JDIMENSION rows, boolean writable)
+memory_access_blocks (j_common_ptr lib, jvirt_barray_ptr array, JDIMENSION start, JDIMENSION rows,
+                      boolean writable)
 {
   if (array->row == NULL || start > array->rows || rows > array->rows - start)
     {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libjpeg's memory, taken from a budget. libjpeg asks for all its memory through a table of functions; these replace
- * them, so that every byte is charged, a refusal ends the picture instead of the promise, and a picture like the one before
- * allocates nothing.
+ * libjpeg's memory, taken from a budget. libjpeg asks for all its memory through a table of functions; these
+ * replace them, so that every byte is charged, a refusal ends the picture instead of the promise, and a
+ * picture like the one before allocates nothing.
  */
 #pragma once
 
@@ -31,13 +31,13 @@ typedef struct
 {
   PldBudget *budget;
   PldJpegArena picture, tables;
-  PldJpegExtra *extra;       /* of this picture: what the arena has no room for; newest first */
-  jvirt_barray_ptr arrays;   /* of this picture: coefficients of a progressive one; newest first */
-  GError *error;             /* why the last allocation failed */
+  PldJpegExtra *extra;     /* of this picture: what the arena has no room for; newest first */
+  jvirt_barray_ptr arrays; /* of this picture: coefficients of a progressive one; newest first */
+  GError *error;           /* why the last allocation failed */
 } PldJpegMemory;
 
-/* Replaces the functions of @lib, just created. lib->client_data must point to @memory, whose budget and arenas
- * are set. A failed allocation leaves memory->error and calls error_exit. */
+/* Replaces the functions of @lib, just created. lib->client_data must point to @memory, whose budget and
+ * arenas are set. A failed allocation leaves memory->error and calls error_exit. */
 void pld_jpeg_memory_install (PldJpegMemory *memory, j_common_ptr lib);
 /* Gives back what is held beyond the arenas. */
 void pld_jpeg_memory_clear (PldJpegMemory *memory);

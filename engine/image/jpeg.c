@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libjpeg reports an error by calling error_exit, which must not return: each function here that calls libjpeg sets the
- * place that it jumps to.
+ * libjpeg reports an error by calling error_exit, which must not return: each function here that calls
+ * libjpeg sets the place that it jumps to.
  */
 #include "engine/image/jpeg.h"
 
@@ -42,8 +42,8 @@ jpeg_on_error (j_common_ptr lib)
   longjmp (jpeg->jump, 1);
 }
 
-/* Warnings are damage that libjpeg would paint over; a detector must not be shown paint. The exceptions touch no pixel:
- * odd headers, and bytes after a complete scan, with which many cameras pad their frames. */
+/* Warnings are damage that libjpeg would paint over; a detector must not be shown paint. The exceptions touch
+ * no pixel: odd headers, and bytes after a complete scan, with which many cameras pad their frames. */
 static void
 jpeg_on_message (j_common_ptr lib, int level)
 {
@@ -84,14 +84,15 @@ jpeg_set_error (PldJpeg *jpeg, GError **error)
   if (jpeg->memory.error != NULL)
     g_propagate_error (error, g_steal_pointer (&jpeg->memory.error));
   else
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "the JPEG picture is damaged: %s; make or fetch it again",
-                 jpeg->fact);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                 "the JPEG picture is damaged: %s; make or fetch it again", jpeg->fact);
 }
 
 guint64
 pld_jpeg_cost (void)
 {
-  return pld_buffer_cost (pld_size_round_up (sizeof (PldJpeg), 64) + PLD_JPEG_ARENA + PLD_JPEG_TABLES + STOCK_BYTES);
+  return pld_buffer_cost (pld_size_round_up (sizeof (PldJpeg), 64) + PLD_JPEG_ARENA + PLD_JPEG_TABLES
+                          + STOCK_BYTES);
 }
 
 PldJpeg *
@@ -101,13 +102,14 @@ pld_jpeg_new (PldBudget *budget, GError **error)
   PldBuffer self = { 0 };
   PldJpeg *jpeg;
 
-  if (!pld_buffer_init (&self, budget, head + PLD_JPEG_ARENA + PLD_JPEG_TABLES + STOCK_BYTES, "the JPEG decoder", error))
+  if (!pld_buffer_init (&self, budget, head + PLD_JPEG_ARENA + PLD_JPEG_TABLES + STOCK_BYTES,
+                        "the JPEG decoder", error))
     return NULL;
   jpeg = (PldJpeg *) self.data;
   jpeg->self = self;
   jpeg->memory.budget = budget;
-  jpeg->memory.picture = (PldJpegArena) { self.data + head, PLD_JPEG_ARENA, 0 };
-  jpeg->memory.tables = (PldJpegArena) { self.data + head + PLD_JPEG_ARENA, PLD_JPEG_TABLES, 0 };
+  jpeg->memory.picture = (PldJpegArena){ self.data + head, PLD_JPEG_ARENA, 0 };
+  jpeg->memory.tables = (PldJpegArena){ self.data + head + PLD_JPEG_ARENA, PLD_JPEG_TABLES, 0 };
   jpeg->lib.err = jpeg_std_error (&jpeg->handler);
   jpeg->lib.client_data = &jpeg->memory;
   jpeg->handler.error_exit = jpeg_on_error;
@@ -161,7 +163,8 @@ pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guin
 
   if (data == NULL || size == 0)
     {
-      g_set_error_literal (error, PLD_ERROR, PLD_ERROR_FORMAT, "the JPEG picture is empty: it has 0 bytes; make or fetch it again");
+      g_set_error_literal (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                           "the JPEG picture is empty: it has 0 bytes; make or fetch it again");
       return FALSE;
     }
   if (setjmp (jpeg->jump) != 0)

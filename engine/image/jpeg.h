@@ -23,11 +23,11 @@ void pld_jpeg_free (PldJpeg **jpeg);
 
 /**
  * pld_jpeg_begin:
- * @width, @height: decode at the smallest of 1/8, 1/4, 1/2, 1/1 that gives at least so many pixels: the scales for which
- *                  libjpeg-turbo has SIMD code
+ * @width, @height: decode at the smallest of 1/8, 1/4, 1/2, 1/1 that gives at least so many pixels: the
+ * scales for which libjpeg-turbo has SIMD code
  *
- * @data stays in use until pld_jpeg_end(), which must follow in any case. FORMAT: damaged, or not a JPEG picture.
- * LIMIT: the budget refuses.
+ * @data stays in use until pld_jpeg_end(), which must follow in any case. FORMAT: damaged, or not a JPEG
+ * picture. LIMIT: the budget refuses.
  */
 gboolean pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guint height,
                          PldJpegFrame *frame, GError **error);

@@ -5,8 +5,8 @@
  */
 #include "engine/image/lane.h"
 
-/* value: high × 2^11 + low in units of 2^-22, already with the half that rounds. Sums of whole pictures' weights
- * fit in 32 bits, but the high part alone need not: hence unsigned. */
+/* value: high × 2^11 + low in units of 2^-22, already with the half that rounds. Sums of whole pictures'
+ * weights fit in 32 bits, but the high part alone need not: hence unsigned. */
 static inline guint8
 lane_sample (gint32 high, gint32 low)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One colour component on its way through a resize: source rows come in from the top, each is resized horizontally into
- * a ring, and each output row is made as soon as the ring holds the rows it needs.
+ * One colour component on its way through a resize: source rows come in from the top, each is resized
+ * horizontally into a ring, and each output row is made as soon as the ring holds the rows it needs.
  */
 #pragma once
 
@@ -21,10 +21,10 @@ typedef struct
 typedef struct
 {
   const PldAxis *across, *down;
-  guint8 *ring;    /* [down->reach, across->extent.out] */
-  guint next_in;   /* rows that have come */
-  guint next_out;  /* rows that have been made */
-  guint8 *out;     /* output sample (x, y) goes to out[y * out_stride + x * 3] */
+  guint8 *ring;   /* [down->reach, across->extent.out] */
+  guint next_in;  /* rows that have come */
+  guint next_out; /* rows that have been made */
+  guint8 *out;    /* output sample (x, y) goes to out[y * out_stride + x * 3] */
   gsize out_stride;
 } PldLane;
 

@@ -16,10 +16,10 @@
 /* What tables and rings depend on. */
 typedef struct
 {
-  guint lanes;             /* 1 or 3 */
-  PldExtent across[3];     /* [lanes] */
-  PldExtent down[3];       /* [lanes] */
-  guint jpeg_row;          /* bytes of a decoded row; 0: the source is in memory */
+  guint lanes;         /* 1 or 3 */
+  PldExtent across[3]; /* [lanes] */
+  PldExtent down[3];   /* [lanes] */
+  guint jpeg_row;      /* bytes of a decoded row; 0: the source is in memory */
 } PldGeometry;
 
 struct _PldScaler
@@ -77,8 +77,8 @@ axis_share (PldAxis *axes, guint own)
   return &axes[own];
 }
 
-/* Lays out everything for scaler->geometry in @memory and fills the tables; with NULL it only counts the bytes.
- * Extents are ≤ 65500 and results of the same order, so that the products stay far below 64 bits. */
+/* Lays out everything for scaler->geometry in @memory and fills the tables; with NULL it only counts the
+ * bytes. Extents are ≤ 65500 and results of the same order, so that the products stay far below 64 bits. */
 static guint64
 scaler_lay_out (PldScaler *scaler, guint8 *memory)
 {
@@ -103,7 +103,7 @@ scaler_lay_out (PldScaler *scaler, guint8 *memory)
             if (tables != NULL)
               pld_axis_fill (axis[d], scaler->filter, tables);
           }
-      scaler->lane[i] = (PldLane) {
+      scaler->lane[i] = (PldLane){
         .across = shared[0],
         .down = shared[1],
         .ring = carve (memory, &at, (guint64) shared[1]->reach * scaler->width),
@@ -125,7 +125,8 @@ scaler_prepare (PldScaler *scaler, const PldGeometry *geometry, GError **error)
     return TRUE;
   pld_buffer_clear (&scaler->memory);
   scaler->geometry = *geometry;
-  if (!pld_buffer_init (&scaler->memory, scaler->budget, scaler_lay_out (scaler, NULL), "the picture scaler", error))
+  if (!pld_buffer_init (&scaler->memory, scaler->budget, scaler_lay_out (scaler, NULL), "the picture scaler",
+                        error))
     {
       scaler->geometry.lanes = 0;
       return FALSE;
@@ -139,19 +140,19 @@ scaler_prepare (PldScaler *scaler, const PldGeometry *geometry, GError **error)
 static void
 geometry_set (PldGeometry *geometry, const PldScaler *scaler, guint lane, guint width, guint height)
 {
-  geometry->across[lane] = (PldExtent) { width, scaler->width, width };
-  geometry->down[lane] = (PldExtent) { height, scaler->height, height };
+  geometry->across[lane] = (PldExtent){ width, scaler->width, width };
+  geometry->down[lane] = (PldExtent){ height, scaler->height, height };
 }
 
-/* A plane with fewer samples than the picture has pixels is subsampled by 2, 4 or 8, rounded up: its last sample
- * may lie partly outside. */
+/* A plane with fewer samples than the picture has pixels is subsampled by 2, 4 or 8, rounded up: its last
+ * sample may lie partly outside. */
 static gboolean
 extent_subsample (PldExtent *extent, guint pixels, guint samples, guint out)
 {
   for (guint by = 1; by <= MOST_SUBSAMPLING; by *= 2)
     if (samples == (pixels + by - 1) / by)
       {
-        *extent = (PldExtent) { samples, out, (double) pixels / by };
+        *extent = (PldExtent){ samples, out, (double) pixels / by };
         return TRUE;
       }
   return FALSE;
@@ -167,9 +168,10 @@ plane_check (const PldImage *image, guint i, GError **error)
       || (plane->height > 1 && (guint64) ABS ((gint64) plane->stride) < row_bytes))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "plane %u of the picture has no rows of %u samples: %s, %u bytes from sample to sample, %" G_GSSIZE_FORMAT
-                   " from row to row; describe it as it lies in memory",
-                   i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride, plane->stride);
+                   "plane %u of the picture has no rows of %u samples: %s, %u bytes from sample to sample, "
+                   "%" G_GSSIZE_FORMAT " from row to row; describe it as it lies in memory",
+                   i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride,
+                   plane->stride);
       return FALSE;
     }
   return TRUE;
@@ -180,8 +182,8 @@ size_check (guint width, guint height, const char *what, GError **error)
 {
   if (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS)
     return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s is %u × %u pixels: each side must have 1 to %u", what, width, height,
-               MOST_PIXELS);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s is %u × %u pixels: each side must have 1 to %u", what,
+               width, height, MOST_PIXELS);
   return FALSE;
 }
 
@@ -190,7 +192,7 @@ geometry_from_image (PldGeometry *geometry, const PldScaler *scaler, const PldIm
 {
   if (!size_check (image->width, image->height, "the picture", error))
     return FALSE;
-  *geometry = (PldGeometry) { .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
+  *geometry = (PldGeometry){ .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
   for (guint i = 0; i < geometry->lanes; i++)
     {
       const PldPlane *plane = &image->plane[i];
@@ -201,8 +203,8 @@ geometry_from_image (PldGeometry *geometry, const PldScaler *scaler, const PldIm
           || (full && (plane->width != image->width || plane->height != image->height)))
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "plane %u has %u × %u samples, which is no plane of a picture of %u × %u pixels", i, plane->width,
-                       plane->height, image->width, image->height);
+                       "plane %u has %u × %u samples, which is no plane of a picture of %u × %u pixels", i,
+                       plane->width, plane->height, image->width, image->height);
           return FALSE;
         }
       if (!plane_check (image, i, error))
@@ -230,7 +232,8 @@ scaler_push_planes (PldScaler *scaler, const PldImage *image)
         const PldPlane *plane = &image->plane[i];
 
         if (y < plane->height)
-          pld_lane_push (&scaler->lane[i], &scaler->scratch, plane->data + (gssize) y * plane->stride, plane->pixel_stride);
+          pld_lane_push (&scaler->lane[i], &scaler->scratch, plane->data + (gssize) y * plane->stride,
+                         plane->pixel_stride);
       }
 }
 
@@ -294,7 +297,8 @@ scaler_run_jpeg (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError *
   ok = pld_jpeg_begin (scaler->jpeg, image->data, image->size, scaler->width, scaler->height, &frame, error);
   if (ok)
     {
-      PldGeometry geometry = { .lanes = frame.channels == 1 ? 1 : 3, .jpeg_row = frame.width * frame.channels };
+      PldGeometry geometry
+          = { .lanes = frame.channels == 1 ? 1 : 3, .jpeg_row = frame.width * frame.channels };
 
       for (guint i = 0; i < geometry.lanes; i++)
         geometry_set (&geometry, scaler, i, frame.width, frame.height);
@@ -370,13 +374,14 @@ pld_scaler_cost (guint width, guint height)
   PldScaler scaler = { .width = width, .height = height, .filter = PLD_FILTER_LANCZOS };
 
   g_return_val_if_fail (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS, 0);
-  /* The widest filter. Chroma has tables of its own across, as in 4:2:0 and 4:2:2, and as many rows as luma, as in RGB
-   * and 4:2:2; the half sample keeps its tables down apart as well, for 4:2:0. */
-  scaler.geometry = (PldGeometry) { .lanes = 3, .jpeg_row = PLANNED_WIDTH * 4 };
+  /* The widest filter. Chroma has tables of its own across, as in 4:2:0 and 4:2:2, and as many rows as luma,
+   * as in RGB and 4:2:2; the half sample keeps its tables down apart as well, for 4:2:0. */
+  scaler.geometry = (PldGeometry){ .lanes = 3, .jpeg_row = PLANNED_WIDTH * 4 };
   for (guint i = 0; i < 3; i++)
     {
       geometry_set (&scaler.geometry, &scaler, i, i == 0 ? PLANNED_WIDTH : PLANNED_WIDTH / 2, PLANNED_HEIGHT);
       scaler.geometry.down[i].span -= i == 0 ? 0.0 : 0.5;
     }
-  return pld_buffer_cost (sizeof (PldScaler)) + pld_buffer_cost (scaler_lay_out (&scaler, NULL)) + pld_jpeg_cost ();
+  return pld_buffer_cost (sizeof (PldScaler)) + pld_buffer_cost (scaler_lay_out (&scaler, NULL))
+         + pld_jpeg_cost ();
 }
