@@ -26,17 +26,16 @@ float_to_bits (float f)
   return bits;
 }
 
-/* e^x: 2^k times the polynomial of e^r on |r| ≤ ln 2 / 2, its Taylor series to r^7, whose rest is below 1e-8. Below −87 the result is 0
- * (it would be under the smallest normal number), above 88 it stays at e^88. */
+/* e^x: 2^k times the polynomial of e^r on |r| ≤ ln 2 / 2, its Taylor series to r^7, whose rest is below 1e-8. Beyond −87 and
+ * 88, where floats end, it stays at its value there: 1.6e-38 and 1.7e38. */
 static inline float
 exp_f32 (float x)
 {
-  float c = x < 88.0f ? x : 88.0f;
+  float c = fmaxf (fminf (x, 88.0f), -87.0f);
   float k, r, p = 1.98412698e-4f;
   gint32 n;
 
-  c = c > -87.0f ? c : -87.0f;
-  n = (gint32) (c * 1.44269504f + (c < 0 ? -0.5f : 0.5f));
+  n = (gint32) (c * 1.44269504f + copysignf (0.5f, c));
   k = (float) n;
   r = (c - k * 0.693145752f) - k * 1.42860677e-6f;
   p = p * r + 1.38888889e-3f;
@@ -46,8 +45,7 @@ exp_f32 (float x)
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  p *= bits_to_float ((guint32) (n + 127) << 23);
-  return x < -87.0f ? 0.0f : p;
+  return p * bits_to_float ((guint32) (n + 127) << 23);
 }
 
 /* erf by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: absolute error below 1.5e-7. */
