@@ -32,7 +32,10 @@
 GST_DEBUG_CATEGORY (gst_pipeload_vit_debug);
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
-#define CAPS GST_VIDEO_CAPS_MAKE (GST_VIDEO_FORMATS_ALL) "; image/jpeg"
+/* Sources that leave the choice to us take the first format: one that maps as it is and is small. */
+#define CAPS                                                                                                           \
+  GST_VIDEO_CAPS_MAKE ("{ I420, NV12, YV12, NV21, YUY2, UYVY, RGB, BGR, RGBx, BGRx, RGBA, BGRA, GRAY8 }")              \
+  "; " GST_VIDEO_CAPS_MAKE (GST_VIDEO_FORMATS_ALL) "; image/jpeg"
 
 static GstStaticPadTemplate sink_template
     = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (CAPS));

@@ -34,6 +34,9 @@ is_direct (const GstVideoInfo *info)
   if (GST_VIDEO_FORMAT_INFO_IS_COMPLEX (format) || GST_VIDEO_FORMAT_INFO_IS_TILED (format)
       || GST_VIDEO_FORMAT_INFO_HAS_PALETTE (format))
     return FALSE;
+  /* GStreamer 1.22's format table has its chroma the wrong way round; its converter has it right. */
+  if (GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_VYUY)
+    return FALSE;
   for (guint i = 0; i < GST_VIDEO_FORMAT_INFO_N_COMPONENTS (format); i++)
     if (GST_VIDEO_FORMAT_INFO_DEPTH (format, i) != 8 || GST_VIDEO_FORMAT_INFO_SHIFT (format, i) != 0
         || GST_VIDEO_FORMAT_INFO_PSTRIDE (format, i) <= 0)
@@ -64,8 +67,11 @@ make_converter (GstPipeloadPicture *picture, guint min_width, guint min_height)
   guint width = info->width, height = info->height;
   guint times = MIN (width / (OVERSAMPLING * MAX (min_width, 1)), height / (OVERSAMPLING * MAX (min_height, 1)));
 
-  if (!gst_video_info_set_format (plain, plain_format (info), width / MAX (times, 1), height / MAX (times, 1)))
+  if (!gst_video_info_set_interlaced_format (plain, plain_format (info), info->interlace_mode, width / MAX (times, 1),
+                                             height / MAX (times, 1)))
     return FALSE;
+  plain->fps_n = info->fps_n;
+  plain->fps_d = info->fps_d;
   if (GST_VIDEO_INFO_IS_YUV (plain))
     plain->colorimetry = info->colorimetry;
   picture->converter = gst_video_converter_new (
