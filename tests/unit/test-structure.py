@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The house's rules that a compiler does not check: which layer includes which, and what the shared libraries export.
+
+test-structure.py SOURCE [LIBPIPELOAD [PLUGIN]]
+"""
+import os
+import re
+import subprocess
+import sys
+
+BASE = {"engine/base", "engine/pipeload.h"}
+ALLOWED = {  # docs/architecture.md has the same table
+    "engine/base": BASE,
+    "engine/format": BASE | {"engine/format"},
+    "engine/kernels": BASE | {"engine/kernels"},
+    "engine/image": BASE | {"engine/image"},
+    "engine/stream": BASE | {"engine/format", "engine/stream"},
+    "engine/runtime": BASE | {"engine/format", "engine/stream", "engine/kernels", "engine/runtime"},
+    "models": BASE | {"engine/format", "engine/stream", "engine/runtime", "engine/image", "models"},
+    "gst": {"engine/pipeload.h", "gst"},
+    "tools": {"engine/pipeload.h", "tools"},
+    "pipelines": {"engine/pipeload.h", "pipelines"},
+}
+FOREIGN = {  # header pattern → the folders that may include it
+    r"^gst/|^gst\.h": {"gst", "tools", "pipelines"},
+    r"^cblas": {"engine/runtime"},
+    r"^jpeglib|^jerror|^turbojpeg": {"engine/image"},
+    r"^json-glib": {"engine/format", "models", "gst", "tools", "pipelines"},
+}
+OUR_GST = re.compile(r"^gst/(gst)?pipeload")
+
+
+def folder_of(path, folders):
+    """The longest known folder that holds @path, or None."""
+    holders = [f for f in folders if path == f or path.startswith(f + "/")]
+    return max(holders, key=len) if holders else None
+
+
+def check_includes(source):
+    errors = []
+    for top in ("engine", "models", "gst", "tools", "pipelines"):
+        for root, _, files in os.walk(os.path.join(source, top)):
+            for name in files:
+                path = os.path.relpath(os.path.join(root, name), source)
+                folder = folder_of(path, ALLOWED)
+                if not name.endswith((".c", ".h", ".def")) or folder is None:
+                    continue
+                with open(os.path.join(source, path), encoding="utf-8") as file:
+                    included = re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', file.read(), re.M)
+                for header in included:
+                    ours = os.path.exists(os.path.join(source, header))
+                    if ours and not any(header == a or header.startswith(a + "/") for a in ALLOWED[folder]):
+                        errors.append(f"{path}: {folder} may not include {header}")
+                    for pattern, holders in FOREIGN.items():
+                        if not ours and not OUR_GST.match(header) and re.search(pattern, header) and folder not in holders:
+                            errors.append(f"{path}: {folder} may not include <{header}>")
+    return errors
+
+
+def check_exports(library, pattern):
+    """Every dynamic symbol that @library defines matches @pattern, and there is one at least."""
+    lines = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True).stdout
+    symbols = [line.split()[-1] for line in lines.splitlines()]
+    errors = [f"{library}: exports {s}" for s in symbols if not re.match(pattern, s)]
+    return errors or ([] if symbols else [f"{library}: exports nothing"])
+
+
+def main():
+    errors = check_includes(sys.argv[1])
+    if len(sys.argv) > 2:
+        errors += check_exports(sys.argv[2], r"pld_")
+    if len(sys.argv) > 3:
+        errors += check_exports(sys.argv[3], r"gst_plugin_pipeload_")
+    print("\n".join(errors))
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
