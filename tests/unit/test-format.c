@@ -200,8 +200,7 @@ test_gguf_split (Fixture *fixture, gconstpointer data)
 static void
 assert_index (Fixture *fixture, const char *text, PldError code, const char *part)
 {
-  g_autofree char *path = text_save (text, fixture->folder, INDEX);
-
+  g_free (text_save (text, fixture->folder, INDEX));
   assert_refused (fixture->folder, code, part);
 }
 
