@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test: gcc, clang, ASan + UBSan, TSan, valgrind, each instruction set of this CPU.
+# The last line is "N passed, N failed"; the exit status is 0 only if nothing failed. Builds and logs lie in build-test/.
+#
+#   tests/run.sh [--quick]      --quick: the gcc build alone
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+# shellcheck source=pipelines/common.sh
+. pipelines/common.sh
+
+quick=no
+[ "${1:-}" = --quick ] && quick=yes
+passed=0 failed=0 logs=$top/build-test/logs
+mkdir -p "$logs"
+
+# one NAME COMMAND...: a step that counts as one test
+one() {
+  local name=$1
+  shift
+  if "$@" >"$logs/$name.log" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok      $name"
+  else
+    failed=$((failed + 1))
+    echo "FAILED  $name: $*"
+    tail -n 40 "$logs/$name.log"
+  fi
+}
+
+# build NAME CC OPTION...: configures and builds build-test/NAME; a failure counts, success is shown by its tests
+build() {
+  local name=$1 cc=$2
+  shift 2
+  if ! { [ -f "build-test/$name/build.ninja" ] || CC=$cc meson setup "build-test/$name" --werror "$@"; } >"$logs/build-$name.log" 2>&1 ||
+    ! ninja -C "build-test/$name" >>"$logs/build-$name.log" 2>&1; then
+    failed=$((failed + 1))
+    echo "FAILED  build $name"
+    tail -n 40 "$logs/build-$name.log"
+    return 1
+  fi
+}
+
+# tests NAME BUILD ARGUMENT...: runs meson's tests in a build and adds their counts
+tests() {
+  local name=$1 dir=$2 out ok bad
+  shift 2
+  out=$logs/$name.log
+  meson test -C "build-test/$dir" --no-rebuild --logbase "$name" "$@" >"$out" 2>&1
+  ok=$(count 'Ok' "$out") bad=$(($(count 'Fail' "$out") + $(count 'Timeout' "$out") + $(count 'Unexpected Pass' "$out")))
+  if [ $((ok + bad)) = 0 ]; then
+    bad=1
+    tail -n 20 "$out"
+  fi
+  passed=$((passed + ok)) failed=$((failed + bad))
+  echo "$ok passed, $bad failed, $(count 'Skipped' "$out") skipped in $name"
+  if [ "$bad" -gt 0 ]; then
+    grep -E 'FAIL|TIMEOUT|ERROR' "$out"
+    grep -E '^not ok|ERROR|runtime error|Sanitizer|Bail out|assert' "build-test/$dir/meson-logs/$name.txt" | head -n 60
+  fi
+}
+
+count() {
+  local n
+  n=$(sed -n "s/^$1: *\([0-9]*\).*/\1/p" "$2" | tail -n 1)
+  echo "${n:-0}"
+}
+
+pld_install_build || { echo "0 passed, 1 failed"; exit 1; }
+pld_install libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-good python3-numpy || { echo "0 passed, 1 failed"; exit 1; }
+
+build gcc gcc -Dbuildtype=release && {
+  tests gcc gcc
+  # Every instruction set below this CPU's own.
+  for level in baseline avx2; do
+    grep -q avx2 /proc/cpuinfo && PIPELOAD_CPU=$level tests "gcc-$level" gcc --suite kernel --suite golden
+  done
+}
+if [ $quick = no ]; then
+  pld_install clang libclang-rt-14-dev valgrind || failed=$((failed + 1))
+  build clang clang -Dbuildtype=release && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
+  build asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false && {
+    # GLib and GStreamer keep caches for the life of the process.
+    export ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$top/tests/support/lsan.supp UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    tests asan asan --suite unit --suite kernel --suite golden --suite element --suite fuzz --suite fault --suite soak -t 4
+  }
+  build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false && {
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    tests tsan tsan --suite unit --suite golden --suite element --suite soak -t 4
+  }
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
