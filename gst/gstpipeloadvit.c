@@ -151,9 +151,16 @@ static gboolean
 gst_pipeload_vit_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstPipeloadVit *self = GST_PIPELOAD_VIT (trans);
+  gboolean first;
 
   if (self->in_regions && gst_pipeload_caps_are_jpeg (incaps))
     {
+      g_mutex_lock (&self->lock);
+      first = !self->failed;
+      self->failed = TRUE;
+      g_mutex_unlock (&self->lock);
+      if (!first) /* upstream may try again with each frame */
+        return FALSE;
       GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
                          ("Regions cannot be cut out of JPEG pictures; put jpegdec in front of %s, or set region=full-frame",
                           GST_OBJECT_NAME (self)),

@@ -64,11 +64,12 @@ static gboolean
 make_converter (GstPipeloadPicture *picture, guint min_width, guint min_height)
 {
   GstVideoInfo *info = &picture->info, *plain = &picture->plain;
-  guint width = info->width, height = info->height;
-  guint times = MIN (width / (OVERSAMPLING * MAX (min_width, 1)), height / (OVERSAMPLING * MAX (min_height, 1)));
+  guint width = info->width, height = info->height, times = 1;
 
-  if (!gst_video_info_set_interlaced_format (plain, plain_format (info), info->interlace_mode, width / MAX (times, 1),
-                                             height / MAX (times, 1)))
+  if (min_width > 0 && min_height > 0)
+    times = MAX (1, MIN (width / (OVERSAMPLING * min_width), height / (OVERSAMPLING * min_height)));
+  if (!gst_video_info_set_interlaced_format (plain, plain_format (info), info->interlace_mode, width / times,
+                                             height / times))
     return FALSE;
   plain->fps_n = info->fps_n;
   plain->fps_d = info->fps_d;

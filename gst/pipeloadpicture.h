@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 
 typedef struct _GstPipeloadPicture GstPipeloadPicture;
 
-/* @min_width, @min_height: pictures are never scaled below this. Returns: (transfer full) (nullable): NULL if @caps hold
+/* @min_width, @min_height: pictures may be scaled down to no less than this; 0: they stay as large as they are. Returns: (transfer full) (nullable): NULL if @caps hold
  * no format that can be read */
 GstPipeloadPicture *gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height);
 void gst_pipeload_picture_free (GstPipeloadPicture **picture);

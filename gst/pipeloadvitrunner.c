@@ -61,8 +61,9 @@ take_labels (GstPipeloadVitRunner *runner, const char *text, GError **error)
       if (g_strv_length (own) != n)
         {
           g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                       "property labels: %s gives %u labels, but the model %s has %u classes; name each class once", text,
-                       g_strv_length (own), runner->info->path, n);
+                       "property labels: \"%s\" is %s of %u labels, but the model %s has %u classes; name each class once",
+                       text, g_file_test (text, G_FILE_TEST_EXISTS) ? "a file" : "no file, and a list", g_strv_length (own),
+                       runner->info->path, n);
           return FALSE;
         }
     }
@@ -168,7 +169,9 @@ take_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
     return TRUE;
   gst_pipeload_picture_free (&runner->picture);
   gst_caps_replace (&runner->caps, NULL);
-  runner->picture = gst_pipeload_picture_new (caps, runner->info->input_width, runner->info->input_height);
+  /* Regions are cut out at full resolution. */
+  runner->picture = gst_pipeload_picture_new (caps, runner->in_regions ? 0 : runner->info->input_width,
+                                              runner->in_regions ? 0 : runner->info->input_height);
   if (runner->picture == NULL)
     {
       g_autofree char *text = gst_caps_to_string (caps);

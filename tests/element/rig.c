@@ -180,6 +180,13 @@ rig_count (Rig *rig, GstMessageType type)
 
   while ((message = gst_bus_pop_filtered (rig->bus, type)) != NULL)
     {
+      g_autoptr (GError) error = NULL;
+
+      if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+        gst_message_parse_error (message, &error, NULL);
+      else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING)
+        gst_message_parse_warning (message, &error, NULL);
+      g_test_message ("%s: %s", GST_MESSAGE_TYPE_NAME (message), error != NULL ? error->message : "");
       n++;
       gst_message_unref (message);
     }

@@ -221,6 +221,7 @@ test_caps_change (void)
   } steps[] = { { "RGB", 48, 48, PICTURE_RED, RED },       { "I420", 320, 240, PICTURE_WHITE, WHITE },
                 { "I420", 640, 480, PICTURE_GREEN, GREEN }, { "P010_10LE", 64, 64, PICTURE_RED, RED },
                 { "GRAY8", 31, 17, PICTURE_BLACK, BLACK },  { "RGB", 48, 48, PICTURE_BLUE, BLUE } };
+  g_autoptr (GstPipeloadFrame) jpeg = NULL;
   Rig rig;
 
   rig_open (&rig, "threshold=0 motion-threshold=1 interval=100");
@@ -236,7 +237,8 @@ test_caps_change (void)
       rig_assert_best (frame, steps[i].label, steps[i].confidence, YUV);
     }
   gst_harness_set_src_caps_str (rig.harness, "image/jpeg");
-  rig_assert_best (rig_see (&rig, rig_jpeg (PICTURE_RED, 48, 48), 48, 48), RED, 1e-2);
+  jpeg = rig_see (&rig, rig_jpeg (PICTURE_RED, 48, 48), 48, 48);
+  rig_assert_best (jpeg, RED, 1e-2);
   g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, G_N_ELEMENTS (steps) + 1);
   rig_close (&rig);
 }
