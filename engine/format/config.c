@@ -18,7 +18,7 @@ pld_config_parse (const char *text, gssize length, const char *path, GError **er
   PldConfig *config;
   PldJson json;
 
-  g_return_val_if_fail (text != NULL && path != NULL, NULL);
+  g_return_val_if_fail ((text != NULL || length == 0) && path != NULL, NULL);
   pld_json_init (&json, text, length < 0 ? strlen (text) : (gsize) length);
   if (!pld_json_value (&json, &node, error) || !pld_json_end (&json, error))
     {

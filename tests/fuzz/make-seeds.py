@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes the seeds of the fuzz targets: small valid files, and the same damaged. Deterministic.
+
+Usage: make-seeds.py [FOLDER]    (default: seeds beside this script)
+Needs Pillow for the JPEGs.
+"""
+import io
+import json
+import struct
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "seeds"
+
+
+def save(target, name, data):
+    folder = OUT / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def flipped(data, bit):
+    out = bytearray(data)
+    out[bit // 8] ^= 1 << (bit % 8)
+    return bytes(out)
+
+
+# ---- safetensors -------------------------------------------------------------------------------
+
+def safetensors(header, n_data=64, length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + bytes(n_data)
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def make_safetensors():
+    valid = {"__metadata__": {"format": "pt"}, "w": tensor("F32", [2, 3], 0, 24), "b": tensor("F16", [3], 24, 30),
+             "e": tensor("I64", [0, 4], 30, 30), "s": tensor("BF16", [], 30, 32)}
+    files = {
+        "valid": safetensors(valid),
+        "valid-padded": safetensors(json.dumps(valid).encode() + b"     "),
+        "valid-escapes": safetensors(rb'{"a\u00e9\ud83d\ude00\"":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":[{},1e3,null]}}'),
+        "empty": b"",
+        "no-header": b"\0" * 8,
+        "length-2-63": safetensors(valid, length=1 << 63),
+        "length-100-mb": safetensors(valid, length=100000001),
+        "length-past-end": safetensors(valid, length=4000),
+        "length-short": safetensors(valid, length=20),
+        "truncated-header": safetensors(valid)[:40],
+        "truncated-data": safetensors(valid, 20),
+        "overlap": safetensors({"a": tensor("F32", [2], 0, 8), "b": tensor("F32", [2], 4, 12)}),
+        "hole": safetensors({"a": tensor("F32", [1], 0, 4), "b": tensor("F32", [1], 40, 44)}),
+        "past-end": safetensors({"a": tensor("F32", [1], 61, 65)}),
+        "offset-2-64": safetensors({"a": tensor("F32", [1], 2**64 - 5, 2**64 - 1)}),
+        "reversed": safetensors({"a": tensor("F32", [1], 4, 0)}),
+        "overflow": safetensors({"a": tensor("F32", [2**32, 2**32], 0, 0)}),
+        "overflow-zero": safetensors({"a": tensor("F32", [0, 2**64 - 1, 2], 0, 0)}),
+        "wrong-size": safetensors({"a": tensor("F32", [2], 0, 4)}),
+        "rank-9": safetensors({"a": tensor("U8", [1] * 9, 0, 1)}),
+        "negative": safetensors({"a": tensor("F32", [-1], 0, 4)}),
+        "fraction": safetensors({"a": tensor("F32", [1.5], 0, 6)}),
+        "unknown-type": safetensors({"a": tensor("F8_E4M3", [1], 0, 1)}),
+        "twice": safetensors(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}'),
+        "metadata-number": safetensors({"__metadata__": {"a": 1}}),
+        "deep": safetensors(b'{"a":{"x":' + b"[" * 200),
+        "not-utf8": safetensors(b'{"\xff\xfe":{}}'),
+    }
+    for i, bit in enumerate((0, 17, 63, 64, 80, 200, 333, 500)):
+        files[f"flipped-{i}"] = flipped(files["valid"], bit)
+    for name, data in files.items():
+        save("safetensors", name, data)
+
+
+# ---- GGUF --------------------------------------------------------------------------------------
+
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "B", U64: "Q", I64: "q", F64: "d"}
+
+
+def string(text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def array(kind, items, count=None):
+    return struct.pack("<IQ", kind, len(items) if count is None else count) + b"".join(value(kind, i) for i in items)
+
+
+def value(kind, item):
+    if kind == STRING:
+        return string(item)
+    if kind == ARRAY:
+        return array(*item)
+    return struct.pack("<" + FORMATS[kind], item)
+
+
+def key(name, kind, item):
+    return string(name) + struct.pack("<I", kind) + value(kind, item)
+
+
+def gguf_tensor(name, dims, kind, offset):
+    return string(name) + struct.pack("<I", len(dims)) + struct.pack(f"<{len(dims)}Q", *dims) + struct.pack("<IQ", kind, offset)
+
+
+def gguf(keys, tensors, n_data=256, version=3, n_tensors=None, n_keys=None, alignment=32):
+    head = b"GGUF" + struct.pack("<IQQ", version, len(tensors) if n_tensors is None else n_tensors,
+                                 len(keys) if n_keys is None else n_keys) + b"".join(keys) + b"".join(tensors)
+    return head + bytes(-len(head) % alignment) + bytes(n_data)
+
+
+def make_gguf():
+    scalars = [key("general.architecture", STRING, "llama"), key("u8", U8, 255), key("i8", I8, -1), key("u16", U16, 65535),
+               key("i16", I16, -2), key("u32", U32, 1), key("i32", I32, -3), key("f32", F32, 0.5), key("bool", BOOL, 1),
+               key("u64", U64, 2**63), key("i64", I64, -4), key("f64", F64, float("nan"))]
+    lists = [key("list", ARRAY, (I16, [1, 2])), key("nested", ARRAY, (ARRAY, [(STRING, ["a", "b"]), (F32, [])])),
+             key("long", ARRAY, (STRING, ["t"] * 65)), key("longer", ARRAY, (U8, [0] * 100))]
+    tensors = [gguf_tensor("w", [64, 2], 2, 0), gguf_tensor("b", [3], 0, 96)]
+    one = [gguf_tensor("w", [4], 0, 0)]
+    valid = gguf(scalars + lists, tensors)
+    files = {
+        "valid": valid,
+        "valid-v2": gguf(scalars, tensors, version=2),
+        "valid-alignment": gguf([key("general.alignment", U32, 8)], [gguf_tensor("w", [3], 0, 0), gguf_tensor("k", [256], 12, 16)],
+                                alignment=8),
+        "valid-vocabulary": gguf(scalars + lists, [], 0),
+        "empty": b"",
+        "magic": b"GGUF",
+        "big-endian": b"GGUF" + struct.pack(">IQQ", 3, 1, 1) + bytes(64),
+        "version-1": gguf([], one, version=1),
+        "version-9": gguf([], one, version=9),
+        "many-tensors": gguf([], one, n_tensors=2**64 - 1),
+        "many-keys": gguf([], one, n_keys=2**60),
+        "truncated-key": valid[:60],
+        "truncated-directory": valid[:-400],
+        "truncated-data": valid[:-200],
+        "string-2-64": b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 2**64 - 1) + bytes(32),
+        "array-count": gguf([string("a") + struct.pack("<I", ARRAY) + array(U64, [], 2**61)], []),
+        "array-deep": gguf([string("a") + struct.pack("<I", ARRAY) + struct.pack("<IQ", ARRAY, 1) * 20], [], 0),
+        "unknown-value": gguf([string("a") + struct.pack("<I", 13) + bytes(8)], []),
+        "bool-2": gguf([key("a", BOOL, 2)], []),
+        "alignment-0": gguf([key("general.alignment", U32, 0)], one),
+        "alignment-48": gguf([key("general.alignment", U32, 48)], one),
+        "key-twice": gguf([key("a", U8, 1), key("a", U8, 1)], one),
+        "key-empty": gguf([key("", U8, 1)], one),
+        "value-not-utf8": gguf([key("a", STRING, b"\xff\0\xfe")], one),
+        "dims-0": gguf([], [gguf_tensor("w", [], 0, 0)]),
+        "dims-5": gguf([], [gguf_tensor("w", [1] * 5, 0, 0)]),
+        "dim-0": gguf([], [gguf_tensor("w", [4, 0], 0, 0)]),
+        "overflow": gguf([], [gguf_tensor("w", [2**32, 2**32], 0, 0)]),
+        "no-whole-block": gguf([], [gguf_tensor("w", [33], 2, 0)]),
+        "unknown-type": gguf([], [gguf_tensor("w", [4], 77, 0)]),
+        "unaligned": gguf([], [gguf_tensor("w", [4], 0, 4)]),
+        "past-end": gguf([], [gguf_tensor("w", [4], 0, 4096)]),
+        "offset-2-64": gguf([], [gguf_tensor("w", [4], 0, 2**64 - 32)]),
+        "overlap": gguf([], [gguf_tensor("a", [16], 0, 0), gguf_tensor("b", [16], 0, 32)]),
+        "tensor-twice": gguf([], one + [gguf_tensor("w", [4], 0, 32)]),
+    }
+    for i, bit in enumerate((35, 70, 150, 200, 300, 777, 1500, 4000)):
+        files[f"flipped-{i}"] = flipped(valid, bit)
+    for name, data in files.items():
+        save("gguf", name, data)
+
+
+# ---- JSON --------------------------------------------------------------------------------------
+
+def make_config():
+    valid = {"architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": 64, "layer_norm_eps": 1e-12,
+             "qkv_bias": True, "size": {"height": 48, "width": 32}, "edge": {"shortest_edge": 224}, "pair": [480, 640],
+             "image_mean": [0.5, 0.25, 1], "id2label": {"0": "a", "1": "b"}, "nothing": None}
+    files = {
+        "valid": json.dumps(valid, indent=1).encode(),
+        "valid-numbers": b'{"a":-0.5e-3,"b":0,"c":1E+2,"d":9223372036854775807,"e":NaN,"f":-Infinity,"g":1e999}',
+        "valid-strings": rb'{"a\n\u20ac\ud834\udd1e":"\/\b\f\r\t"}',
+        "empty": b"",
+        "list": b"[1,2]",
+        "truncated": json.dumps(valid).encode()[:100],
+        "text-after": b"{} x",
+        "comma": b'{"a":1,}',
+        "comment": b'{"a":1 /* x */}',
+        "doubled": b'{"a":1,"a":2}',
+        "mixed-brackets": b'{"a":[1}',
+        "number-long": b'{"a":' + b"1" * 400 + b"}",
+        "number-leading-zero": b'{"a":007}',
+        "deep": b'{"a":' + b"[" * 500,
+        "surrogate": rb'{"a":"\ud800"}',
+        "zero": rb'{"a":"\u0000"}',
+        "not-utf8": b'{"a":"\xc3("}',
+        "control": b'{"a":"\x01"}',
+        "labels-gap": b'{"id2label":{"0":"a","2":"b"}}',
+        "labels-twice": b'{"id2label":{"0":"a","00":"b"}}',
+        "labels-late": b'{"id2label":{"1":"b","5":"a"}}',
+        "size-0": b'{"size":0,"s":[0,1],"t":{"height":1},"u":65537}',
+    }
+    for name, data in files.items():
+        save("config", name, data)
+
+
+def make_index():
+    files = {
+        "valid": b'{"metadata":{"total_size":16},"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}',
+        "empty": b"",
+        "no-map": b'{"metadata":{}}',
+        "empty-map": b'{"weight_map":{}}',
+        "list": b'{"weight_map":["a"]}',
+        "number": b'{"weight_map":{"a":1}}',
+        "two-maps": b'{"weight_map":{"a":"x"},"weight_map":{"a":"x"}}',
+        "twice": b'{"weight_map":{"a":"x","a":"y"}}',
+        "up": b'{"weight_map":{"a":"../x"}}',
+        "absolute": b'{"weight_map":{"a":"/x"}}',
+        "dots": b'{"weight_map":{"a":".."}}',
+        "backslash": rb'{"weight_map":{"a":"..\\x"}}',
+        "truncated": b'{"weight_map":{"a":"x"',
+        "text-after": b'{"weight_map":{"a":"x"}}}',
+    }
+    for name, data in files.items():
+        save("index", name, data)
+
+
+# ---- JPEG --------------------------------------------------------------------------------------
+
+def picture(mode, width=19, height=13):
+    image = Image.new("RGB", (width, height))
+    image.putdata([(x * 13 % 256, y * 19 % 256, (x * y) % 256) for y in range(height) for x in range(width)])
+    return image.convert(mode)
+
+
+def jpeg(mode, **options):
+    out = io.BytesIO()
+    picture(mode).save(out, "JPEG", quality=80, **options)
+    return out.getvalue()
+
+
+def make_jpeg():
+    valid = jpeg("RGB", subsampling=2)
+    size = valid.index(b"\xff\xc0") + 5
+    files = {
+        "valid-420": valid,
+        "valid-444": jpeg("RGB", subsampling=0),
+        "valid-422": jpeg("RGB", subsampling=1),
+        "valid-gray": jpeg("L"),
+        "valid-progressive": jpeg("RGB", progressive=True),
+        "valid-cmyk": jpeg("CMYK"),
+        "empty": b"",
+        "start": valid[:2],
+        "truncated-header": valid[:100],
+        "truncated-data": valid[:-60],
+        "truncated-end": valid[:-2],
+        "no-pixels": valid[:size] + b"\0\0\0\0" + valid[size + 4:],
+        "huge": valid[:size] + b"\xff\xdc\xff\xdc" + valid[size + 4:],
+        "huge-progressive": (lambda d, s: d[:s] + b"\xff\xdc\xff\xdc" + d[s + 4:])(
+            jpeg("RGB", progressive=True), jpeg("RGB", progressive=True).index(b"\xff\xc2") + 5),
+        "garbage": b"\xff\xd8" + bytes(range(256)),
+    }
+    for i, at in enumerate((30, 200, 400, 560, 620)):
+        files[f"flipped-{i}"] = flipped(valid, 8 * at + i)
+    for name, data in files.items():
+        save("jpeg", name, data)
+
+
+make_safetensors()
+make_gguf()
+make_config()
+make_index()
+make_jpeg()
