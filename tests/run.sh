@@ -81,11 +81,11 @@ if [ $quick = no ]; then
   build clang clang -Dbuildtype=release && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
   build asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false && {
     # GLib and GStreamer keep caches for the life of the process.
-    export ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$top/tests/support/lsan.supp UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    export G_SLICE=always-malloc ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$top/tests/support/lsan.supp UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     tests asan asan --suite unit --suite kernel --suite golden --suite element --suite fuzz --suite fault --suite soak -t 4
   }
   build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false && {
-    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    export G_SLICE=always-malloc TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$top/tests/support/tsan.supp
     tests tsan tsan --suite unit --suite golden --suite element --suite soak -t 4
   }
 fi
