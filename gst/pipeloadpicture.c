@@ -143,13 +143,25 @@ gst_pipeload_picture_free (GstPipeloadPicture **picture)
   g_clear_pointer (picture, g_free);
 }
 
+/* GstByteReader's own, at odd addresses, is undefined behaviour. */
+static gboolean
+read_uint16 (GstByteReader *reader, guint *value)
+{
+  guint8 high, low;
+
+  if (!gst_byte_reader_get_uint8 (reader, &high) || !gst_byte_reader_get_uint8 (reader, &low))
+    return FALSE;
+  *value = (guint) high << 8 | low;
+  return TRUE;
+}
+
 /* The size in a JPEG's frame header: what a caps field would say, if it is there. */
 static void
 read_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height)
 {
   GstByteReader reader;
   guint8 byte, marker;
-  guint16 length, h, w;
+  guint length, h, w;
 
   *width = *height = 0;
   gst_byte_reader_init (&reader, data, MIN (size, G_MAXUINT));
@@ -166,15 +178,14 @@ read_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height)
         }
       if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc)
         {
-          if (!gst_byte_reader_skip (&reader, 3) || !gst_byte_reader_get_uint16_be (&reader, &h)
-              || !gst_byte_reader_get_uint16_be (&reader, &w))
+          if (!gst_byte_reader_skip (&reader, 3) || !read_uint16 (&reader, &h)
+              || !read_uint16 (&reader, &w))
             return;
           *width = w;
           *height = h;
           return;
         }
-      if (!gst_byte_reader_get_uint16_be (&reader, &length) || length < 2
-          || !gst_byte_reader_skip (&reader, length - 2))
+      if (!read_uint16 (&reader, &length) || length < 2 || !gst_byte_reader_skip (&reader, length - 2))
         return;
     }
 }

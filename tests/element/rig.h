@@ -51,7 +51,7 @@ GstBuffer *rig_frame (Picture picture, guint number);
 /* Returns: (transfer full): a JPEG file */
 GstBuffer *rig_jpeg (Picture picture, int width, int height);
 
-/* Returns: (transfer full) (nullable): the next message of @type, waited for at most ten seconds */
+/* Returns: (transfer full) (nullable): the next message of @type, waited for at most a minute */
 GstMessage *rig_wait (Rig *rig, GstMessageType type);
 
 /* Messages of @type on the bus; takes them off, and all others before them. */
