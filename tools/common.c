@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tools/tools.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,39 +102,45 @@ pld_tool_usage (const char *format, ...)
   return PLD_EXIT_USAGE;
 }
 
-/* Signals are blocked in all threads but taken here, so no code runs inside a handler. */
+static int signal_pipe[2] = { -1, -1 };
+
+/* Runs on whichever thread the signal hits, so it only passes the word on. */
+static void
+signal_taken (int number)
+{
+  int saved = errno;
+
+  (void) !write (signal_pipe[1], "", 1);
+  errno = saved;
+}
+
 static gpointer
 signal_thread (gpointer data)
 {
-  GCancellable *cancellable = data;
-  sigset_t set;
-  int number;
+  char byte;
 
-  sigemptyset (&set);
-  sigaddset (&set, SIGINT);
-  sigaddset (&set, SIGTERM);
-  while (sigwait (&set, &number) != 0)
+  while (read (signal_pipe[0], &byte, 1) < 0 && errno == EINTR)
     continue;
-  g_cancellable_cancel (cancellable);
-  while (sigwait (&set, &number) != 0)
-    continue;
-  _exit (PLD_EXIT_STOPPED);
+  g_cancellable_cancel (data);
+  return NULL;
 }
 
 GCancellable *
 pld_tool_cancellable (void)
 {
   static GCancellable *cancellable;
-  sigset_t set;
+  /* SA_RESETHAND: a second Ctrl-C ends a process that does not stop. */
+  const struct sigaction action = { .sa_handler = signal_taken, .sa_flags = SA_RESTART | SA_RESETHAND };
 
   if (cancellable == NULL)
     {
-      sigemptyset (&set);
-      sigaddset (&set, SIGINT);
-      sigaddset (&set, SIGTERM);
-      pthread_sigmask (SIG_BLOCK, &set, NULL);
       cancellable = g_cancellable_new ();
-      g_thread_unref (g_thread_new ("signals", signal_thread, cancellable));
+      if (g_unix_open_pipe (signal_pipe, FD_CLOEXEC, NULL))
+        {
+          g_thread_unref (g_thread_new ("signals", signal_thread, cancellable));
+          sigaction (SIGINT, &action, NULL);
+          sigaction (SIGTERM, &action, NULL);
+        }
     }
   return cancellable;
 }

@@ -57,7 +57,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PldToolModel, pld_tool_model_clear)
 int pld_tool_fail (const GError *error);
 int pld_tool_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
-/* Call once, before any thread is made. Returns: (transfer none): cancelled by SIGINT and SIGTERM; a second one ends the process */
+/* Returns: (transfer none): cancelled by SIGINT and SIGTERM; a second one ends the process. From the main thread. */
 GCancellable *pld_tool_cancellable (void);
 
 /* A PldProgressFunc: a bar on stderr if that is a terminal. */
