@@ -14,6 +14,7 @@
 static char *
 model_path (void)
 {
+  g_assert_nonnull (g_getenv ("G_TEST_SRCDIR"));
   return g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", "vit-random", NULL);
 }
 
