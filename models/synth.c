@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models of true shapes with random weights. The generator is integer arithmetic up to one multiplication a value, so that
- * every machine writes the same bytes.
+ * Models of true shapes with random weights. The generator is integer arithmetic up to one multiplication a
+ * value, so that every machine writes the same bytes.
  */
 #include "engine/format/writer.h"
 
@@ -23,13 +23,16 @@ typedef struct
   guint hidden, layers, heads;
 } Preset;
 
-static const Preset presets[] = { { "vit-ti16", 192, 12, 3 }, { "vit-b16", 768, 12, 12 }, { "vit-l16", 1024, 24, 16 } };
+static const Preset presets[]
+    = { { "vit-ti16", 192, 12, 3 }, { "vit-b16", 768, 12, 12 }, { "vit-l16", 1024, 24, 16 } };
 
 static const struct
 {
   const char *name, *torch_name;
   PldDtype dtype;
-} types[] = { { "f32", "float32", PLD_DTYPE_F32 }, { "f16", "float16", PLD_DTYPE_F16 }, { "bf16", "bfloat16", PLD_DTYPE_BF16 } };
+} types[] = { { "f32", "float32", PLD_DTYPE_F32 },
+              { "f16", "float16", PLD_DTYPE_F16 },
+              { "bf16", "bfloat16", PLD_DTYPE_BF16 } };
 
 /* ---- random numbers ------------------------------------------------------------------------ */
 
@@ -85,7 +88,8 @@ rng_next (Rng *rng)
   return result;
 }
 
-/* The sum of four uniform 16-bit numbers: nearly normal, mean 0, truncated at 3.5 standard deviations of 65536 / √3. */
+/* The sum of four uniform 16-bit numbers: nearly normal, mean 0, truncated at 3.5 standard deviations of
+ * 65536 / √3. */
 static inline gint32
 rng_normal (Rng *rng)
 {
@@ -103,7 +107,8 @@ typedef struct
   PldDtype dtype;
 } Shapes;
 
-static void shapes_add (Shapes *shapes, guint n_dims, const guint64 *dims, const char *format, ...) G_GNUC_PRINTF (4, 5);
+static void shapes_add (Shapes *shapes, guint n_dims, const guint64 *dims, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
 
 static void
 shapes_add (Shapes *shapes, guint n_dims, const guint64 *dims, const char *format, ...)
@@ -140,14 +145,10 @@ shapes_add_layer (Shapes *shapes, guint layer)
   {
     const char *name;
     guint n_out, n_in;
-  } parts[] = { { "layernorm_before", h, 0 },
-                { "attention.attention.query", h, h },
-                { "attention.attention.key", h, h },
-                { "attention.attention.value", h, h },
-                { "attention.output.dense", h, h },
-                { "layernorm_after", h, 0 },
-                { "intermediate.dense", 4 * h, h },
-                { "output.dense", h, 4 * h } };
+  } parts[] = { { "layernorm_before", h, 0 },        { "attention.attention.query", h, h },
+                { "attention.attention.key", h, h }, { "attention.attention.value", h, h },
+                { "attention.output.dense", h, h },  { "layernorm_after", h, 0 },
+                { "intermediate.dense", 4 * h, h },  { "output.dense", h, 4 * h } };
 
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     {
@@ -172,7 +173,8 @@ shapes_make (const Preset *preset, PldDtype dtype)
   g_array_set_clear_func (shapes.tensors, tensor_clear);
   shapes_add (&shapes, 3, (guint64[]) { 1, 1, h }, "vit.embeddings.cls_token");
   shapes_add (&shapes, 3, (guint64[]) { 1, tokens, h }, "vit.embeddings.position_embeddings");
-  shapes_add (&shapes, 4, (guint64[]) { h, 3, PATCH, PATCH }, "vit.embeddings.patch_embeddings.projection.weight");
+  shapes_add (&shapes, 4, (guint64[]) { h, 3, PATCH, PATCH },
+              "vit.embeddings.patch_embeddings.projection.weight");
   shapes_add (&shapes, 1, &h, "vit.embeddings.patch_embeddings.projection.bias");
   for (guint i = 0; i < preset->layers; i++)
     shapes_add_layer (&shapes, i);
@@ -257,8 +259,8 @@ progress_tell (Progress *progress, guint64 values)
 }
 
 static gboolean
-write_tensor (PldSafetensorsWriter *writer, const PldTensor *tensor, guint64 seed, guint8 *chunk, Progress *progress,
-              GCancellable *cancellable, GError **error)
+write_tensor (PldSafetensorsWriter *writer, const PldTensor *tensor, guint64 seed, guint8 *chunk,
+              Progress *progress, GCancellable *cancellable, GError **error)
 {
   Rng rng = rng_new (seed, tensor->name);
   double scale = tensor_scale (tensor);
@@ -306,7 +308,8 @@ config_text (const Preset *preset, const char *torch_name)
                           "  \"torch_dtype\": \"%s\",\n"
                           "  \"id2label\": {%s\n  }\n"
                           "}\n",
-                          preset->hidden, 4 * preset->hidden, preset->layers, preset->heads, IMAGE, PATCH, torch_name, labels->str);
+                          preset->hidden, 4 * preset->hidden, preset->layers, preset->heads, IMAGE, PATCH,
+                          torch_name, labels->str);
   g_string_free (labels, TRUE);
   return text;
 }
@@ -329,9 +332,11 @@ write_text (const char *folder, const char *name, const char *text, GError **err
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autoptr (GError) failure = NULL;
 
-  if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &failure))
+  if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                0666, &failure))
     return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: cannot be written: %s; free space there or choose another folder", path,
+  g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
+               "%s: cannot be written: %s; free space there or choose another folder", path,
                failure->message);
   return FALSE;
 }
@@ -363,8 +368,8 @@ write_model (const char *path, GArray *tensors, guint64 seed, PldSafetensorsWrit
 }
 
 static gboolean
-write_folder (const Preset *preset, guint type, guint64 seed, const char *folder, Progress *progress, GCancellable *cancellable,
-              GError **error)
+write_folder (const Preset *preset, guint type, guint64 seed, const char *folder, Progress *progress,
+              GCancellable *cancellable, GError **error)
 {
   g_autoptr (GArray) tensors = shapes_make (preset, types[type].dtype);
   g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
@@ -374,20 +379,22 @@ write_folder (const Preset *preset, guint type, guint64 seed, const char *folder
 
   if (g_mkdir_with_parents (folder, 0777) < 0)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: cannot be made: %s; choose another folder", folder, g_strerror (errno));
+      g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: cannot be made: %s; choose another folder", folder,
+                   g_strerror (errno));
       return FALSE;
     }
   /* The weights take their name last: an interrupted run leaves the model that was there. */
   ok = write_model (path, tensors, seed, &writer, progress, cancellable, error)
        && write_text (folder, "config.json", config, error)
-       && write_text (folder, "preprocessor_config.json", preprocessor_text, error) && pld_safetensors_writer_finish (writer, error);
+       && write_text (folder, "preprocessor_config.json", preprocessor_text, error)
+       && pld_safetensors_writer_finish (writer, error);
   pld_safetensors_writer_free (&writer);
   return ok;
 }
 
 gboolean
-pld_model_synth (const char *preset, const char *type, guint64 seed, const char *folder, PldProgressFunc progress,
-                 gpointer user_data, GCancellable *cancellable, GError **error)
+pld_model_synth (const char *preset, const char *type, guint64 seed, const char *folder,
+                 PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   Progress state = { progress, user_data };
 
@@ -397,7 +404,8 @@ pld_model_synth (const char *preset, const char *type, guint64 seed, const char 
       if (strcmp (preset, presets[p].name) == 0 && strcmp (type, types[t].name) == 0)
         return write_folder (&presets[p], t, seed, folder, &state, cancellable, error);
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-               "there is no preset \"%s\" of type \"%s\"; presets are vit-ti16, vit-b16 and vit-l16, types f32, f16 and bf16", preset,
-               type);
+               "there is no preset \"%s\" of type \"%s\"; presets are vit-ti16, vit-b16 and vit-l16, types "
+               "f32, f16 and bf16",
+               preset, type);
   return FALSE;
 }

@@ -153,7 +153,8 @@ print_text (const PldVisionInfo *info, const Result *r)
   const PldStats *s = &r->stats;
 
   pld_tool_line ("machine", "%s, %u cores", r->cpu, r->cores);
-  pld_tool_line ("model", "%s (%s, %u×%u)", info->path, info->architecture, info->input_width, info->input_height);
+  pld_tool_line ("model", "%s (%s, %u×%u)", info->path, info->architecture, info->input_width,
+                 info->input_height);
   pld_tool_line_size ("weights", info->weight_bytes, "as stored");
   if (s->memory_limit > 0)
     pld_tool_line_size ("memory limit", s->memory_limit, NULL);
@@ -161,7 +162,8 @@ print_text (const PldVisionInfo *info, const Result *r)
     pld_tool_line ("memory limit", "none");
   pld_tool_line_size ("engine peak", s->engine_peak, NULL);
   pld_tool_line_size ("process peak RSS", r->peak_rss, NULL);
-  pld_tool_line ("threads", "%u, loaders %u, batch %u, direct I/O %s", s->threads, s->loaders, r->batch, s->direct_io ? "yes" : "no");
+  pld_tool_line ("threads", "%u, loaders %u, batch %u, direct I/O %s", s->threads, s->loaders, r->batch,
+                 s->direct_io ? "yes" : "no");
   pld_tool_line ("frames", "%u in %u passes", r->n_frames, r->n_passes);
   pld_tool_line ("ms a frame", "%.2f median, %.2f min, %.2f max", r->median_ms, r->min_ms, r->max_ms);
   pld_tool_line ("frames/s", "%.2f", r->frames_per_second);
@@ -258,15 +260,17 @@ pld_tool_bench (int argc, char **argv)
   g_auto (PldToolModel) model = { NULL };
   int frames = 20, warmup = 2;
   gboolean json = FALSE;
-  const GOptionEntry options[] = { PLD_TOOL_MODEL_OPTIONS (model),
-                                   { "frames", 'n', 0, G_OPTION_ARG_INT, &frames, "Pictures to measure (20)", "N" },
-                                   { "warmup", 'w', 0, G_OPTION_ARG_INT, &warmup, "Passes before that (2)", "N" },
-                                   { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
-                                   { NULL } };
+  const GOptionEntry options[]
+      = { PLD_TOOL_MODEL_OPTIONS (model),
+          { "frames", 'n', 0, G_OPTION_ARG_INT, &frames, "Pictures to measure (20)", "N" },
+          { "warmup", 'w', 0, G_OPTION_ARG_INT, &warmup, "Passes before that (2)", "N" },
+          { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+          { NULL } };
   PldVisionOptions vision;
 
   if (!pld_tool_parse (&argc, &argv, options, "[MODEL]",
-                       "Measures how fast a model runs on random pictures.\nWithout MODEL: the bundled one.", 0, 1)
+                       "Measures how fast a model runs on random pictures.\nWithout MODEL: the bundled one.",
+                       0, 1)
       || !pld_tool_model (&model, argc > 1 ? argv[1] : NULL, &vision))
     return PLD_EXIT_USAGE;
   if (frames < 1 || frames > 1000000 || warmup < 0 || warmup > 1000000)

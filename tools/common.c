@@ -13,7 +13,8 @@
 static gboolean bar_shown;
 
 gboolean
-pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments, const char *summary, int min, int max)
+pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments,
+                const char *summary, int min, int max)
 {
   g_autofree char *verb = g_strdup (**argv);
   g_autofree char *name = g_strdup_printf ("pipeload %s", verb);
@@ -66,11 +67,11 @@ pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *o
         return FALSE;
       }
   *options = (PldVisionOptions) { .model = path,
-                                  .memory_limit = limit,
-                                  .loaders = (guint) model->loaders,
-                                  .threads = (guint) model->threads,
-                                  .batch = (guint) model->batch,
-                                  .input_size = (guint) model->input_size };
+                                 .memory_limit = limit,
+                                 .loaders = (guint) model->loaders,
+                                 .threads = (guint) model->threads,
+                                 .batch = (guint) model->batch,
+                                 .input_size = (guint) model->input_size };
   return TRUE;
 }
 

@@ -49,7 +49,9 @@ print_tensors (JsonArray *tensors)
   guint n = json_array_get_length (tensors), width = 4;
 
   for (guint i = 0; i < n; i++)
-    width = MAX (width, (guint) g_utf8_strlen (json_object_get_string_member (json_array_get_object_element (tensors, i), "name"), -1));
+    width = MAX (width,
+                 (guint) g_utf8_strlen (
+                     json_object_get_string_member (json_array_get_object_element (tensors, i), "name"), -1));
   width = MIN (width, 72);
   printf ("\n%-*s  %-8s %-22s %s\n", (int) width + 2, "  tensor", "type", "shape", "size");
   for (guint i = 0; i < n; i++)
@@ -71,7 +73,8 @@ print_text (JsonObject *model)
 
   pld_tool_line ("model", "%s", json_object_get_string_member (model, "path"));
   pld_tool_line ("format", "%s", json_object_get_string_member (model, "format"));
-  pld_tool_line ("architecture", "%s", JSON_NODE_HOLDS_NULL (architecture) ? "not named" : json_node_get_string (architecture));
+  pld_tool_line ("architecture", "%s",
+                 JSON_NODE_HOLDS_NULL (architecture) ? "not named" : json_node_get_string (architecture));
   pld_tool_line ("parameters", "%" G_GINT64_FORMAT, json_object_get_int_member (model, "parameters"));
   pld_tool_line_size ("weights", (guint64) json_object_get_int_member (model, "bytes"), NULL);
   print_types (json_object_get_object_member (model, "types"));
@@ -87,12 +90,14 @@ int
 pld_tool_inspect (int argc, char **argv)
 {
   gboolean json = FALSE;
-  const GOptionEntry options[] = { { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL }, { NULL } };
+  const GOptionEntry options[]
+      = { { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL }, { NULL } };
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) node = NULL;
   g_autofree char *text = NULL;
 
-  if (!pld_tool_parse (&argc, &argv, options, "FILE", "Tells what a model file or folder holds; reads no weights.", 1, 1))
+  if (!pld_tool_parse (&argc, &argv, options, "FILE",
+                       "Tells what a model file or folder holds; reads no weights.", 1, 1))
     return PLD_EXIT_USAGE;
   text = pld_model_inspect (argv[1], &error);
   if (text == NULL)

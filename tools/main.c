@@ -25,7 +25,8 @@ static void
 print_help (FILE *to)
 {
   fprintf (to, "Usage: pipeload VERB [OPTIONS…] [ARGUMENTS…]\n\n"
-               "Transformers under a hard memory limit: their weights stream from storage while they compute.\n\nVerbs:\n");
+               "Transformers under a hard memory limit: their weights stream from storage while they "
+               "compute.\n\nVerbs:\n");
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     fprintf (to, "  %-10s %s\n", verbs[i].name, verbs[i].what);
   fprintf (to, "\n\"pipeload VERB --help\" tells a verb's options. Options: --help, --version.\n"

@@ -11,13 +11,20 @@ print_json (const PldPlanInfo *plan)
   {
     const char *name;
     guint64 value;
-  } members[] = { { "memory_limit", plan->memory_limit },         { "minimum_limit", plan->minimum_limit },
-                  { "resident_limit", plan->resident_limit },     { "weight_bytes", plan->weight_bytes },
-                  { "pinned_bytes", plan->pinned_bytes },         { "ring_bytes", plan->ring_bytes },
-                  { "activation_bytes", plan->activation_bytes }, { "table_bytes", plan->table_bytes },
-                  { "streamed_per_pass", plan->streamed_per_pass }, { "tile_bytes", plan->tile_bytes },
-                  { "tiles", plan->n_tiles },                     { "pinned_tiles", plan->n_pinned },
-                  { "slots", plan->n_slots },                     { "loaders", plan->loaders },
+  } members[] = { { "memory_limit", plan->memory_limit },
+                  { "minimum_limit", plan->minimum_limit },
+                  { "resident_limit", plan->resident_limit },
+                  { "weight_bytes", plan->weight_bytes },
+                  { "pinned_bytes", plan->pinned_bytes },
+                  { "ring_bytes", plan->ring_bytes },
+                  { "activation_bytes", plan->activation_bytes },
+                  { "table_bytes", plan->table_bytes },
+                  { "streamed_per_pass", plan->streamed_per_pass },
+                  { "tile_bytes", plan->tile_bytes },
+                  { "tiles", plan->n_tiles },
+                  { "pinned_tiles", plan->n_pinned },
+                  { "slots", plan->n_slots },
+                  { "loaders", plan->loaders },
                   { "batch", plan->batch } };
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   g_autofree char *text = NULL;
@@ -65,8 +72,10 @@ pld_tool_plan (int argc, char **argv)
   PldVisionOptions vision;
   PldPlanInfo plan;
 
-  if (!pld_tool_parse (&argc, &argv, options, "[MODEL]",
-                       "Tells how a model would run under a memory limit; loads nothing.\nWithout MODEL: the bundled one.", 0, 1)
+  if (!pld_tool_parse (
+          &argc, &argv, options, "[MODEL]",
+          "Tells how a model would run under a memory limit; loads nothing.\nWithout MODEL: the bundled one.",
+          0, 1)
       || !pld_tool_model (&model, argc > 1 ? argv[1] : NULL, &vision))
     return PLD_EXIT_USAGE;
   if (!pld_vision_plan (&vision, &plan, &error))

@@ -30,23 +30,26 @@ int pld_tool_synth (int argc, char **argv);
  *
  * --help prints and exits. FALSE: an error was printed, return PLD_EXIT_USAGE.
  */
-gboolean pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments, const char *summary, int min,
-                         int max);
+gboolean pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments,
+                         const char *summary, int min, int max);
 
-/* Options that say how a vision model runs; zeroed, then filled by the entries of PLD_TOOL_MODEL_OPTIONS(). */
+/* Options that say how a vision model runs; zeroed, then filled by the entries of PLD_TOOL_MODEL_OPTIONS().
+ * */
 typedef struct
 {
   char *memory_limit;
   int loaders, threads, batch, input_size;
 } PldToolModel;
 
-#define PLD_TOOL_MODEL_OPTIONS(m)                                                                                                \
-  { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(m).memory_limit, "Most memory the engine may hold, e.g. 64MB; 0 = no limit", \
-    "SIZE" },                                                                                                                    \
-    { "loaders", 'l', 0, G_OPTION_ARG_INT, &(m).loaders, "Loaders running at once; 0 = planned", "N" },                          \
-    { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" },                                \
-    { "batch", 'b', 0, G_OPTION_ARG_INT, &(m).batch, "Pictures a pass; 0 = 1", "N" },                                            \
-    { "input-size", 's', 0, G_OPTION_ARG_INT, &(m).input_size, "Square input in pixels; 0 = the model's own", "N" }
+/* clang-format off */
+#define PLD_TOOL_MODEL_OPTIONS(m) \
+  { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(m).memory_limit, \
+    "Most memory the engine may hold; 0 = no limit", "64MB" }, \
+  { "loaders", 'l', 0, G_OPTION_ARG_INT, &(m).loaders, "Loaders running at once; 0 = planned", "N" }, \
+  { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" }, \
+  { "batch", 'b', 0, G_OPTION_ARG_INT, &(m).batch, "Pictures a pass; 0 = 1", "N" }, \
+  { "input-size", 's', 0, G_OPTION_ARG_INT, &(m).input_size, "Input in pixels; 0 = the model's own", "N" }
+/* clang-format on */
 
 /* FALSE: an error was printed, return PLD_EXIT_USAGE. */
 gboolean pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options);
@@ -57,7 +60,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PldToolModel, pld_tool_model_clear)
 int pld_tool_fail (const GError *error);
 int pld_tool_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
-/* Returns: (transfer none): cancelled by SIGINT and SIGTERM; a second one ends the process. From the main thread. */
+/* Returns: (transfer none): cancelled by SIGINT and SIGTERM; a second one ends the process. From the main
+ * thread. */
 GCancellable *pld_tool_cancellable (void);
 
 /* A PldProgressFunc: a bar on stderr if that is a terminal. */

@@ -102,7 +102,8 @@ config_fail (const PldConfig *config, const char *key, JsonNode *node, const cha
   gboolean is_long = text != NULL && strlen (text) > 60;
 
   if (text == NULL)
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" is missing: it must be %s", config->path, key, wanted);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" is missing: it must be %s", config->path,
+                 key, wanted);
   else
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" is %s, but must be %s", config->path, key,
                  is_long ? "something longer" : text, wanted);
@@ -110,7 +111,8 @@ config_fail (const PldConfig *config, const char *key, JsonNode *node, const cha
 }
 
 gboolean
-pld_config_uint (const PldConfig *config, const char *key, guint64 min, guint64 max, guint64 *value, GError **error)
+pld_config_uint (const PldConfig *config, const char *key, guint64 min, guint64 max, guint64 *value,
+                 GError **error)
 {
   JsonNode *node = config_member (config, key);
   gint64 v;
@@ -125,7 +127,8 @@ pld_config_uint (const PldConfig *config, const char *key, guint64 min, guint64 
         }
     }
   {
-    g_autofree char *wanted = g_strdup_printf ("a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, min, max);
+    g_autofree char *wanted
+        = g_strdup_printf ("a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, min, max);
 
     return config_fail (config, key, node, wanted, error);
   }
@@ -155,7 +158,8 @@ pld_config_bool (const PldConfig *config, const char *key, gboolean fallback, gb
 }
 
 gboolean
-pld_config_string (const PldConfig *config, const char *key, const char *fallback, const char **value, GError **error)
+pld_config_string (const PldConfig *config, const char *key, const char *fallback, const char **value,
+                   GError **error)
 {
   JsonNode *node = config_member (config, key);
 
@@ -166,7 +170,8 @@ pld_config_string (const PldConfig *config, const char *key, const char *fallbac
 }
 
 gboolean
-pld_config_doubles (const PldConfig *config, const char *key, guint n, const double *fallback, double *values, GError **error)
+pld_config_doubles (const PldConfig *config, const char *key, guint n, const double *fallback, double *values,
+                    GError **error)
 {
   JsonNode *node = config_member (config, key);
   JsonArray *array = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
@@ -221,7 +226,8 @@ pld_config_size (const PldConfig *config, const char *key, guint *width, guint *
     {
       JsonObject *object = json_node_get_object (node);
 
-      ok = node_side (json_object_get_member (object, "height"), &h) && node_side (json_object_get_member (object, "width"), &w);
+      ok = node_side (json_object_get_member (object, "height"), &h)
+           && node_side (json_object_get_member (object, "width"), &w);
       if (!ok && !json_object_has_member (object, "height") && !json_object_has_member (object, "width"))
         {
           ok = node_side (json_object_get_member (object, "shortest_edge"), &h);
@@ -234,8 +240,10 @@ pld_config_size (const PldConfig *config, const char *key, guint *width, guint *
       w = h;
     }
   if (!ok)
-    return config_fail (config, key, node,
-                        "a size from 1 to 65536: a number, [height, width], {\"height\", \"width\"} or {\"shortest_edge\"}", error);
+    return config_fail (
+        config, key, node,
+        "a size from 1 to 65536: a number, [height, width], {\"height\", \"width\"} or {\"shortest_edge\"}",
+        error);
   *width = w;
   *height = h;
   return TRUE;
@@ -270,9 +278,10 @@ pld_config_labels (const PldConfig *config, char ***labels, guint *n, GError **e
       guint64 id;
 
       /* "01" would be a second name of 1, so that some id got none. */
-      if (!g_ascii_string_to_unsigned (key, 10, 0, count - 1, &id, NULL) || (*key == '0' && key[1] != '\0') || found->pdata[id] != NULL
-          || node_type (value) != G_TYPE_STRING)
-        return config_fail (config, "id2label", node, "an object that gives each id from 0, without a gap, one name", error);
+      if (!g_ascii_string_to_unsigned (key, 10, 0, count - 1, &id, NULL) || (*key == '0' && key[1] != '\0')
+          || found->pdata[id] != NULL || node_type (value) != G_TYPE_STRING)
+        return config_fail (config, "id2label", node,
+                            "an object that gives each id from 0, without a gap, one name", error);
       found->pdata[id] = g_strdup (json_node_get_string (value));
     }
   *labels = (char **) g_ptr_array_free (g_steal_pointer (&found), FALSE);

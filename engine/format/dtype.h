@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Element types of stored tensors: plain ones, and the block types of GGUF (ggml/docs/gguf.md), of which @block values
- * share @bytes bytes.
+ * Element types of stored tensors: plain ones, and the block types of GGUF (ggml/docs/gguf.md), of which
+ * @block values share @bytes bytes.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
  *
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little-endian:
  *   "GGUF", u32 version, u64 number of tensors, u64 number of key/values,
- *   key/values: string key, u32 type, value; a string is u64 length and bytes; an array u32 type, u64 count, values;
+ *   key/values: string key, u32 type, value; a string is u64 length and bytes; an array u32 type, u64 count,
+ *     values;
  *   tensors: string name, u32 n_dims, u64 dims[n_dims] (innermost first), u32 type, u64 offset;
  *   padding to general.alignment; the data, from where offsets count.
  */
@@ -44,9 +45,10 @@ static const struct
 {
   const char *name;
   guint8 size, min;
-} gguf_types[GGUF_N] = { { "u8", 1, 1 },   { "i8", 1, 1 },     { "u16", 2, 2 },  { "i16", 2, 2 }, { "u32", 4, 4 },
-                         { "i32", 4, 4 },  { "f32", 4, 4 },    { "bool", 1, 1 }, { "string", 0, 8 }, { "array", 0, 12 },
-                         { "u64", 8, 8 },  { "i64", 8, 8 },    { "f64", 8, 8 } };
+} gguf_types[GGUF_N]
+    = { { "u8", 1, 1 },  { "i8", 1, 1 },  { "u16", 2, 2 },  { "i16", 2, 2 },    { "u32", 4, 4 },
+        { "i32", 4, 4 }, { "f32", 4, 4 }, { "bool", 1, 1 }, { "string", 0, 8 }, { "array", 0, 12 },
+        { "u64", 8, 8 }, { "i64", 8, 8 }, { "f64", 8, 8 } };
 
 typedef struct
 {
@@ -71,8 +73,8 @@ gguf_bytes (Gguf *gguf, guint64 n, const guint8 **bytes, const char *what, GErro
   if (n > left)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: %s wants %" G_GUINT64_FORMAT " bytes at byte %" G_GSIZE_FORMAT " but the file has %" G_GUINT64_FORMAT
-                   "; download it again",
+                   "truncated: %s wants %" G_GUINT64_FORMAT " bytes at byte %" G_GSIZE_FORMAT
+                   " but the file has %" G_GUINT64_FORMAT "; download it again",
                    what, n, gguf->reader.pos, gguf->file_size);
       return FALSE;
     }
@@ -105,8 +107,8 @@ gguf_count (Gguf *gguf, guint min, guint64 *count, const char *what, GError **er
   if (n > left / min)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated or damaged: %s is %" G_GUINT64_FORMAT ", which cannot fit the %" G_GUINT64_FORMAT
-                   " bytes that follow; download it again",
+                   "truncated or damaged: %s is %" G_GUINT64_FORMAT
+                   ", which cannot fit the %" G_GUINT64_FORMAT " bytes that follow; download it again",
                    what, n, left);
       return FALSE;
     }
@@ -158,7 +160,8 @@ gguf_type (Gguf *gguf, GgufType *type, const char *key, GError **error)
   if (number >= GGUF_N)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "the value of \"%s\" has the unknown type %" G_GUINT64_FORMAT "; the file is damaged or newer than this program",
+                   "the value of \"%s\" has the unknown type %" G_GUINT64_FORMAT
+                   "; the file is damaged or newer than this program",
                    key, number);
       return FALSE;
     }
@@ -219,10 +222,12 @@ gguf_scalar (Gguf *gguf, GgufType type, JsonNode *node, const char *key, GError 
   return TRUE;
 }
 
-static gboolean gguf_value (Gguf *gguf, GgufType type, guint depth, JsonNode **out, const char *key, GError **error);
+static gboolean gguf_value (Gguf *gguf, GgufType type, guint depth, JsonNode **out, const char *key,
+                            GError **error);
 
 static gboolean
-gguf_items (Gguf *gguf, GgufType type, guint64 count, guint depth, JsonArray *array, const char *key, GError **error)
+gguf_items (Gguf *gguf, GgufType type, guint64 count, guint depth, JsonArray *array, const char *key,
+            GError **error)
 {
   const guint8 *bytes;
 
@@ -251,7 +256,8 @@ gguf_array (Gguf *gguf, guint depth, JsonNode *node, const char *key, GError **e
 
   if (depth == MAX_ARRAY_DEPTH)
     return gguf_fail (error, key, "holds lists nested too deep");
-  if (!gguf_type (gguf, &type, key, error) || !gguf_count (gguf, gguf_types[type].min, &count, "the length of a list", error))
+  if (!gguf_type (gguf, &type, key, error)
+      || !gguf_count (gguf, gguf_types[type].min, &count, "the length of a list", error))
     return FALSE;
   if (node != NULL && count <= MAX_ARRAY)
     array = json_array_new ();
@@ -330,8 +336,9 @@ gguf_dims (Gguf *gguf, PldTensor *tensor, GError **error)
   if (n < 1 || n > MAX_GGUF_DIMS)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: tensor \"%s\" has %" G_GUINT64_FORMAT " dimensions, GGUF has 1 to %u; download it again", tensor->name,
-                   n, MAX_GGUF_DIMS);
+                   "damaged: tensor \"%s\" has %" G_GUINT64_FORMAT
+                   " dimensions, GGUF has 1 to %u; download it again",
+                   tensor->name, n, MAX_GGUF_DIMS);
       return FALSE;
     }
   tensor->n_dims = (guint) n;
@@ -363,7 +370,8 @@ gguf_tensor (Gguf *gguf, guint64 alignment, guint file, GArray *tensors, GError 
   if (!pld_dtype_from_gguf ((guint32) number, &tensor.dtype))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "tensor \"%s\" has the unknown type number %" G_GUINT64_FORMAT "; the file is damaged or newer than this program",
+                   "tensor \"%s\" has the unknown type number %" G_GUINT64_FORMAT
+                   "; the file is damaged or newer than this program",
                    name, number);
       return FALSE;
     }
@@ -372,8 +380,8 @@ gguf_tensor (Gguf *gguf, guint64 alignment, guint file, GArray *tensors, GError 
   if (tensor.offset % alignment != 0)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: tensor \"%s\" lies at offset %" G_GUINT64_FORMAT ", which is no multiple of the alignment %" G_GUINT64_FORMAT
-                   "; download it again",
+                   "damaged: tensor \"%s\" lies at offset %" G_GUINT64_FORMAT
+                   ", which is no multiple of the alignment %" G_GUINT64_FORMAT "; download it again",
                    name, tensor.offset, alignment);
       return FALSE;
     }
@@ -397,19 +405,24 @@ gguf_header (Gguf *gguf, guint64 *n_tensors, guint64 *n_keys, GError **error)
   if (version != 2 && version != 3)
     {
       if (version != 0 && (version & 0xffff) == 0)
-        g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "is a big-endian GGUF; convert the model to little-endian");
+        g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                     "is a big-endian GGUF; convert the model to little-endian");
       else
         g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                     "is GGUF version %" G_GUINT64_FORMAT "; versions 2 and 3 are known: convert the model to one of them", version);
+                     "is GGUF version %" G_GUINT64_FORMAT
+                     "; versions 2 and 3 are known: convert the model to one of them",
+                     version);
       return FALSE;
     }
-  /* a tensor: name's length and a byte, n_dims, a dimension, type, offset; a key: length and a byte, type, a byte */
+  /* a tensor: name's length and a byte, n_dims, a dimension, type, offset; a key: length and a byte, type, a
+   * byte */
   if (!gguf_count (gguf, 8 + 1 + 4 + 8 + 4 + 8, n_tensors, "the number of tensors", error)
       || !gguf_count (gguf, 8 + 1 + 4 + 1, n_keys, "the number of keys", error))
     return FALSE;
   if (*n_tensors > PLD_MAX_TENSORS || *n_keys > MAX_KEYS)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "has more than %u tensors or %u keys", PLD_MAX_TENSORS, MAX_KEYS);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "has more than %u tensors or %u keys",
+                   PLD_MAX_TENSORS, MAX_KEYS);
       return FALSE;
     }
   return TRUE;
@@ -424,7 +437,9 @@ gguf_alignment (JsonObject *metadata, guint64 *alignment, GError **error)
   *alignment = 32;
   if (node == NULL)
     return TRUE;
-  value = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : 0;
+  value = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
+              ? json_node_get_int (node)
+              : 0;
   if (value < 8 || value > G_MAXINT32 || (value & (value - 1)) != 0)
     return gguf_fail (error, "general.alignment", "is no power of two from 8");
   *alignment = (guint64) value;
@@ -460,8 +475,8 @@ gguf_directory (Gguf *gguf, guint file, GArray *tensors, JsonObject *metadata, G
 }
 
 gboolean
-pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors, JsonObject *metadata,
-                       gboolean *short_head, GError **error)
+pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                       JsonObject *metadata, gboolean *short_head, GError **error)
 {
   g_autoptr (GArray) found = pld_tensors_new ();
   g_autoptr (JsonObject) found_metadata = json_object_new ();
@@ -478,8 +493,8 @@ pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guin
 }
 
 gboolean
-pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors, JsonObject *metadata,
-                GError **error)
+pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                JsonObject *metadata, GError **error)
 {
   gboolean short_head;
 

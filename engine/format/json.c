@@ -15,7 +15,8 @@ pld_json_init (PldJson *json, const char *text, gsize size)
 static gboolean
 json_fail (const PldJson *json, const char *fact, GError **error)
 {
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged JSON: %s at byte %" G_GSIZE_FORMAT, fact, json->pos);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged JSON: %s at byte %" G_GSIZE_FORMAT, fact,
+               json->pos);
   return FALSE;
 }
 
@@ -69,7 +70,8 @@ pld_json_next (PldJson *json, gboolean *more, GError **error)
   if (!json->first)
     {
       if (c != ',')
-        return json_fail (json, c < 0 ? "the text ends" : "a comma or the end of a container was expected", error);
+        return json_fail (json, c < 0 ? "the text ends" : "a comma or the end of a container was expected",
+                          error);
       json->pos++;
       if (json_peek (json) == close)
         return json_fail (json, "a comma ends a container", error);
@@ -197,7 +199,8 @@ pld_json_uint (PldJson *json, guint64 *value, GError **error)
   start = json->pos;
   n = json_digits (json);
   if (n == 0 || (n > 1 && json->text[start] == '0')
-      || (json->pos < json->size && strchr (".eE+-", json->text[json->pos]) != NULL && json->text[json->pos] != '\0'))
+      || (json->pos < json->size && strchr (".eE+-", json->text[json->pos]) != NULL
+          && json->text[json->pos] != '\0'))
     {
       json->pos = start;
       return json_fail (json, "a whole number from 0 was expected", error);
@@ -332,7 +335,8 @@ pld_json_value (PldJson *json, JsonNode **out, GError **error)
       if (ok)
         json_node_init_string (node, string);
     }
-  else if (g_ascii_isdigit (c) || (c == '-' && json->size - json->pos > 1 && g_ascii_isdigit (json->text[json->pos + 1])))
+  else if (g_ascii_isdigit (c)
+           || (c == '-' && json->size - json->pos > 1 && g_ascii_isdigit (json->text[json->pos + 1])))
     ok = json_number (json, node, error);
   else
     ok = json_word (json, node, error);

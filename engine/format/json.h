@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A strict pull parser for JSON from untrusted files (RFC 8259, and Python's NaN and ±Infinity as values). json-glib's own
- * parser recurses as deep as its input, takes comments and loses doubled members, so files go through this one. Bounded: depth, and
- * the number of values that one parser turns into nodes. All errors are FORMAT and name the byte.
+ * A strict pull parser for JSON from untrusted files (RFC 8259, and Python's NaN and ±Infinity as values).
+ * json-glib's own parser recurses as deep as its input, takes comments and loses doubled members, so files
+ * go through this one. Bounded: depth, and the number of values that one parser turns into nodes. All
+ * errors are FORMAT and name the byte.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ typedef struct
   guint depth;
   guint64 objects; /* bit d: the container at depth d is an object, not a list */
   gboolean first;  /* nothing has been read of the innermost container */
-  guint n_values; /* made into nodes so far */
+  guint n_values;  /* made into nodes so far */
 } PldJson;
 
 void pld_json_init (PldJson *json, const char *text, gsize size);
@@ -30,8 +31,8 @@ void pld_json_init (PldJson *json, const char *text, gsize size);
  * pld_json_enter:
  * @open: '{' or '['
  *
- * Steps into a container. Then pld_json_next() until *@more is FALSE; each time it is TRUE, read one member (pld_json_key() and
- * a value) or one item.
+ * Steps into a container. Then pld_json_next() until *@more is FALSE; each time it is TRUE, read one member
+ * (pld_json_key() and a value) or one item.
  */
 gboolean pld_json_enter (PldJson *json, char open, GError **error);
 gboolean pld_json_next (PldJson *json, gboolean *more, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * https://github.com/huggingface/safetensors: 8 bytes header length (little-endian), the header, the data.
- * The header is {"name": {"dtype", "shape": […], "data_offsets": [begin, end]}, …, "__metadata__": {string: string}};
- * offsets count from the header's end.
+ * The header is {"name": {"dtype", "shape": […], "data_offsets": [begin, end]}, …, "__metadata__": {string:
+ * string}}; offsets count from the header's end.
  */
 #include "engine/base/reader.h"
 #include "engine/format/json.h"
@@ -22,7 +22,9 @@ pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, 
   if (n_head < 8)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: %" G_GUINT64_FORMAT " bytes are too few for a safetensors file; download it again", file_size);
+                   "truncated: %" G_GUINT64_FORMAT
+                   " bytes are too few for a safetensors file; download it again",
+                   file_size);
       return FALSE;
     }
   if (!pld_reader_u64 (&reader, &length, "the header length", error))
@@ -30,15 +32,16 @@ pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, 
   if (length > MAX_HEADER)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: a header of %" G_GUINT64_FORMAT " bytes is longer than safetensors allows; download it again",
+                   "damaged: a header of %" G_GUINT64_FORMAT
+                   " bytes is longer than safetensors allows; download it again",
                    length);
       return FALSE;
     }
   if (length > file_size - 8)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: the header wants %" G_GUINT64_FORMAT " bytes but the file has %" G_GUINT64_FORMAT
-                   "; download it again",
+                   "truncated: the header wants %" G_GUINT64_FORMAT
+                   " bytes but the file has %" G_GUINT64_FORMAT "; download it again",
                    length + 8, file_size);
       return FALSE;
     }
@@ -56,7 +59,8 @@ parse_dtype (PldJson *json, PldTensor *tensor, GError **error)
   if (!pld_dtype_from_safetensors (name, &tensor->dtype))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "tensor \"%s\" has the element type \"%s\", which is not known; convert the model to F32, F16 or BF16",
+                   "tensor \"%s\" has the element type \"%s\", which is not known; convert the model to F32, "
+                   "F16 or BF16",
                    tensor->name, name);
       return FALSE;
     }
@@ -111,7 +115,8 @@ parse_member (PldJson *json, const char *key, PldTensor *tensor, guint64 *span, 
     bit = HAS_OFFSETS;
   if (*has & bit)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\" has two \"%s\"; the file is damaged", tensor->name, key);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\" has two \"%s\"; the file is damaged",
+                   tensor->name, key);
       return FALSE;
     }
   *has |= bit;
@@ -125,8 +130,8 @@ parse_member (PldJson *json, const char *key, PldTensor *tensor, guint64 *span, 
     return FALSE;
   if (n < 2 || span[0] > span[1])
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\": its data_offsets are no range; the file is damaged",
-                   tensor->name);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "tensor \"%s\": its data_offsets are no range; the file is damaged", tensor->name);
       return FALSE;
     }
   return TRUE;
@@ -143,9 +148,10 @@ check_span (PldTensor *tensor, const guint64 *span, guint64 data, guint64 file_s
       g_autofree char *shape = pld_tensor_shape (tensor);
 
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "tensor \"%s\": %s %s takes %" G_GUINT64_FORMAT " bytes, but its offsets span %" G_GUINT64_FORMAT
-                   "; the file is damaged",
-                   tensor->name, pld_dtype_info (tensor->dtype)->name, shape, tensor->n_bytes, span[1] - span[0]);
+                   "tensor \"%s\": %s %s takes %" G_GUINT64_FORMAT
+                   " bytes, but its offsets span %" G_GUINT64_FORMAT "; the file is damaged",
+                   tensor->name, pld_dtype_info (tensor->dtype)->name, shape, tensor->n_bytes,
+                   span[1] - span[0]);
       return FALSE;
     }
   /* data is at most 100 MB + 8, so only an absurd offset wraps; saturated, it is refused as one. */
@@ -174,8 +180,11 @@ parse_tensor (PldJson *json, PldTensor *tensor, guint64 data, guint64 file_size,
         }
       if (has == HAS_ALL)
         return check_span (tensor, span, data, file_size, error);
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\" lacks its %s; the file is damaged", tensor->name,
-                   !(has & HAS_DTYPE) ? "dtype" : !(has & HAS_SHAPE) ? "shape" : "data_offsets");
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\" lacks its %s; the file is damaged",
+                   tensor->name,
+                   !(has & HAS_DTYPE)   ? "dtype"
+                   : !(has & HAS_SHAPE) ? "shape"
+                                        : "data_offsets");
       return FALSE;
     }
   return FALSE;
@@ -205,12 +214,14 @@ parse_metadata (PldJson *json, JsonObject *metadata, GError **error)
   return TRUE;
 
 bad:
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "__metadata__ is no object of strings; the file is damaged");
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+               "__metadata__ is no object of strings; the file is damaged");
   return FALSE;
 }
 
 static gboolean
-parse_entry (PldJson *json, guint64 data, guint64 file_size, guint file, GArray *tensors, JsonObject *metadata, GError **error)
+parse_entry (PldJson *json, guint64 data, guint64 file_size, guint file, GArray *tensors,
+             JsonObject *metadata, GError **error)
 {
   g_autofree char *name = NULL;
   PldTensor tensor = { NULL };
@@ -234,8 +245,8 @@ parse_entry (PldJson *json, guint64 data, guint64 file_size, guint file, GArray 
 }
 
 gboolean
-pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors, JsonObject *metadata,
-                       GError **error)
+pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                       JsonObject *metadata, GError **error)
 {
   g_autoptr (GArray) found = pld_tensors_new ();
   g_autoptr (JsonObject) found_metadata = json_object_new ();
@@ -249,7 +260,8 @@ pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guin
   if (size > n_head)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "the header wants %" G_GUINT64_FORMAT " bytes but only %" G_GSIZE_FORMAT " are given", size, n_head);
+                   "the header wants %" G_GUINT64_FORMAT " bytes but only %" G_GSIZE_FORMAT " are given",
+                   size, n_head);
       return FALSE;
     }
   pld_json_init (&json, (const char *) head + 8, size - 8);

@@ -14,7 +14,8 @@
 static gboolean
 shard_name_ok (const char *name)
 {
-  return *name != '\0' && *name != '.' && strchr (name, '/') == NULL && strchr (name, '\\') == NULL && strlen (name) <= 255;
+  return *name != '\0' && *name != '.' && strchr (name, '/') == NULL && strchr (name, '\\') == NULL
+         && strlen (name) <= 255;
 }
 
 static gboolean
@@ -28,13 +29,16 @@ parse_mapping (PldJson *json, PldShards *shards, GHashTable *index_of, GError **
     return FALSE;
   if (!shard_name_ok (shard))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "maps tensor \"%s\" to \"%s\", which is no file name in the same folder; download the model again", tensor, shard);
+      g_set_error (
+          error, PLD_ERROR, PLD_ERROR_FORMAT,
+          "maps tensor \"%s\" to \"%s\", which is no file name in the same folder; download the model again",
+          tensor, shard);
       return FALSE;
     }
   if (g_hash_table_contains (shards->map, tensor))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "maps tensor \"%s\" twice; download the model again", tensor);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "maps tensor \"%s\" twice; download the model again",
+                   tensor);
       return FALSE;
     }
   number = GPOINTER_TO_UINT (g_hash_table_lookup (index_of, shard));
@@ -167,7 +171,7 @@ pld_shards_check (const PldShards *shards, const PldTensor *tensors, guint n_ten
   if (!g_hash_table_iter_next (&iter, &key, &value))
     return TRUE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-               "%s: maps tensor \"%s\" to %s, which does not hold it; download the model again", shards->path, (char *) key,
-               (char *) shards->names->pdata[GPOINTER_TO_UINT (value) - 1]);
+               "%s: maps tensor \"%s\" to %s, which does not hold it; download the model again", shards->path,
+               (char *) key, (char *) shards->names->pdata[GPOINTER_TO_UINT (value) - 1]);
   return FALSE;
 }

@@ -49,7 +49,8 @@ pld_source_open (PldSource *source, const char *path, GError **error)
     }
   if (!S_ISREG (st.st_mode))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is %s; give a regular file", path, source_kind (st.st_mode));
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is %s; give a regular file", path,
+                   source_kind (st.st_mode));
       return FALSE;
     }
   source->fd = g_steal_fd (&s.fd);
@@ -105,14 +106,16 @@ pld_source_load (const char *path, guint64 max, char **text, gsize *size, GError
   if (source.size > max)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "%s: has %" G_GUINT64_FORMAT " bytes, more than the %" G_GUINT64_FORMAT " that such a file may have", path,
-                   source.size, max);
+                   "%s: has %" G_GUINT64_FORMAT " bytes, more than the %" G_GUINT64_FORMAT
+                   " that such a file may have",
+                   path, source.size, max);
       return FALSE;
     }
   bytes = g_try_malloc (source.size + 1);
   if (bytes == NULL)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s: no memory for its %" G_GUINT64_FORMAT " bytes", path, source.size);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s: no memory for its %" G_GUINT64_FORMAT " bytes",
+                   path, source.size);
       return FALSE;
     }
   if (!pld_source_read (&source, 0, source.size, (guint8 *) bytes, error))

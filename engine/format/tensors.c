@@ -50,7 +50,8 @@ pld_tensor_measure (PldTensor *tensor, GError **error)
   if (row % info->block != 0)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "tensor \"%s\": rows of %" G_GUINT64_FORMAT " values are no whole blocks of %u as %s has them; the file is damaged",
+                   "tensor \"%s\": rows of %" G_GUINT64_FORMAT
+                   " values are no whole blocks of %u as %s has them; the file is damaged",
                    tensor->name, row, info->block, info->name);
       return FALSE;
     }
@@ -59,8 +60,9 @@ pld_tensor_measure (PldTensor *tensor, GError **error)
   return TRUE;
 
 overflow:
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\": the shape %s is larger than any file; the file is damaged",
-               tensor->name, shape);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+               "tensor \"%s\": the shape %s is larger than any file; the file is damaged", tensor->name,
+               shape);
   return FALSE;
 }
 
@@ -72,15 +74,16 @@ pld_tensor_check_end (const PldTensor *tensor, guint64 file_size, GError **error
   if (!pld_size_add (tensor->offset, tensor->n_bytes, &end) || end > G_MAXINT64)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "tensor \"%s\": the offset %" G_GUINT64_FORMAT " is larger than any file; the file is damaged", tensor->name,
-                   tensor->offset);
+                   "tensor \"%s\": the offset %" G_GUINT64_FORMAT
+                   " is larger than any file; the file is damaged",
+                   tensor->name, tensor->offset);
       return FALSE;
     }
   if (end > file_size)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: tensor \"%s\" ends at byte %" G_GUINT64_FORMAT " but the file has %" G_GUINT64_FORMAT
-                   "; download it again",
+                   "truncated: tensor \"%s\" ends at byte %" G_GUINT64_FORMAT
+                   " but the file has %" G_GUINT64_FORMAT "; download it again",
                    tensor->name, end, file_size);
       return FALSE;
     }
@@ -113,15 +116,16 @@ pld_tensors_check (GArray *tensors, GError **error)
 
       if (!g_hash_table_add (names, tensor->name))
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "two tensors are called \"%s\"; the file is damaged", tensor->name);
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                       "two tensors are called \"%s\"; the file is damaged", tensor->name);
           return FALSE;
         }
       if (tensor->n_bytes == 0)
         continue;
       if (last != NULL && tensor->offset < last->offset + last->n_bytes)
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensors \"%s\" and \"%s\" overlap; the file is damaged", last->name,
-                       tensor->name);
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                       "tensors \"%s\" and \"%s\" overlap; the file is damaged", last->name, tensor->name);
           return FALSE;
         }
       last = tensor;

@@ -12,7 +12,8 @@
 /* Returns: (transfer full) (element-type PldTensor): frees the names of its elements */
 GArray *pld_tensors_new (void);
 
-/* n_values and n_bytes of a tensor whose dtype and dims are known; FORMAT when they overflow or rows are no whole blocks. */
+/* n_values and n_bytes of a tensor whose dtype and dims are known; FORMAT when they overflow or rows are no
+ * whole blocks. */
 gboolean pld_tensor_measure (PldTensor *tensor, GError **error);
 
 /* offset and n_bytes lie inside the file; a file that is too short is told from an offset that cannot be. */

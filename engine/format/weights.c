@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define GGUF_WINDOW ((gsize) 1 << 20)      /* the first read; doubled until the directory fits */
+#define GGUF_WINDOW ((gsize) 1 << 20) /* the first read; doubled until the directory fits */
 #define GGUF_WINDOW_MAX ((gsize) 512 << 20)
 
 /* What is being gathered, before it becomes the immutable arrays of PldWeights. */
@@ -26,8 +26,8 @@ source_grow (PldSource *source, guint8 **bytes, gsize had, gsize want, GError **
 
   if (grown == NULL)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s: no memory for the %" G_GSIZE_FORMAT " bytes of its directory",
-                   source->path, want);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY,
+                   "%s: no memory for the %" G_GSIZE_FORMAT " bytes of its directory", source->path, want);
       return FALSE;
     }
   *bytes = grown;
@@ -68,12 +68,14 @@ read_gguf (PldSource *source, Gathered *g, GError **error)
 
       if (!source_grow (source, &head, had, want, error))
         return FALSE;
-      if (pld_gguf_parse_window (head, want, source->size, g->files->len, g->tensors, g->metadata, &short_head, &failure))
+      if (pld_gguf_parse_window (head, want, source->size, g->files->len, g->tensors, g->metadata,
+                                 &short_head, &failure))
         return TRUE;
       if (short_head && want >= GGUF_WINDOW_MAX)
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: its directory is longer than %" G_GSIZE_FORMAT " bytes",
-                       source->path, GGUF_WINDOW_MAX);
+          g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                       "%s: its directory is longer than %" G_GSIZE_FORMAT " bytes", source->path,
+                       GGUF_WINDOW_MAX);
           return FALSE;
         }
       if (!short_head)
@@ -91,7 +93,8 @@ static const struct
   const char *magic;
   const char *what;
 } strangers[] = {
-  { "version https://git-lfs", "is a Git LFS pointer, not the model itself: run \"git lfs pull\" in its folder" },
+  { "version https://git-lfs",
+    "is a Git LFS pointer, not the model itself: run \"git lfs pull\" in its folder" },
   { "PK\003\004", "is a PyTorch or other zip archive: save the model as safetensors" },
   { "\200\002", "is a Python pickle: save the model as safetensors" },
   { "\x89HDF", "is an HDF5 file: save the model as safetensors" },
@@ -103,15 +106,17 @@ static gboolean
 format_detect (PldSource *source, PldFormat *format, GError **error)
 {
   char head[32] = { 0 };
-  gboolean named = g_str_has_suffix (source->path, ".safetensors") || g_str_has_suffix (source->path, ".gguf");
+  gboolean named
+      = g_str_has_suffix (source->path, ".safetensors") || g_str_has_suffix (source->path, ".gguf");
   gsize n = MIN (source->size, sizeof head);
 
   if (!pld_source_read (source, 0, n, (guint8 *) head, error))
     return FALSE;
   if (n < 9)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, n == 0 ? "%s: is empty; download it again"
-                                                              : "%s: truncated: too short for a model; download it again",
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   n == 0 ? "%s: is empty; download it again"
+                          : "%s: truncated: too short for a model; download it again",
                    source->path);
       return FALSE;
     }
@@ -127,10 +132,11 @@ format_detect (PldSource *source, PldFormat *format, GError **error)
     *format = PLD_FORMAT_SAFETENSORS;
   else
     {
-      g_set_error (error, PLD_ERROR, named ? PLD_ERROR_FORMAT : PLD_ERROR_UNSUPPORTED,
-                   named ? "%s: its first bytes are neither safetensors' nor GGUF's: it is damaged; download it again"
-                         : "%s: is neither a safetensors nor a GGUF file; give one of these, or a Hugging Face folder",
-                   source->path);
+      g_set_error (
+          error, PLD_ERROR, named ? PLD_ERROR_FORMAT : PLD_ERROR_UNSUPPORTED,
+          named ? "%s: its first bytes are neither safetensors' nor GGUF's: it is damaged; download it again"
+                : "%s: is neither a safetensors nor a GGUF file; give one of these, or a Hugging Face folder",
+          source->path);
       return FALSE;
     }
   return TRUE;
@@ -157,8 +163,8 @@ check_split (const char *path, JsonObject *metadata, GError **error)
   if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_int (node) <= 1)
     return TRUE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-               "%s: is one of %" G_GINT64_FORMAT " parts of a split GGUF; merge them into one file first", path,
-               json_node_get_int (node));
+               "%s: is one of %" G_GINT64_FORMAT " parts of a split GGUF; merge them into one file first",
+               path, json_node_get_int (node));
   return FALSE;
 }
 
@@ -180,8 +186,8 @@ read_shards (const char *folder, const char *index, Gathered *g, GError **error)
         }
       if (g->format != PLD_FORMAT_SAFETENSORS)
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: is no safetensors file, but %s names it; download the model again",
-                       path, index);
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                       "%s: is no safetensors file, but %s names it; download the model again", path, index);
           return FALSE;
         }
     }
@@ -201,10 +207,12 @@ read_folder (const char *folder, Gathered *g, GError **error)
     return read_shards (folder, index, g, error);
   if (g_file_test (pickle, G_FILE_TEST_EXISTS))
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                 "%s: holds pytorch_model.bin but no model.safetensors; save the model as safetensors", folder);
+                 "%s: holds pytorch_model.bin but no model.safetensors; save the model as safetensors",
+                 folder);
   else
     g_set_error (error, PLD_ERROR, PLD_ERROR_NOT_FOUND,
-                 "%s: holds neither model.safetensors nor model.safetensors.index.json; give a Hugging Face model folder, or the "
+                 "%s: holds neither model.safetensors nor model.safetensors.index.json; give a Hugging Face "
+                 "model folder, or the "
                  ".gguf or .safetensors file itself",
                  folder);
   return FALSE;
@@ -221,7 +229,8 @@ index_names (PldWeights *weights, GError **error)
 
       if (other != NULL)
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: tensor \"%s\" is also in %s; download the model again",
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                       "%s: tensor \"%s\" is also in %s; download the model again",
                        weights->files[tensor->file], tensor->name, weights->files[other->file]);
           return FALSE;
         }
@@ -234,7 +243,8 @@ PldWeights *
 pld_weights_open (const char *path, GError **error)
 {
   g_autoptr (PldWeights) weights = NULL;
-  Gathered g = { g_ptr_array_new_with_free_func (g_free), pld_tensors_new (), json_object_new (), PLD_FORMAT_SAFETENSORS };
+  Gathered g = { g_ptr_array_new_with_free_func (g_free), pld_tensors_new (), json_object_new (),
+                 PLD_FORMAT_SAFETENSORS };
   gboolean ok;
 
   g_return_val_if_fail (path != NULL, NULL);

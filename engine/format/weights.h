@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * bytes → named tensors: the directory of a model, whatever file format holds it. Reads headers only; weights stay
- * on storage. Formats: safetensors (single file, or sharded with model.safetensors.index.json), GGUF v2 and v3.
+ * bytes → named tensors: the directory of a model, whatever file format holds it. Reads headers only;
+ * weights stay on storage. Formats: safetensors (single file, or sharded with
+ * model.safetensors.index.json), GGUF v2 and v3.
  *
- * Files are untrusted: each length is checked against what remains, each product for overflow, every tensor lies inside its
- * file and no two of a safetensors file overlap. Immutable after opening, then thread-safe.
+ * Files are untrusted: each length is checked against what remains, each product for overflow, every tensor
+ * lies inside its file and no two of a safetensors file overlap. Immutable after opening, then thread-safe.
  */
 #pragma once
 
@@ -20,7 +21,7 @@ typedef struct
   char *name;
   PldDtype dtype;
   guint n_dims;
-  guint64 dims[PLD_TENSOR_MAX_DIMS]; /* outermost first (row-major), also for GGUF, which stores them innermost first */
+  guint64 dims[PLD_TENSOR_MAX_DIMS]; /* outermost first (row-major); GGUF stores them innermost first */
   guint file;                        /* index of the file that holds it */
   guint64 offset;                    /* bytes from that file's start */
   guint64 n_values;
@@ -42,15 +43,17 @@ typedef struct
   guint n_tensors;
   PldTensor *tensors;   /* [n_tensors], in file order */
   GHashTable *by_name;  /* name → PldTensor *, for pld_weights_find() */
-  JsonObject *metadata; /* GGUF key/values (arrays over 64 items cut to {"type", "count"}), or safetensors' __metadata__; never NULL */
+  JsonObject *metadata; /* GGUF's key/values, arrays over 64 items cut to {"type", "count"}; or safetensors'
+                         * __metadata__; never NULL */
 } PldWeights;
 
 /**
  * pld_weights_open:
- * @path: a .safetensors or .gguf file (told by content, not by name), or a folder with model.safetensors or its index
+ * @path: a .safetensors or .gguf file (told by content, not by name), or a folder with model.safetensors or
+ *        its index
  *
- * Errors: NOT_FOUND, IO, FORMAT, UNSUPPORTED; each names the file, the fact and, where there is one, the remedy.
- * Returns: (transfer full)
+ * Errors: NOT_FOUND, IO, FORMAT, UNSUPPORTED; each names the file, the fact and, where there is one, the
+ * remedy. Returns: (transfer full)
  */
 PldWeights *pld_weights_open (const char *path, GError **error);
 void pld_weights_free (PldWeights *weights);
@@ -77,12 +80,14 @@ gboolean pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_s
                                 GArray *tensors, JsonObject *metadata, GError **error);
 
 /* Bytes that pld_safetensors_parse() wants in @head, from the first 8 bytes of the file. */
-gboolean pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, guint64 *size, GError **error);
+gboolean pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, guint64 *size,
+                                    GError **error);
 
 /* The same for GGUF; metadata as described at PldWeights. */
-gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file,
-                         GArray *tensors, JsonObject *metadata, GError **error);
+gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                         JsonObject *metadata, GError **error);
 
-/* The same; *@short_head tells whether it failed because the directory is longer than @head (and not than the file). */
-gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
-                                JsonObject *metadata, gboolean *short_head, GError **error);
+/* The same; *@short_head tells whether it failed because the directory is longer than @head (and not than the
+ * file). */
+gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file,
+                                GArray *tensors, JsonObject *metadata, gboolean *short_head, GError **error);

@@ -103,7 +103,8 @@ header_make (const PldTensor *tensors, guint n_tensors, JsonObject *metadata, gu
 }
 
 PldSafetensorsWriter *
-pld_safetensors_writer_new (const char *path, const PldTensor *tensors, guint n_tensors, JsonObject *metadata, GError **error)
+pld_safetensors_writer_new (const char *path, const PldTensor *tensors, guint n_tensors, JsonObject *metadata,
+                            GError **error)
 {
   PldSafetensorsWriter *writer;
   GString *header;
@@ -127,7 +128,8 @@ pld_safetensors_writer_new (const char *path, const PldTensor *tensors, guint n_
       goto fail;
     }
   /* Where the file system can, take the space now: a full disk shows before the work, not after. */
-  if (fallocate (writer->fd, 0, 0, (off_t) (header->len + writer->left)) < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+  if (fallocate (writer->fd, 0, 0, (off_t) (header->len + writer->left)) < 0
+      && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
     {
       writer_fail (writer, errno, error);
       goto fail;
@@ -174,7 +176,8 @@ pld_safetensors_writer_finish (PldSafetensorsWriter *writer, GError **error)
       return FALSE;
     }
   g_clear_pointer (&writer->temporary, g_free);
-  /* So that the new name outlives a power cut, too; some file systems have no such thing, which loses nothing else. */
+  /* So that the new name outlives a power cut, too; some file systems have no such thing, which loses nothing
+   * else. */
   dir = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir >= 0)
     {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Writes a safetensors file front to back: never more of it in memory than one call hands over. The file appears under its name
- * when it is complete and on storage; until then it is a temporary one beside it. Used from one thread.
+ * Writes a safetensors file front to back: never more of it in memory than one call hands over. The file
+ * appears under its name when it is complete and on storage; until then it is a temporary one beside it.
+ * Used from one thread.
  */
 #pragma once
 
@@ -16,11 +17,12 @@ typedef struct _PldSafetensorsWriter PldSafetensorsWriter;
  *
  * IO when the file cannot be made or the disk is too full for it. Returns: (transfer full)
  */
-PldSafetensorsWriter *pld_safetensors_writer_new (const char *path, const PldTensor *tensors, guint n_tensors, JsonObject *metadata,
-                                                  GError **error);
+PldSafetensorsWriter *pld_safetensors_writer_new (const char *path, const PldTensor *tensors, guint n_tensors,
+                                                  JsonObject *metadata, GError **error);
 
 /* The next @n bytes of the data. More than the tensors have is the caller's bug. */
-gboolean pld_safetensors_writer_write (PldSafetensorsWriter *writer, const void *bytes, gsize n, GError **error);
+gboolean pld_safetensors_writer_write (PldSafetensorsWriter *writer, const void *bytes, gsize n,
+                                       GError **error);
 
 /* All data is written: to storage with it, and to its name. */
 gboolean pld_safetensors_writer_finish (PldSafetensorsWriter *writer, GError **error);

@@ -8,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
-/* Whatever the input: a result and no error, or no result and an error of our domain with a text. Clears @error. */
+/* Whatever the input: a result and no error, or no result and an error of our domain with a text. Clears
+ * @error. */
 static inline void
 fuzz_check_error (gboolean ok, GError **error)
 {

@@ -20,7 +20,8 @@ GByteArray *bytes_safetensors (const char *header, gsize n_data);
 
 /* "GGUF", @version, the counts. Returns: (transfer full) */
 GByteArray *bytes_gguf (guint32 version, guint64 n_tensors, guint64 n_keys);
-void bytes_gguf_tensor (GByteArray *bytes, const char *name, guint n_dims, const guint64 *dims, guint32 type, guint64 offset);
+void bytes_gguf_tensor (GByteArray *bytes, const char *name, guint n_dims, const guint64 *dims, guint32 type,
+                        guint64 offset);
 
 /* Writes @bytes to @folder/@name. Returns: (transfer full): the path */
 char *bytes_save (GByteArray *bytes, const char *folder, const char *name);

@@ -16,15 +16,18 @@ parse (const char *text)
   return config;
 }
 
-static const char text[] = "{\"zero\":0,\"seven\":7,\"minus\":-1,\"half\":0.5,\"whole\":7.0,\"yes\":true,\"no\":false,\"none\":null,"
-                           "\"name\":\"vit\",\"three\":[1,2.5,3e-2],\"words\":[1,\"x\",3],\"huge\":1e400,\"inf\":Infinity,\"nan\":NaN,"
+static const char text[] = "{\"zero\":0,\"seven\":7,\"minus\":-1,\"half\":0.5,\"whole\":7.0,\"yes\":true,"
+                           "\"no\":false,\"none\":null,"
+                           "\"name\":\"vit\",\"three\":[1,2.5,3e-2],\"words\":[1,\"x\",3],\"huge\":1e400,"
+                           "\"inf\":Infinity,\"nan\":NaN,"
                            "\"int64\":9223372036854775807,\"big\":100000000000000000000,\"tiny\":1e-12}";
 
 static void
 test_uint (void)
 {
   g_autoptr (PldConfig) config = parse (text);
-  static const char *const bad[] = { "minus", "half", "whole", "yes", "name", "none", "absent", "three", "big", "zero" };
+  static const char *const bad[]
+      = { "minus", "half", "whole", "yes", "name", "none", "absent", "three", "big", "zero" };
   guint64 value = 99;
   GError *error = NULL;
 
@@ -37,7 +40,8 @@ test_uint (void)
       assert_pld_error (&error, PLD_ERROR_FORMAT, "a whole number from 1 to 1000");
     }
   g_assert_false (pld_config_uint (config, "seven", 8, 9, &value, &error));
-  assert_pld_error (&error, PLD_ERROR_FORMAT, "config.json: \"seven\" is 7, but must be a whole number from 8 to 9");
+  assert_pld_error (&error, PLD_ERROR_FORMAT,
+                    "config.json: \"seven\" is 7, but must be a whole number from 8 to 9");
   g_assert_false (pld_config_uint (config, "absent", 8, 9, &value, &error));
   assert_pld_error (&error, PLD_ERROR_FORMAT, "config.json: \"absent\" is missing");
   g_assert_cmpuint (value, ==, 7);
@@ -158,8 +162,9 @@ test_labels (void)
                                      "{\"x\":\"a\"}",
                                      "{\"0\":\"a\",\"1\":null}",
                                      "{\"2\":\"c\",\"0\":\"a\",\"9\":\"b\"}" };
-  g_autoptr (PldConfig) config = parse ("{\"id2label\":{\"1\":\"b\",\"10\":\"k\",\"0\":\"a\",\"2\":\"c\",\"3\":\"d\",\"4\":\"e\","
-                                        "\"5\":\"f\",\"6\":\"g\",\"7\":\"h\",\"8\":\"i\",\"9\":\"j\"}}");
+  g_autoptr (PldConfig) config
+      = parse ("{\"id2label\":{\"1\":\"b\",\"10\":\"k\",\"0\":\"a\",\"2\":\"c\",\"3\":\"d\",\"4\":\"e\","
+               "\"5\":\"f\",\"6\":\"g\",\"7\":\"h\",\"8\":\"i\",\"9\":\"j\"}}");
   g_autoptr (PldConfig) none = parse ("{}");
   g_auto (GStrv) labels = NULL;
   guint n = 0;

@@ -40,11 +40,12 @@ parse (const guint8 *data, gsize n_head, gsize file_size, Parsed *parsed, GError
   return pld_safetensors_parse (copy, n_head, file_size, 3, parsed->tensors, parsed->metadata, error);
 }
 
-static const char valid[] = "{\"__metadata__\":{\"format\":\"pt\",\"a\\u00e9\\\"\":\"\\ud83d\\ude00\\n\"},"
-                            "\"w\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[8,20]},"
-                            " \"scalar\" : { \"shape\" : [ ] , \"data_offsets\":[0,8],\"dtype\":\"F64\" } ,"
-                            "\"empty\":{\"dtype\":\"I64\",\"shape\":[0,7],\"data_offsets\":[20,20]},"
-                            "\"bool\":{\"dtype\":\"BOOL\",\"shape\":[1,1,1,1,1,1,1,5],\"data_offsets\":[20,25],\"more\":[{}]}}   ";
+static const char valid[]
+    = "{\"__metadata__\":{\"format\":\"pt\",\"a\\u00e9\\\"\":\"\\ud83d\\ude00\\n\"},"
+      "\"w\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[8,20]},"
+      " \"scalar\" : { \"shape\" : [ ] , \"data_offsets\":[0,8],\"dtype\":\"F64\" } ,"
+      "\"empty\":{\"dtype\":\"I64\",\"shape\":[0,7],\"data_offsets\":[20,20]},"
+      "\"bool\":{\"dtype\":\"BOOL\",\"shape\":[1,1,1,1,1,1,1,5],\"data_offsets\":[20,25],\"more\":[{}]}}   ";
 
 static void
 test_valid (void)
@@ -93,25 +94,29 @@ test_dtypes (void)
   {
     const char *name;
     guint bytes;
-  } types[] = { { "F64", 8 }, { "F32", 4 }, { "F16", 2 }, { "BF16", 2 }, { "I8", 1 },  { "I16", 2 }, { "I32", 4 },
-                { "I64", 8 }, { "U8", 1 },  { "U16", 2 }, { "U32", 4 },  { "U64", 8 }, { "BOOL", 1 } };
+  } types[]
+      = { { "F64", 8 }, { "F32", 4 }, { "F16", 2 }, { "BF16", 2 }, { "I8", 1 },  { "I16", 2 }, { "I32", 4 },
+          { "I64", 8 }, { "U8", 1 },  { "U16", 2 }, { "U32", 4 },  { "U64", 8 }, { "BOOL", 1 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
-      g_autofree char *header = g_strdup_printf ("{\"t\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%u]}}", types[i].name,
-                                                 3 * types[i].bytes);
+      g_autofree char *header
+          = g_strdup_printf ("{\"t\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%u]}}",
+                             types[i].name, 3 * types[i].bytes);
       g_autoptr (GByteArray) bytes = bytes_safetensors (header, 24);
       Parsed parsed;
       GError *error = NULL;
 
       parsed_init (&parsed);
       g_assert_true (parse (bytes->data, bytes->len, bytes->len, &parsed, &error));
-      g_assert_cmpstr (pld_dtype_info (g_array_index (parsed.tensors, PldTensor, 0).dtype)->name, ==, types[i].name);
+      g_assert_cmpstr (pld_dtype_info (g_array_index (parsed.tensors, PldTensor, 0).dtype)->name, ==,
+                       types[i].name);
       parsed_clear (&parsed);
     }
 }
 
-#define T(dtype, shape, offsets) "{\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+#define T(dtype, shape, offsets)                                                                             \
+  "{\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 static const struct
 {
@@ -128,7 +133,8 @@ static const struct
   { "{\"t\":{}}", PLD_ERROR_FORMAT, "lacks its dtype" },
   { "{\"t\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", PLD_ERROR_FORMAT, "lacks its shape" },
   { "{\"t\":{\"dtype\":\"F32\",\"shape\":[1]}}", PLD_ERROR_FORMAT, "lacks its data_offsets" },
-  { "{\"t\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", PLD_ERROR_FORMAT, "two \"dtype\"" },
+  { "{\"t\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", PLD_ERROR_FORMAT,
+    "two \"dtype\"" },
   { "{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},}", PLD_ERROR_FORMAT, "comma" },
   { T ("F8_E4M3", "[1]", "[0,1]"), PLD_ERROR_UNSUPPORTED, "F8_E4M3" },
   { T ("Q4_0", "[32]", "[0,18]"), PLD_ERROR_UNSUPPORTED, "Q4_0" },
@@ -146,12 +152,15 @@ static const struct
   { T ("F32", "[4294967296,4294967296]", "[0,4]"), PLD_ERROR_FORMAT, "larger than any file" },
   { T ("F32", "[4611686018427387904]", "[0,0]"), PLD_ERROR_FORMAT, "larger than any file" },
   { T ("F32", "[0,18446744073709551615,2]", "[0,0]"), PLD_ERROR_FORMAT, "larger than any file" },
-  { T ("F32", "[1]", "[18446744073709551611,18446744073709551615]"), PLD_ERROR_FORMAT, "larger than any file" },
+  { T ("F32", "[1]", "[18446744073709551611,18446744073709551615]"), PLD_ERROR_FORMAT,
+    "larger than any file" },
   { T ("F32", "[25]", "[0,100]"), PLD_ERROR_FORMAT, "truncated: tensor \"t\" ends at byte" },
   { T ("F32", "[1]", "[61,65]"), PLD_ERROR_FORMAT, "truncated" },
-  { "{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"u\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+  { "{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"u\":{\"dtype\":\"F32\",\"shape\":[2],"
+    "\"data_offsets\":[4,12]}}",
     PLD_ERROR_FORMAT, "overlap" },
-  { "{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+  { "{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"t\":{\"dtype\":\"F32\",\"shape\":[1],"
+    "\"data_offsets\":[4,8]}}",
     PLD_ERROR_FORMAT, "two tensors are called \"t\"" },
   { "{\"__metadata__\":{\"a\":1}}", PLD_ERROR_FORMAT, "object of strings" },
   { "{\"__metadata__\":[]}", PLD_ERROR_FORMAT, "object of strings" },
@@ -194,7 +203,8 @@ test_head_size (void)
   g_assert_false (pld_safetensors_head_size (bytes->data, 7, 7, &size, &error));
   assert_pld_error (&error, PLD_ERROR_FORMAT, "7 bytes are too few");
   g_assert_false (pld_safetensors_head_size (bytes->data, 8, 9, &size, &error));
-  assert_pld_error (&error, PLD_ERROR_FORMAT, "truncated: the header wants 10 bytes but the file has 9; download it again");
+  assert_pld_error (&error, PLD_ERROR_FORMAT,
+                    "truncated: the header wants 10 bytes but the file has 9; download it again");
   bytes->data[7] = 0x80;
   g_assert_false (pld_safetensors_head_size (bytes->data, 8, G_MAXINT64, &size, &error));
   assert_pld_error (&error, PLD_ERROR_FORMAT, "longer than safetensors allows");

@@ -100,7 +100,8 @@ test_writer_unfinished (Fixture *fixture, gconstpointer data)
 static void
 test_writer_fails (Fixture *fixture, gconstpointer data)
 {
-  const PldTensor huge = { .name = name_w, .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { G_MAXUINT32, G_MAXUINT32 } };
+  const PldTensor huge
+      = { .name = name_w, .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { G_MAXUINT32, G_MAXUINT32 } };
   g_autofree char *nowhere = g_build_filename (fixture->folder, "missing", "model.safetensors", NULL);
   GError *error = NULL;
 
@@ -150,13 +151,16 @@ typedef struct
 
 /* Computed by an independent program (Python integers; NumPy's and PyTorch's conversions). */
 static const Expected expected[] = {
-  { "f32", 4,
+  { "f32",
+    4,
     { 0x3c23816f, 0xbbb9fcd4, 0x3b68e43d, 0xbc332799, 0xbd14397e, 0xbd0cf568, 0xbc7b6605, 0x3c5287e1 },
     { 0x3aeb1bcc, 0xb8e99047, 0xb9fd20fb, 0xbaffabe6, 0x39e000af, 0xbb1bba8b, 0xba9a5e07, 0x3b1e04ba } },
-  { "f16", 2,
+  { "f16",
+    2,
     { 0x211c, 0x9dd0, 0x1b47, 0xa199, 0xa8a2, 0xa868, 0xa3db, 0x2294 },
     { 0x1759, 0x874d, 0x8fe9, 0x97fd, 0x0f00, 0x98de, 0x94d3, 0x18f0 } },
-  { "bf16", 2,
+  { "bf16",
+    2,
     { 0x3c24, 0xbbba, 0x3b69, 0xbc33, 0xbd14, 0xbd0d, 0xbc7b, 0x3c53 },
     { 0x3aeb, 0xb8ea, 0xb9fd, 0xbb00, 0x39e0, 0xbb1c, 0xba9a, 0x3b1e } },
 };
@@ -210,7 +214,8 @@ test_synth (Fixture *fixture, gconstpointer data)
   /* what the literature gives for ViT-Ti/16 with 1000 classes */
   g_assert_cmpuint (parameters, ==, 5717416);
   g_assert_true (g_file_get_contents (path, &file, &size, NULL));
-  assert_bits (tensor_data (file, weights, "vit.encoder.layer.11.attention.output.dense.weight"), e->bytes, e->matrix);
+  assert_bits (tensor_data (file, weights, "vit.encoder.layer.11.attention.output.dense.weight"), e->bytes,
+               e->matrix);
   assert_bits (tensor_data (file, weights, "classifier.bias"), e->bytes, e->bias);
 }
 
@@ -282,7 +287,8 @@ test_synth_cancelled (Fixture *fixture, gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   GError *error = NULL;
 
-  g_assert_false (pld_model_synth ("vit-ti16", "f32", 0, fixture->folder, cancel, cancellable, cancellable, &error));
+  g_assert_false (
+      pld_model_synth ("vit-ti16", "f32", 0, fixture->folder, cancel, cancellable, cancellable, &error));
   assert_pld_error (&error, PLD_ERROR_CANCELLED, "cancelled");
   g_assert_cmpuint (count_files (fixture->folder), ==, 0);
 }
@@ -305,7 +311,8 @@ test_synth_bad (Fixture *fixture, gconstpointer data)
 static void
 test_inspect (Fixture *fixture, gconstpointer data)
 {
-  static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"t\":{\"dtype\":\"BF16\",\"shape\":[2,2],\"data_offsets\":[0,8]}}";
+  static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"t\":{\"dtype\":\"BF16\",\"shape\":[2,"
+                               "2],\"data_offsets\":[0,8]}}";
   g_autoptr (GByteArray) bytes = bytes_safetensors (header, 8);
   g_autofree char *json = NULL;
   g_autoptr (JsonNode) node = NULL;
@@ -326,8 +333,10 @@ test_inspect (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (json_object_get_int_member (root, "parameters"), ==, 4);
   g_assert_cmpint (json_object_get_int_member (root, "bytes"), ==, 8);
   g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "types"), "BF16"), ==, 8);
-  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (root, "metadata"), "format"), ==, "pt");
-  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "config"), "hidden_size"), ==, 4);
+  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (root, "metadata"), "format"),
+                   ==, "pt");
+  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "config"), "hidden_size"),
+                   ==, 4);
   tensor = json_array_get_object_element (json_object_get_array_member (root, "tensors"), 0);
   g_assert_cmpstr (json_object_get_string_member (tensor, "name"), ==, "t");
   g_assert_cmpstr (json_object_get_string_member (tensor, "type"), ==, "BF16");
