@@ -130,6 +130,8 @@ def main():
     jpeg("gray", small, [(20, 50), (15, 15)], mode="L", quality=85)
     jpeg("cmyk", small, [(20, 50), (15, 15)], mode="CMYK", quality=85)
     jpeg("progressive", small, [(20, 50), (15, 15)], quality=85, progressive=True)
+    jpeg("bright", np.full((24, 32, 3), (250, 240, 200), np.uint8), [(9, 9)], quality=85)
+    jpeg("dark", np.full((24, 32, 3), (5, 30, 20), np.uint8), [(9, 9)], quality=85)
     jpeg("one", scene(1, 1), [(1, 1), (8, 8)], quality=85)
     jpeg("wide", scene(2, 3000), [(24, 2), (24, 4)], quality=60)
     jpeg("scene", scene(270, 360), [(45, 33), (46, 20), (20, 69), (9, 136)], quality=60)

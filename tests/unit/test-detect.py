@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pipeload detect, with a model whose answers are known on paper.
+
+test-detect.py PIPELOAD [PLUGIN_FOLDER]   (without a plugin folder: a build without GStreamer)
+
+The model: one block whose attention is uniform and hands on its input, and no MLP. Patch embeddings are (m, 0, 0, 0), m the
+patch's mean value. LayerNorm makes (s·√3, −s/√3, −s/√3, −s/√3) of that, s the sign of m; the mean over the patches keeps
+its direction, so the last LayerNorm gives CLS the same again, and the classifier takes ±√3 from it: bright with
+confidence 1 / (1 + exp (−2√3)) when most patches are, dark otherwise.
+"""
+import json
+import math
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+
+TOOL = sys.argv.pop(1)
+PLUGINS = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else None
+PICTURES = Path(os.environ["PIPELOAD_SOURCE"]) / "tests" / "golden" / "image"
+BRIGHT, DARK = str(PICTURES / "bright.jpg"), str(PICTURES / "dark.jpg")
+SURE = 1 / (1 + math.exp(-2 * math.sqrt(3)))
+
+ENVIRONMENT = dict(os.environ)
+if PLUGINS is not None:
+    ENVIRONMENT["GST_PLUGIN_PATH"] = PLUGINS
+    if "PIPELOAD_BUILD" in ENVIRONMENT:  # the user's registry shall not learn about the build
+        ENVIRONMENT.setdefault("GST_REGISTRY", os.path.join(ENVIRONMENT["PIPELOAD_BUILD"], "tests", "detect-registry.bin"))
+
+HIDDEN, PATCH, SIZE = 4, 16, 32
+
+
+def tensors():
+    identity = [float(i == j) for i in range(HIDDEN) for j in range(HIDDEN)]
+    nothing = [0.0] * HIDDEN
+    n_tokens = (SIZE // PATCH) ** 2 + 1
+    mean = 3 * PATCH * PATCH
+    yield "vit.embeddings.cls_token", [1, 1, HIDDEN], nothing
+    yield "vit.embeddings.position_embeddings", [1, n_tokens, HIDDEN], nothing * n_tokens
+    yield ("vit.embeddings.patch_embeddings.projection.weight", [HIDDEN, 3, PATCH, PATCH],
+           [1.0 / mean] * mean + [0.0] * (HIDDEN - 1) * mean)
+    yield "vit.embeddings.patch_embeddings.projection.bias", [HIDDEN], nothing
+    for name, matrix in (("attention.attention.query", nothing * HIDDEN), ("attention.attention.key", nothing * HIDDEN),
+                         ("attention.attention.value", identity), ("attention.output.dense", identity),
+                         ("intermediate.dense", nothing * HIDDEN), ("output.dense", nothing * HIDDEN)):
+        yield f"vit.encoder.layer.0.{name}.weight", [HIDDEN, HIDDEN], matrix
+        yield f"vit.encoder.layer.0.{name}.bias", [HIDDEN], nothing
+    for name in ("vit.encoder.layer.0.layernorm_before", "vit.encoder.layer.0.layernorm_after", "vit.layernorm"):
+        yield f"{name}.weight", [HIDDEN], [1.0] * HIDDEN
+        yield f"{name}.bias", [HIDDEN], nothing
+    yield "classifier.weight", [2, HIDDEN], [-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+    yield "classifier.bias", [2], [0.0, 0.0]
+
+
+def write_model(folder):
+    header, data = {}, b""
+    for name, shape, values in tensors():
+        packed = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+    (folder / "config.json").write_text(json.dumps({
+        "model_type": "vit", "architectures": ["ViTForImageClassification"], "hidden_size": HIDDEN, "num_hidden_layers": 1,
+        "num_attention_heads": 1, "intermediate_size": HIDDEN, "hidden_act": "gelu", "layer_norm_eps": 1e-12,
+        "image_size": SIZE, "patch_size": PATCH, "num_channels": 3, "qkv_bias": True,
+        "id2label": {"0": "dark", "1": "bright"}, "label2id": {"dark": 0, "bright": 1}}))
+    (folder / "preprocessor_config.json").write_text(json.dumps({
+        "do_normalize": True, "do_rescale": True, "do_resize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
+        "resample": 2, "rescale_factor": 1 / 255, "size": {"height": SIZE, "width": SIZE}}))
+
+
+def png(path, width, height, value):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    rows = (b"\0" + bytes([value]) * 3 * width) * height
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def has_element(name):
+    tool = shutil.which("gst-inspect-1.0")
+    return tool is not None and subprocess.run([tool, "--exists", name], env=ENVIRONMENT).returncode == 0
+
+
+class Detect(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="pipeload-detect-")
+        cls.folder = Path(cls.scratch.name)
+        cls.model = cls.folder / "model"
+        write_model(cls.model)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def detect(self, *arguments, model=None):
+        return subprocess.run([TOOL, "detect", "--model", str(model or self.model), *map(str, arguments)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=100, env=ENVIRONMENT)
+
+    def expect(self, result, status, output, *errors):
+        self.assertEqual((result.returncode, result.stdout), (status, output), result.stderr)
+        if status == 0:
+            self.assertEqual(result.stderr, "")
+        for error in errors:
+            self.assertIn(error, result.stderr)
+
+    def test_text(self):
+        self.expect(self.detect(BRIGHT, DARK), 0, f"{BRIGHT}  bright 0.97\n{DARK}  dark 0.97\n")
+        self.expect(self.detect("-k", 0, "-T", 0, BRIGHT), 0, f"{BRIGHT}  bright 0.97, dark 0.03\n")
+        self.expect(self.detect("--top-k", 1, "--threshold", 0, BRIGHT), 0, f"{BRIGHT}  bright 0.97\n")
+        self.expect(self.detect("--threshold", 0.98, BRIGHT), 0, f"{BRIGHT}  -\n")
+        self.expect(self.detect("--classes", "dark", BRIGHT, DARK), 0, f"{BRIGHT}  -\n{DARK}  dark 0.97\n")
+        self.expect(self.detect("--classes", "bright, dark", BRIGHT), 0, f"{BRIGHT}  bright 0.97\n")
+
+    def test_json(self):
+        result = self.detect("--json", DARK, BRIGHT)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([line["source"] for line in lines], [DARK, BRIGHT])
+        for line, label in zip(lines, ("dark", "bright")):
+            self.assertEqual((line["timestamp"], line["camera"], line["frame"]), (None, None, 0))
+            self.assertRegex(line["system_timestamp"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+            self.assertEqual(line["resolution"], {"width": 32, "height": 24})
+            thing, = line["objects"]
+            self.assertAlmostEqual(thing.pop("confidence"), SURE, places=4)
+            self.assertEqual(thing, {"id": 0, "label": label, "box": {"x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1},
+                                     "x": 0, "y": 0, "w": 32, "h": 24, "zones": []})
+
+    def test_folder(self):
+        top = self.folder / "pictures"
+        (top / "b" / "deep").mkdir(parents=True)
+        (top / ".hidden").mkdir()
+        want = []
+        for name, source in (("a.jpg", BRIGHT), ("b/deep/x.JPEG", DARK), ("b/y.jpg", BRIGHT), ("c.jpg", DARK), ("d.jpg", DARK)):
+            shutil.copy(source, top / name)
+            want.append(f"{top / name}  {'bright' if source == BRIGHT else 'dark'} 0.97\n")
+        shutil.copy(BRIGHT, top / ".hidden" / "z.jpg")
+        shutil.copy(BRIGHT, top / ".z.jpg")
+        (top / "readme.txt").write_text("not a picture")
+        (top / "round").symlink_to(top)
+        for batch in (1, 2, 3, 5, 64):
+            self.expect(self.detect("--batch", batch, top), 0, "".join(want))
+
+    def test_bad_pictures(self):
+        data = Path(BRIGHT).read_bytes()
+        folder = self.folder / "bad"
+        folder.mkdir()
+        for name, content in (("0.jpg", b""), ("cut.jpg", data[:-100]), ("text.jpg", b"this is no picture"), ("z.jpg", data)):
+            (folder / name).write_bytes(content)
+        missing = self.folder / "missing.jpg"
+        result = self.detect("-b", 3, folder, missing, DARK)
+        self.expect(result, 2, f"{folder / 'z.jpg'}  bright 0.97\n{DARK}  dark 0.97\n",
+                    f"pipeload: {folder / '0.jpg'}: the JPEG picture is empty",
+                    f"pipeload: {folder / 'cut.jpg'}: the JPEG picture is damaged: Premature end of JPEG file",
+                    f"pipeload: {folder / 'text.jpg'}: the JPEG picture is damaged: Not a JPEG file",
+                    f"pipeload: {missing}: ")
+        self.assertEqual(len(result.stderr.splitlines()), 4)
+        empty = self.folder / "empty"
+        empty.mkdir()
+        self.expect(self.detect(empty), 2, "", f"pipeload: {empty}: the folder holds no pictures")
+
+    def test_bad_model(self):
+        self.expect(self.detect(BRIGHT, model=self.folder / "none"), 2, "", str(self.folder / "none"))
+        self.expect(self.detect("-m", "1kB", BRIGHT), 2, "", str(self.model), "smallest that works")
+        broken = self.folder / "broken"
+        shutil.copytree(self.model, broken)
+        with open(broken / "model.safetensors", "r+b") as file:
+            file.truncate(1000)
+        self.expect(self.detect(BRIGHT, model=broken), 2, "", str(broken))
+
+    def test_usage(self):
+        for arguments, error in ((["-T", "1.5", BRIGHT], "--threshold"), (["-k", "-1", BRIGHT], "--top-k"),
+                                 (["-i", "0", BRIGHT], "--interval"), ([], "too few arguments"),
+                                 (["-m", "much", BRIGHT], "is not a size"), (["-c", "cat", BRIGHT], 'no class "cat"')):
+            self.expect(self.detect(*arguments), 1, "", error)
+
+    def test_stopped(self):
+        names = [BRIGHT] * 15000
+        process = subprocess.Popen([TOOL, "detect", "--model", str(self.model), *names], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=100)
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(len(output.splitlines()), len(names) - 1)
+
+    @unittest.skipUnless(PLUGINS is None, "built with GStreamer")
+    def test_without_gstreamer(self):
+        video, picture = self.folder / "video.mp4", self.folder / "picture.png"
+        video.write_bytes(b"whatever")
+        png(picture, 40, 30, 255)
+        result = self.detect(video, picture, BRIGHT)
+        self.expect(result, 2, f"{BRIGHT}  bright 0.97\n", f"pipeload: {video}: ", f"pipeload: {picture}: ",
+                    "built without GStreamer")
+
+    @unittest.skipUnless(PLUGINS is not None and has_element("pngdec"), "no PNG decoder")
+    def test_png(self):
+        bright, dark, cut = self.folder / "bright.png", self.folder / "dark.jpg", self.folder / "cut.png"
+        png(bright, 40, 30, 255)
+        png(dark, 33, 1, 0)  # and a name that lies
+        cut.write_bytes(bright.read_bytes()[:60])
+        result = self.detect("-j", bright, dark)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([line["resolution"] for line in lines], [{"width": 40, "height": 30}, {"width": 33, "height": 1}])
+        self.assertEqual([line["objects"][0]["label"] for line in lines], ["bright", "dark"])
+        self.expect(self.detect(cut, bright), 2, f"{bright}  bright 0.97\n", f"pipeload: {cut}: ")
+
+    @unittest.skipUnless(PLUGINS is not None and shutil.which("gst-launch-1.0") and has_element("avimux")
+                         and has_element("jpegenc"), "no GStreamer tools to make a video with")
+    def test_video(self):
+        video = self.folder / "blink.avi"
+        subprocess.run(["gst-launch-1.0", "-q", "videotestsrc", "pattern=blink", "num-buffers=6", "!",
+                        "video/x-raw,width=64,height=48,framerate=4/1", "!", "jpegenc", "!", "avimux", "!",
+                        "filesink", f"location={video}"], check=True, env=ENVIRONMENT, timeout=100)
+        labels = ["dark", "bright"] * 3
+        times = [f"00:00:0{i // 4}.{i % 4 * 250:03}" for i in range(6)]
+        self.expect(self.detect(video), 0, "".join(f"{t} {l} 0.97\n" for t, l in zip(times, labels)))
+        self.expect(self.detect("--interval", 2, video), 0, f"{times[0]} dark 0.97\n")
+        self.expect(self.detect("--interval", 2, "--all", video), 0, "".join(f"{t} dark 0.97\n" for t in times[::2]))
+        self.expect(self.detect("-i", 6, video, BRIGHT), 0, f"{video}  {times[0]} dark 0.97\n{BRIGHT}  bright 0.97\n")
+        result = self.detect("--json", "-c", "bright", video)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([line["frame"] for line in lines], list(range(6)))
+        self.assertEqual([line["timestamp"] for line in lines], [i * 250000000 for i in range(6)])
+        self.assertEqual([len(line["objects"]) for line in lines], [0, 1] * 3)
+        self.assertEqual(lines[0]["resolution"], {"width": 64, "height": 48})
+        noise = self.folder / "noise.mp4"
+        noise.write_bytes(b"this is no video, " * 100)
+        self.expect(self.detect("-i", 6, noise, video), 2, f"{video}  {times[0]} dark 0.97\n", f"pipeload: {noise}: ")
+        self.expect(self.detect(video, video, model=self.folder / "none"), 2, "", str(self.folder / "none"))
+
+
+if __name__ == "__main__":
+    unittest.main()
