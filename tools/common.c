@@ -81,12 +81,25 @@ pld_tool_model_clear (PldToolModel *model)
   g_clear_pointer (&model->memory_limit, g_free);
 }
 
+char *
+pld_tool_clean (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *clean = g_string_new (NULL);
+
+  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
+    g_string_append_unichar (clean, g_unichar_iscntrl (g_utf8_get_char (c)) ? '?' : g_utf8_get_char (c));
+  return g_string_free (clean, FALSE);
+}
+
 int
 pld_tool_fail (const GError *error)
 {
+  g_autofree char *message = pld_tool_clean (error->message);
+
   pld_tool_progress_end ();
   fflush (stdout);
-  fprintf (stderr, "pipeload: %s\n", error->message);
+  fprintf (stderr, "pipeload: %s\n", message);
   return g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED) ? PLD_EXIT_STOPPED : PLD_EXIT_FAILED;
 }
 
@@ -177,13 +190,15 @@ pld_tool_progress_end (void)
 void
 pld_tool_line (const char *name, const char *format, ...)
 {
+  g_autofree char *text = NULL;
+  g_autofree char *clean = NULL;
   va_list args;
 
-  printf ("%-18s", name);
   va_start (args, format);
-  vprintf (format, args);
+  text = g_strdup_vprintf (format, args);
   va_end (args);
-  putchar ('\n');
+  clean = pld_tool_clean (text);
+  printf ("%-18s%s\n", name, clean);
 }
 
 void

@@ -32,36 +32,46 @@ print_members (const char *title, JsonObject *object)
   json_object_iter_init_ordered (&iter, object);
   for (gboolean first = TRUE; json_object_iter_next_ordered (&iter, &name, &node); first = FALSE)
     {
-      g_autofree char *value = json_to_string (node, FALSE);
+      g_autofree char *json = json_to_string (node, FALSE);
+      g_autofree char *value = pld_tool_clean (json);
+      g_autofree char *key = pld_tool_clean (name);
       gsize length = (gsize) g_utf8_strlen (value, -1);
 
       if (first)
         printf ("\n%s\n", title);
       if (length > 80)
         *g_utf8_offset_to_pointer (value, 80) = '\0';
-      printf ("  %-42s %s%s\n", name, value, length > 80 ? "…" : "");
+      printf ("  %-42s %s%s\n", key, value, length > 80 ? "…" : "");
     }
+}
+
+static char *
+tensor_name (JsonArray *tensors, guint i)
+{
+  return pld_tool_clean (json_object_get_string_member (json_array_get_object_element (tensors, i), "name"));
 }
 
 static void
 print_tensors (JsonArray *tensors)
 {
-  guint n = json_array_get_length (tensors), width = 4;
+  guint n = json_array_get_length (tensors), width = 8;
 
   for (guint i = 0; i < n; i++)
-    width = MAX (width,
-                 (guint) g_utf8_strlen (
-                     json_object_get_string_member (json_array_get_object_element (tensors, i), "name"), -1));
-  width = MIN (width, 72);
+    {
+      g_autofree char *name = tensor_name (tensors, i);
+
+      width = CLAMP ((guint) g_utf8_strlen (name, -1), width, 72);
+    }
   printf ("\n%-*s  %-8s %-22s %s\n", (int) width + 2, "  tensor", "type", "shape", "size");
   for (guint i = 0; i < n; i++)
     {
       JsonObject *tensor = json_array_get_object_element (tensors, i);
+      g_autofree char *name = tensor_name (tensors, i);
       g_autofree char *shape = json_to_string (json_object_get_member (tensor, "shape"), FALSE);
       g_autofree char *size = pld_size_format ((guint64) json_object_get_int_member (tensor, "bytes"));
 
-      printf ("  %-*s  %-8s %-22s %s\n", (int) width, json_object_get_string_member (tensor, "name"),
-              json_object_get_string_member (tensor, "type"), shape, size);
+      printf ("  %-*s  %-8s %-22s %s\n", (int) width, name, json_object_get_string_member (tensor, "type"),
+              shape, size);
     }
 }
 

@@ -56,6 +56,10 @@ gboolean pld_tool_model (const PldToolModel *model, const char *path, PldVisionO
 void pld_tool_model_clear (PldToolModel *model);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PldToolModel, pld_tool_model_clear)
 
+/* Text from a file, fit for a terminal: control characters, which could steer it, become "?".
+ * Returns: (transfer full) */
+char *pld_tool_clean (const char *text);
+
 /* Prints "pipeload: message" and returns the exit status that suits @error. */
 int pld_tool_fail (const GError *error);
 int pld_tool_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);

@@ -222,6 +222,7 @@ json_number (PldJson *json, JsonNode *node, GError **error)
   gboolean whole = TRUE, negative = json->text[start] == '-';
   gsize first = start + (negative ? 1 : 0), n;
   char buffer[64];
+  double value;
 
   json->pos = first;
   n = json_digits (json);
@@ -247,19 +248,22 @@ json_number (PldJson *json, JsonNode *node, GError **error)
     return json_fail (json, "a number of too many digits", error);
   memcpy (buffer, json->text + start, json->pos - start);
   buffer[json->pos - start] = '\0';
-  if (whole && n <= 18)
+  value = g_ascii_strtod (buffer, NULL);
+  if (!isfinite (value))
+    return json_fail (json, "a number out of range", error);
+  if (whole && value >= (double) G_MININT64 && value < (double) G_MAXINT64)
     json_node_init_int (node, g_ascii_strtoll (buffer, NULL, 10));
   else
-    json_node_init_double (node, g_ascii_strtod (buffer, NULL));
+    json_node_init_double (node, value);
   return TRUE;
 }
 
-/* true, false, null, NaN, Infinity, −Infinity */
+/* true, false, null; and Python's NaN, Infinity and -Infinity, which become strings: no number that a getter gives
+ * is infinite, and what is written again is JSON. */
 static gboolean
 json_word (PldJson *json, JsonNode *node, GError **error)
 {
   static const char *const words[] = { "true", "false", "null", "NaN", "Infinity", "-Infinity" };
-  static const double doubles[] = { 0, 0, 0, (double) NAN, (double) INFINITY, (double) -INFINITY };
 
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     {
@@ -273,7 +277,7 @@ json_word (PldJson *json, JsonNode *node, GError **error)
       else if (i == 2)
         json_node_init_null (node);
       else
-        json_node_init_double (node, doubles[i]);
+        json_node_init_string (node, words[i]);
       return TRUE;
     }
   return json_fail (json, "a value was expected", error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A strict pull parser for JSON from untrusted files (RFC 8259, and Python's NaN and ±Infinity as values).
+ * A strict pull parser for JSON from untrusted files (RFC 8259, and Python's NaN and ±Infinity, as strings).
  * json-glib's own parser recurses as deep as its input, takes comments and loses doubled members, so files
  * go through this one. Bounded: depth, and the number of values that one parser turns into nodes. All
  * errors are FORMAT and name the byte.

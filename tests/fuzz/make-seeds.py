@@ -175,7 +175,8 @@ def make_config():
              "image_mean": [0.5, 0.25, 1], "id2label": {"0": "a", "1": "b"}, "nothing": None}
     files = {
         "valid": json.dumps(valid, indent=1).encode(),
-        "valid-numbers": b'{"a":-0.5e-3,"b":0,"c":1E+2,"d":9223372036854775807,"e":NaN,"f":-Infinity,"g":1e999}',
+        "valid-numbers": b'{"a":-0.5e-3,"b":0,"c":1E+2,"d":9223372036854775807,"h":9223372036854774784,"e":NaN,"f":-Infinity}',
+        "number-huge": b'{"a":1e999}',
         "valid-strings": rb'{"a\n\u20ac\ud834\udd1e":"\/\b\f\r\t"}',
         "empty": b"",
         "list": b"[1,2]",
