@@ -129,6 +129,7 @@ class Tool(unittest.TestCase):
         self.assertLessEqual(bench["min_ms"], bench["median_ms"])
         self.assertLessEqual(bench["median_ms"], bench["max_ms"])
         self.assertGreater(bench["streamed_per_pass"], 0)
+        self.assertGreater(bench["measured_over_floor"], 0)
         self.assertIn("measured/floor", run("bench", self.model, "-m", "8MB", "-n", 2).stdout)
 
     def test_stopped(self):
