@@ -82,7 +82,7 @@ some_labels (const GstPipeloadVitRunner *runner)
   for (guint i = 0; i < MIN (runner->info->n_classes, LABELS_SHOWN); i++)
     g_string_append_printf (text, "%s\"%s\"", i > 0 ? ", " : "", runner->labels[i]);
   if (runner->info->n_classes > LABELS_SHOWN)
-    g_string_append (text, ", …");
+    g_string_append (text, ", ...");
   return g_string_free (text, FALSE);
 }
 

@@ -1,80 +1,115 @@
-# Shared by the scripts here and tests/run.sh; sourced, from any folder. Debian 12 and its relatives.
 # shellcheck shell=bash
-# pld_top: the source tree; pld_build_dir: where it is built.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Installing and building, for demo.sh and tests/run.sh. Source it from anywhere; bash.
+#
+#   pld_install PACKAGE...   installs what is missing of these
+#   pld_install_build        what the build needs
+#   pld_install_demo         that, and what the demo and the ready pipelines play
+#   pld_build [FOLDER]       builds the working tree into FOLDER (build-demo) and sets PLD_BUILD
+#   pld_run COMMAND...       runs a command quietly; shows the end of what it said if it fails
+
 pld_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-pld_build_dir=${PIPELOAD_BUILD_DIR:-$pld_top/build}
 
-PLD_BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-dev libjson-glib-dev libopenblas-dev
-  libjpeg-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base"
-PLD_DEMO_PACKAGES="gstreamer1.0-plugins-good gstreamer1.0-libav ca-certificates"
+pld_build_packages=(gcc pkg-config meson ninja-build libglib2.0-dev libjson-glib-dev libopenblas-dev libjpeg62-turbo-dev
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev)
+pld_demo_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 
-pld_say() {
-  printf '%s\n' "$*" >&2
+pld_run() {
+  local log status
+  log=$(mktemp) || return 1
+  "$@" >"$log" 2>&1
+  status=$?
+  if [ $status != 0 ]; then
+    echo "failed: $*" >&2
+    tail -n 30 "$log" >&2
+  fi
+  rm -f "$log"
+  return $status
 }
 
-# pld_root COMMAND...: as root, through sudo where we are not.
-pld_root() {
+pld_as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
   elif command -v sudo >/dev/null; then
     sudo "$@"
   else
-    pld_say "pipeload: root rights are needed to run: $*; run this as root, or install sudo"
+    echo "needs root, or sudo: $*" >&2
     return 1
   fi
 }
 
-# pld_logged WHAT COMMAND...: silent when it works, the end of its output when it does not.
-pld_logged() {
-  local what=$1 log
-  shift
-  log=$(mktemp)
-  if ! "$@" >"$log" 2>&1; then
-    pld_say "pipeload: $what failed:"
-    tail -n 20 "$log" >&2
-    rm -f "$log"
-    return 1
-  fi
-  rm -f "$log"
+pld_apt_install() {
+  pld_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
 }
 
-# pld_install PACKAGE...: those that are missing; quick and silent when none is.
-pld_install() {
-  local missing=() package
+pld_apt_update() {
+  pld_as_root apt-get update -q
+}
+
+# Words of the arguments that dpkg does not know as installed.
+pld_missing() {
+  local known
+  known=" $(dpkg-query -W -f '${db:Status-Status}=${Package} ' "$@" 2>/dev/null)"
+  local package
   for package in "$@"; do
-    dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+    case $known in
+      *" installed=$package "*) ;;
+      *) echo "$package" ;;
+    esac
   done
-  [ ${#missing[@]} = 0 ] && return 0
-  command -v apt-get >/dev/null || { pld_say "pipeload: needs ${missing[*]}, and there is no apt-get to install them"; return 1; }
-  pld_say "installing ${missing[*]}"
-  # A list of packages that is missing or old shows as a failed install; then it is fetched and tried again.
-  pld_apt "${missing[@]}" >/dev/null 2>&1 && return 0
-  pld_logged "apt-get update" pld_root env DEBIAN_FRONTEND=noninteractive apt-get -q update &&
-    pld_logged "apt-get install ${missing[*]}" pld_apt "${missing[@]}"
 }
 
-pld_apt() {
-  pld_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
+pld_install() {
+  local missing
+  mapfile -t missing < <(pld_missing "$@")
+  [ ${#missing[@]} = 0 ] && return 0
+  if ! command -v apt-get >/dev/null; then
+    echo "install these first: ${missing[*]}" >&2
+    return 1
+  fi
+  echo "installing ${missing[*]}" >&2
+  # The package lists may be missing or old: only then are they fetched.
+  pld_apt_install "${missing[@]}" >/dev/null 2>&1 && return 0
+  pld_run pld_apt_update && pld_run pld_apt_install "${missing[@]}"
 }
 
 pld_install_build() {
-  # shellcheck disable=SC2086
-  pld_install $PLD_BUILD_PACKAGES
+  pld_install "${pld_build_packages[@]}"
 }
 
 pld_install_demo() {
-  # shellcheck disable=SC2086
-  pld_install $PLD_DEMO_PACKAGES
+  pld_install "${pld_build_packages[@]}" "${pld_demo_packages[@]}"
 }
 
-# Builds into $pld_build_dir and makes programs and plugin there usable.
 pld_build() {
-  [ -f "$pld_build_dir/build.ninja" ] || pld_logged "configuring" meson setup "$pld_build_dir" "$pld_top" -Dbuildtype=release || return 1
-  pld_logged "building" ninja -C "$pld_build_dir" || return 1
-  pld_use_build
+  PLD_BUILD=${1:-$pld_top/build-demo}
+  if [ ! -f "$PLD_BUILD/build.ninja" ]; then
+    echo "building in $PLD_BUILD" >&2
+    pld_run meson setup "$PLD_BUILD" "$pld_top" --buildtype=release -Dtests=false -Dgst=enabled || return 1
+  fi
+  pld_run ninja -C "$PLD_BUILD"
 }
 
-pld_use_build() {
-  export GST_PLUGIN_PATH="$pld_build_dir/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
-  export PATH="$pld_build_dir/tools:$pld_build_dir/pipelines:$PATH"
+# pld_example_video: the path of vtest.avi, pedestrians before a surveillance camera, out of Debian's opencv-doc
+pld_example_video() {
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipeload
+  local video=$cache/vtest.avi
+  [ -s "$video" ] || pld_run pld_fetch_example "$cache" || return 1
+  echo "$video"
+}
+
+pld_fetch_example() {
+  local cache=$1 work status
+  mkdir -p "$cache" && work=$(mktemp -d "$cache/fetch.XXXXXX") || return 1
+  (
+    cd "$work" || exit 1
+    # As root, apt would hand the download to a user who may not write here.
+    sandbox=()
+    [ "$(id -u)" = 0 ] && sandbox=(-o APT::Sandbox::User=root)
+    apt-get download -q "${sandbox[@]}" opencv-doc || { pld_apt_update && apt-get download -q "${sandbox[@]}" opencv-doc; } || exit 1
+    dpkg-deb -x opencv-doc_*.deb . && mv usr/share/doc/opencv-doc/examples/data/vtest.avi "$cache/vtest.avi"
+  )
+  status=$?
+  rm -rf "$work"
+  return $status
 }
