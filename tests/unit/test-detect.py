@@ -31,8 +31,12 @@ SURE = 1 / (1 + math.exp(-2 * math.sqrt(3)))
 ENVIRONMENT = dict(os.environ)
 if PLUGINS is not None:
     ENVIRONMENT["GST_PLUGIN_PATH"] = PLUGINS
+    ENVIRONMENT["GST_REGISTRY_FORK"] = "no"  # a scanner without the sanitizer could not load a plugin with it
     if "PIPELOAD_BUILD" in ENVIRONMENT:  # the user's registry shall not learn about the build
         ENVIRONMENT.setdefault("GST_REGISTRY", os.path.join(ENVIRONMENT["PIPELOAD_BUILD"], "tests", "detect-registry.bin"))
+
+# GLib gives up its table of quarks when the 2,048th comes, on purpose; only the slow unwinder sees who made it.
+SUPPRESSIONS = "leak:_dl_init\n"
 
 HIDDEN, PATCH, SIZE = 4, 16, 32
 
@@ -89,7 +93,7 @@ def png(path, width, height, value):
 
 def has_element(name):
     tool = shutil.which("gst-inspect-1.0")
-    return tool is not None and subprocess.run([tool, "--exists", name], env=ENVIRONMENT).returncode == 0
+    return tool is not None and subprocess.run([tool, "--exists", name]).returncode == 0
 
 
 class Detect(unittest.TestCase):
@@ -99,6 +103,9 @@ class Detect(unittest.TestCase):
         cls.folder = Path(cls.scratch.name)
         cls.model = cls.folder / "model"
         write_model(cls.model)
+        (cls.folder / "lsan").write_text(SUPPRESSIONS)
+        ENVIRONMENT["ASAN_OPTIONS"] = "fast_unwind_on_malloc=0"
+        ENVIRONMENT["LSAN_OPTIONS"] = f"print_suppressions=0:suppressions={cls.folder / 'lsan'}"
 
     @classmethod
     def tearDownClass(cls):
@@ -223,7 +230,7 @@ class Detect(unittest.TestCase):
         video = self.folder / "blink.avi"
         subprocess.run(["gst-launch-1.0", "-q", "videotestsrc", "pattern=blink", "num-buffers=6", "!",
                         "video/x-raw,width=64,height=48,framerate=4/1", "!", "jpegenc", "!", "avimux", "!",
-                        "filesink", f"location={video}"], check=True, env=ENVIRONMENT, timeout=100)
+                        "filesink", f"location={video}"], check=True, timeout=100)
         labels = ["dark", "bright"] * 3
         times = [f"00:00:0{i // 4}.{i % 4 * 250:03}" for i in range(6)]
         self.expect(self.detect(video), 0, "".join(f"{t} {l} 0.97\n" for t, l in zip(times, labels)))

@@ -626,6 +626,8 @@ test_cost_planes (Fixture *f, gconstpointer data)
         {
           YuvCase c = { .sub_x = subs[s][0], .sub_y = subs[s][1], .width = width, .height = height };
 
+          if (o > 0 && subs[s][1] != 2) /* 4:2:0 needs the most tables */
+            continue;
           image = yuv_case_image (&c, plane);
           assert_within_cost (&image, PLD_FILTER_LANCZOS, outs[o][0], outs[o][1]);
         }
