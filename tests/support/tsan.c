@@ -10,6 +10,7 @@
 static typeof (&g_mutex_lock) real_lock;
 static typeof (&g_mutex_unlock) real_unlock;
 static typeof (&g_mutex_init) real_init;
+static typeof (&g_atomic_ref_count_dec) real_dec;
 static typeof (&g_cond_wait) real_wait;
 static typeof (&g_cond_wait_until) real_wait_until;
 
@@ -20,6 +21,7 @@ find_real (void)
   real_lock = (typeof (real_lock)) dlsym (RTLD_NEXT, "g_mutex_lock");
   real_init = (typeof (real_init)) dlsym (RTLD_NEXT, "g_mutex_init");
   real_unlock = (typeof (real_unlock)) dlsym (RTLD_NEXT, "g_mutex_unlock");
+  real_dec = (typeof (real_dec)) dlsym (RTLD_NEXT, "g_atomic_ref_count_dec");
   real_wait = (typeof (real_wait)) dlsym (RTLD_NEXT, "g_cond_wait");
   real_wait_until = (typeof (real_wait_until)) dlsym (RTLD_NEXT, "g_cond_wait_until");
 }
@@ -74,4 +76,17 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
   __tsan_mutex_pre_lock (mutex, 0);
   __tsan_mutex_post_lock (mutex, 0, 0);
   return woken;
+}
+
+/* The last reference comes after all that was done under the others. */
+gboolean
+(g_atomic_ref_count_dec) (gatomicrefcount *count)
+{
+  gboolean last;
+
+  __tsan_release (count);
+  last = real_dec (count);
+  if (last)
+    __tsan_acquire (count);
+  return last;
 }
