@@ -5,6 +5,8 @@
  */
 #include "engine/image/lane.h"
 
+#include "engine/image/packed.h"
+
 /* value: high × 2^11 + low in units of 2^-22, already with the half that rounds. Sums of whole pictures'
  * weights fit in 32 bits, but the high part alone need not: hence unsigned. */
 static inline guint8
@@ -27,10 +29,6 @@ lane_widen (gint16 *restrict row, const guint8 *restrict samples, guint n, guint
     case 2:
       for (guint i = 0; i < n; i++)
         row[i] = samples[(gsize) i * 2];
-      break;
-    case 3:
-      for (guint i = 0; i < n; i++)
-        row[i] = samples[(gsize) i * 3];
       break;
     case 4:
       for (guint i = 0; i < n; i++)
@@ -109,21 +107,50 @@ lane_down (PldLane *lane, const PldLaneScratch *scratch)
     out[(gsize) x * 3] = lane_sample (scratch->high[x], scratch->low[x]);
 }
 
-void
-pld_lane_push (PldLane *lane, const PldLaneScratch *scratch, const guint8 *row, guint pixel_stride)
+/* Steps over a source row. Returns: whether any output needs it */
+static gboolean
+lane_wants_next (PldLane *lane)
+{
+  const guint y = lane->next_in++;
+
+  return lane->next_out < lane->down->extent.out && y >= lane->down->start[lane->next_out];
+}
+
+/* Puts the row stepped over last into the ring and makes the output rows that were waiting for it. */
+static void
+lane_take (PldLane *lane, const PldLaneScratch *scratch, const gint16 *row)
 {
   const PldAxis *down = lane->down;
   const PldAxis *across = lane->across;
-  const guint y = lane->next_in++;
 
-  if (lane->next_out >= down->extent.out || y < down->start[lane->next_out])
-    return;
-  lane_widen (scratch->row, row, across->extent.in, pixel_stride);
-  lane_across (across, scratch->row, lane->ring + (gsize) (y % down->reach) * across->extent.out);
+  lane_across (across, row, lane->ring + (gsize) ((lane->next_in - 1) % down->reach) * across->extent.out);
   while (lane->next_out < down->extent.out
          && down->start[lane->next_out] + down->count[lane->next_out] <= lane->next_in)
     {
       lane_down (lane, scratch);
       lane->next_out++;
     }
+}
+
+void
+pld_lane_push (PldLane *lane, const PldLaneScratch *scratch, const guint8 *row, guint pixel_stride)
+{
+  if (!lane_wants_next (lane))
+    return;
+  lane_widen (scratch->row[0], row, lane->across->extent.in, pixel_stride);
+  lane_take (lane, scratch, scratch->row[0]);
+}
+
+void
+pld_lane_push_packed (PldLane lane[3], const PldLaneScratch *scratch, const guint8 *row, const guint order[3])
+{
+  gboolean wanted = FALSE;
+
+  for (guint i = 0; i < 3; i++)
+    wanted = lane_wants_next (&lane[i]);
+  if (!wanted)
+    return;
+  pld_packed_split (row, lane[0].across->extent.in, scratch->row);
+  for (guint i = 0; i < 3; i++)
+    lane_take (&lane[i], scratch, scratch->row[order[i]]);
 }

@@ -13,9 +13,9 @@
 /* Scratch that the lanes of one scaler share. */
 typedef struct
 {
-  gint16 *row;  /* [source width + PLD_LANE_ACROSS] one source row, widened */
-  gint32 *high; /* [output width] vertical sums of the weights' high halves */
-  gint32 *low;  /* [output width] and of their low halves */
+  gint16 *row[3]; /* [source width + PLD_LANE_ACROSS] source rows, widened */
+  gint32 *high;   /* [output width] vertical sums of the weights' high halves */
+  gint32 *low;    /* [output width] and of their low halves */
 } PldLaneScratch;
 
 typedef struct
@@ -38,3 +38,8 @@ pld_lane_restart (PldLane *lane, guint8 *out, gsize out_stride)
 
 /* Takes the next source row: sample x is row[x * pixel_stride]. */
 void pld_lane_push (PldLane *lane, const PldLaneScratch *scratch, const guint8 *row, guint pixel_stride);
+
+/* The same for three lanes of one size whose samples share one row, three bytes a pixel: lane i has byte
+ * order[i]. */
+void pld_lane_push_packed (PldLane lane[3], const PldLaneScratch *scratch, const guint8 *row,
+                           const guint order[3]);

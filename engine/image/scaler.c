@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/image/color.h"
+#include "engine/image/geometry.h"
 #include "engine/image/jpeg.h"
 #include "engine/image/lane.h"
 
 #include "engine/base/size.h"
 
-#include <stdlib.h>
-
-#define MOST_PIXELS 65500 /* a side: libjpeg's limit, kept for all */
-#define MOST_SUBSAMPLING 8
 #define PLANNED_WIDTH 4096
 #define PLANNED_HEIGHT 2304
 #define ALIGN 64
-
-/* What tables and rings depend on. */
-typedef struct
-{
-  guint lanes;         /* 1 or 3 */
-  PldExtent across[3]; /* [lanes] */
-  PldExtent down[3];   /* [lanes] */
-  guint jpeg_row;      /* bytes of a decoded row; 0: the source is in memory */
-} PldGeometry;
 
 struct _PldScaler
 {
@@ -37,23 +25,6 @@ struct _PldScaler
   PldJpeg *jpeg; /* made for the first JPEG picture */
   PldColor color;
 };
-
-static gboolean
-extent_equal (const PldExtent *a, const PldExtent *b)
-{
-  return a->in == b->in && a->out == b->out && a->span == b->span;
-}
-
-static gboolean
-geometry_equal (const PldGeometry *a, const PldGeometry *b)
-{
-  if (a->lanes != b->lanes || a->jpeg_row != b->jpeg_row)
-    return FALSE;
-  for (guint i = 0; i < a->lanes; i++)
-    if (!extent_equal (&a->across[i], &b->across[i]) || !extent_equal (&a->down[i], &b->down[i]))
-      return FALSE;
-  return TRUE;
-}
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
@@ -72,7 +43,7 @@ static PldAxis *
 axis_share (PldAxis *axes, guint own)
 {
   for (guint i = 0; i < own; i++)
-    if (extent_equal (&axes[i].extent, &axes[own].extent))
+    if (pld_extent_equal (&axes[i].extent, &axes[own].extent))
       return &axes[i];
   return &axes[own];
 }
@@ -110,7 +81,8 @@ scaler_lay_out (PldScaler *scaler, guint8 *memory)
       };
       widest = MAX (widest, geometry->across[i].in);
     }
-  scaler->scratch.row = (gint16 *) carve (memory, &at, (widest + PLD_LANE_ACROSS) * sizeof (gint16));
+  for (guint i = 0; i < geometry->lanes; i++)
+    scaler->scratch.row[i] = (gint16 *) carve (memory, &at, (widest + PLD_LANE_ACROSS) * sizeof (gint16));
   scaler->scratch.high = (gint32 *) carve (memory, &at, scaler->width * sizeof (gint32));
   scaler->scratch.low = (gint32 *) carve (memory, &at, scaler->width * sizeof (gint32));
   scaler->jpeg_row = carve (memory, &at, geometry->jpeg_row);
@@ -121,7 +93,7 @@ scaler_lay_out (PldScaler *scaler, guint8 *memory)
 static gboolean
 scaler_prepare (PldScaler *scaler, const PldGeometry *geometry, GError **error)
 {
-  if (geometry_equal (&scaler->geometry, geometry))
+  if (pld_geometry_equal (&scaler->geometry, geometry))
     return TRUE;
   pld_buffer_clear (&scaler->memory);
   scaler->geometry = *geometry;
@@ -135,84 +107,6 @@ scaler_prepare (PldScaler *scaler, const PldGeometry *geometry, GError **error)
   return TRUE;
 }
 
-/* ---- geometry ------------------------------------------------------------------------------ */
-
-static void
-geometry_set (PldGeometry *geometry, const PldScaler *scaler, guint lane, guint width, guint height)
-{
-  geometry->across[lane] = (PldExtent){ width, scaler->width, width };
-  geometry->down[lane] = (PldExtent){ height, scaler->height, height };
-}
-
-/* A plane with fewer samples than the picture has pixels is subsampled by 2, 4 or 8, rounded up: its last
- * sample may lie partly outside. */
-static gboolean
-extent_subsample (PldExtent *extent, guint pixels, guint samples, guint out)
-{
-  for (guint by = 1; by <= MOST_SUBSAMPLING; by *= 2)
-    if (samples == (pixels + by - 1) / by)
-      {
-        *extent = (PldExtent){ samples, out, (double) pixels / by };
-        return TRUE;
-      }
-  return FALSE;
-}
-
-static gboolean
-plane_check (const PldImage *image, guint i, GError **error)
-{
-  const PldPlane *plane = &image->plane[i];
-  const guint64 row_bytes = (guint64) (MAX (plane->width, 1) - 1) * plane->pixel_stride + 1;
-
-  if (plane->data == NULL || plane->pixel_stride == 0
-      || (plane->height > 1 && (guint64) ABS ((gint64) plane->stride) < row_bytes))
-    {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "plane %u of the picture has no rows of %u samples: %s, %u bytes from sample to sample, "
-                   "%" G_GSSIZE_FORMAT " from row to row; describe it as it lies in memory",
-                   i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride,
-                   plane->stride);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-size_check (guint width, guint height, const char *what, GError **error)
-{
-  if (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS)
-    return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s is %u × %u pixels: each side must have 1 to %u", what,
-               width, height, MOST_PIXELS);
-  return FALSE;
-}
-
-static gboolean
-geometry_from_image (PldGeometry *geometry, const PldScaler *scaler, const PldImage *image, GError **error)
-{
-  if (!size_check (image->width, image->height, "the picture", error))
-    return FALSE;
-  *geometry = (PldGeometry){ .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
-  for (guint i = 0; i < geometry->lanes; i++)
-    {
-      const PldPlane *plane = &image->plane[i];
-      const gboolean full = i == 0 || image->kind != PLD_IMAGE_YUV;
-
-      if (!extent_subsample (&geometry->across[i], image->width, plane->width, scaler->width)
-          || !extent_subsample (&geometry->down[i], image->height, plane->height, scaler->height)
-          || (full && (plane->width != image->width || plane->height != image->height)))
-        {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "plane %u has %u × %u samples, which is no plane of a picture of %u × %u pixels", i,
-                       plane->width, plane->height, image->width, image->height);
-          return FALSE;
-        }
-      if (!plane_check (image, i, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
 /* ---- pictures ------------------------------------------------------------------------------ */
 
 static void
@@ -220,6 +114,13 @@ scaler_restart (PldScaler *scaler, guint8 *rgb)
 {
   for (guint i = 0; i < scaler->geometry.lanes; i++)
     pld_lane_restart (&scaler->lane[i], rgb + i, (gsize) scaler->width * 3);
+}
+
+static void
+scaler_push_packed (PldScaler *scaler, const PldImage *image, const guint8 *first, const guint order[3])
+{
+  for (guint y = 0; y < image->height; y++)
+    pld_lane_push_packed (scaler->lane, &scaler->scratch, first + (gssize) y * image->plane[0].stride, order);
 }
 
 /* Row by row over all planes, so that packed formats come through the cache once. */
@@ -241,12 +142,18 @@ static gboolean
 scaler_run_planes (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error)
 {
   const gsize pixels = (gsize) scaler->width * scaler->height;
+  guint order[3];
+  const guint8 *packed;
   PldGeometry geometry;
 
-  if (!geometry_from_image (&geometry, scaler, image, error) || !scaler_prepare (scaler, &geometry, error))
+  if (!pld_geometry_from_image (&geometry, image, scaler->width, scaler->height, error) || !scaler_prepare (scaler, &geometry, error))
     return FALSE;
   scaler_restart (scaler, rgb);
-  scaler_push_planes (scaler, image);
+  packed = pld_geometry_find_packed (image, order);
+  if (packed != NULL)
+    scaler_push_packed (scaler, image, packed, order);
+  else
+    scaler_push_planes (scaler, image);
   if (image->kind == PLD_IMAGE_YUV)
     {
       pld_color_prepare (&scaler->color, image->matrix, image->full_range);
@@ -272,13 +179,17 @@ row_from_cmyk (guint8 *row, guint n)
 static gboolean
 scaler_push_jpeg (PldScaler *scaler, const PldJpegFrame *frame, GError **error)
 {
+  static const guint order[3] = { 0, 1, 2 };
+
   for (guint y = 0; y < frame->height; y++)
     {
       if (!pld_jpeg_row (scaler->jpeg, scaler->jpeg_row, error))
         return FALSE;
       if (frame->channels == 4)
         row_from_cmyk (scaler->jpeg_row, frame->width);
-      for (guint i = 0; i < scaler->geometry.lanes; i++)
+      if (frame->channels == 3)
+        pld_lane_push_packed (scaler->lane, &scaler->scratch, scaler->jpeg_row, order);
+      for (guint i = 0; frame->channels != 3 && i < scaler->geometry.lanes; i++)
         pld_lane_push (&scaler->lane[i], &scaler->scratch, scaler->jpeg_row + i, frame->channels);
     }
   return TRUE;
@@ -301,7 +212,7 @@ scaler_run_jpeg (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError *
           = { .lanes = frame.channels == 1 ? 1 : 3, .jpeg_row = frame.width * frame.channels };
 
       for (guint i = 0; i < geometry.lanes; i++)
-        geometry_set (&geometry, scaler, i, frame.width, frame.height);
+        pld_geometry_set_lane (&geometry, i, frame.width, frame.height, scaler->width, scaler->height);
       ok = scaler_prepare (scaler, &geometry, error);
     }
   if (ok)
@@ -327,7 +238,7 @@ pld_scaler_new (guint width, guint height, PldFilter filter, PldBudget *budget, 
   PldScaler *scaler;
 
   g_return_val_if_fail (filter <= PLD_FILTER_HAMMING, NULL);
-  if (!size_check (width, height, "the scaled picture", error)
+  if (!pld_geometry_check_size (width, height, "the scaled picture", error)
       || !pld_buffer_init (&self, budget, sizeof (PldScaler), "the picture scaler", error))
     return NULL;
   scaler = (PldScaler *) self.data;
@@ -373,13 +284,13 @@ pld_scaler_cost (guint width, guint height)
 {
   PldScaler scaler = { .width = width, .height = height, .filter = PLD_FILTER_LANCZOS };
 
-  g_return_val_if_fail (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS, 0);
+  g_return_val_if_fail (width >= 1 && height >= 1, 0);
   /* The widest filter. Chroma has tables of its own across, as in 4:2:0 and 4:2:2, and as many rows as luma,
    * as in RGB and 4:2:2; the half sample keeps its tables down apart as well, for 4:2:0. */
   scaler.geometry = (PldGeometry){ .lanes = 3, .jpeg_row = PLANNED_WIDTH * 4 };
   for (guint i = 0; i < 3; i++)
     {
-      geometry_set (&scaler.geometry, &scaler, i, i == 0 ? PLANNED_WIDTH : PLANNED_WIDTH / 2, PLANNED_HEIGHT);
+      pld_geometry_set_lane (&scaler.geometry, i, i == 0 ? PLANNED_WIDTH : PLANNED_WIDTH / 2, PLANNED_HEIGHT, width, height);
       scaler.geometry.down[i].span -= i == 0 ? 0.0 : 0.5;
     }
   return pld_buffer_cost (sizeof (PldScaler)) + pld_buffer_cost (scaler_lay_out (&scaler, NULL))

@@ -526,8 +526,9 @@ test_bad_planes (Fixture *f, gconstpointer data)
   assert_refused (f, &bad);
   bad = good, bad.plane[2].stride = 0;
   assert_refused (f, &bad);
-  bad = good, bad.plane[2].stride = G_MINSSIZE;
-  bad.plane[2].width = 0;
+  bad = good, bad.plane[2].stride = -27;
+  assert_refused (f, &bad);
+  bad = good, bad.plane[2].width = 0;
   assert_refused (f, &bad);
   bad = good, bad.plane[0].width = 9;
   assert_refused (f, &bad);
