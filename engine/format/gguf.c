@@ -66,6 +66,13 @@ gguf_fail (GError **error, const char *what, const char *fact)
 }
 
 static gboolean
+gguf_fail_named (GError **error, const char *name, const char *fact)
+{
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged: \"%s\" %s; download it again", name, fact);
+  return FALSE;
+}
+
+static gboolean
 gguf_bytes (Gguf *gguf, guint64 n, const guint8 **bytes, const char *what, GError **error)
 {
   guint64 left = gguf->file_size - gguf->reader.pos;
@@ -107,8 +114,8 @@ gguf_count (Gguf *gguf, guint min, guint64 *count, const char *what, GError **er
   if (n > left / min)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated or damaged: %s is %" G_GUINT64_FORMAT
-                   ", which cannot fit the %" G_GUINT64_FORMAT " bytes that follow; download it again",
+                   "truncated or damaged: %s: a count of %" G_GUINT64_FORMAT
+                   " cannot fit the %" G_GUINT64_FORMAT " bytes that follow; download it again",
                    what, n, left);
       return FALSE;
     }
@@ -161,7 +168,7 @@ gguf_type (Gguf *gguf, GgufType *type, const char *key, GError **error)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
                    "the value of \"%s\" has the unknown type %" G_GUINT64_FORMAT
-                   "; the file is damaged or newer than this program",
+                   "; the file is damaged (download it again) or newer than this program",
                    key, number);
       return FALSE;
     }
@@ -195,7 +202,7 @@ gguf_scalar (Gguf *gguf, GgufType type, JsonNode *node, const char *key, GError 
     {
     case GGUF_BOOL:
       if (raw > 1)
-        return gguf_fail (error, key, "is neither true nor false");
+        return gguf_fail_named (error, key, "is neither true nor false");
       json_node_init_boolean (node, raw == 1);
       break;
     case GGUF_F32:
@@ -255,7 +262,7 @@ gguf_array (Gguf *gguf, guint depth, JsonNode *node, const char *key, GError **e
   guint64 count;
 
   if (depth == MAX_ARRAY_DEPTH)
-    return gguf_fail (error, key, "holds lists nested too deep");
+    return gguf_fail_named (error, key, "holds lists nested too deep");
   if (!gguf_type (gguf, &type, key, error)
       || !gguf_count (gguf, gguf_types[type].min, &count, "the length of a list", error))
     return FALSE;
@@ -284,7 +291,7 @@ gguf_value (Gguf *gguf, GgufType type, guint depth, JsonNode **out, const char *
   const guint8 *bytes;
 
   if (out != NULL && gguf->n_values++ == MAX_VALUES)
-    return gguf_fail (error, key, "follows too many values");
+    return gguf_fail_named (error, key, "follows too many values");
   if (type == GGUF_ARRAY)
     {
       if (!gguf_array (gguf, depth, node, key, error))
@@ -319,7 +326,7 @@ gguf_key_value (Gguf *gguf, JsonObject *metadata, GError **error)
   if (!gguf_name (gguf, &key, "a key", error))
     return FALSE;
   if (json_object_has_member (metadata, key))
-    return gguf_fail (error, key, "appears twice");
+    return gguf_fail_named (error, key, "appears twice");
   if (!gguf_type (gguf, &type, key, error) || !gguf_value (gguf, type, 0, &node, key, error))
     return FALSE;
   json_object_set_member (metadata, key, node);
@@ -347,7 +354,7 @@ gguf_dims (Gguf *gguf, PldTensor *tensor, GError **error)
       if (!gguf_uint (gguf, 8, &tensor->dims[i], "a dimension", error))
         return FALSE;
       if (tensor->dims[i] == 0)
-        return gguf_fail (error, tensor->name, "has a dimension of 0");
+        return gguf_fail_named (error, tensor->name, "has a dimension of 0");
     }
   return TRUE;
 }
@@ -371,7 +378,7 @@ gguf_tensor (Gguf *gguf, guint64 alignment, guint file, GArray *tensors, GError 
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
                    "tensor \"%s\" has the unknown type number %" G_GUINT64_FORMAT
-                   "; the file is damaged or newer than this program",
+                   "; the file is damaged (download it again) or newer than this program",
                    name, number);
       return FALSE;
     }
@@ -441,7 +448,7 @@ gguf_alignment (JsonObject *metadata, guint64 *alignment, GError **error)
               ? json_node_get_int (node)
               : 0;
   if (value < 8 || value > G_MAXINT32 || (value & (value - 1)) != 0)
-    return gguf_fail (error, "general.alignment", "is no power of two from 8");
+    return gguf_fail_named (error, "general.alignment", "is no power of two from 8");
   *alignment = (guint64) value;
   return TRUE;
 }

@@ -15,8 +15,8 @@ pld_json_init (PldJson *json, const char *text, gsize size)
 static gboolean
 json_fail (const PldJson *json, const char *fact, GError **error)
 {
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged JSON: %s at byte %" G_GSIZE_FORMAT, fact,
-               json->pos);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+               "damaged JSON: %s at byte %" G_GSIZE_FORMAT "; download it again", fact, json->pos);
   return FALSE;
 }
 

@@ -83,8 +83,9 @@ parse_numbers (PldJson *json, const PldTensor *tensor, guint max, guint64 *value
       if (*n == max)
         {
           g_set_error (error, PLD_ERROR, max == 2 ? PLD_ERROR_FORMAT : PLD_ERROR_UNSUPPORTED,
-                       max == 2 ? "tensor \"%s\" has more than %u offsets; the file is damaged"
-                                : "tensor \"%s\" has more than %u dimensions",
+                       max == 2
+                           ? "tensor \"%s\" has more than %u offsets; the file is damaged, download it again"
+                           : "tensor \"%s\" has more than %u dimensions",
                        tensor->name, max);
           return FALSE;
         }
@@ -115,8 +116,8 @@ parse_member (PldJson *json, const char *key, PldTensor *tensor, guint64 *span, 
     bit = HAS_OFFSETS;
   if (*has & bit)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\" has two \"%s\"; the file is damaged",
-                   tensor->name, key);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "tensor \"%s\" has two \"%s\"; the file is damaged, download it again", tensor->name, key);
       return FALSE;
     }
   *has |= bit;
@@ -131,7 +132,8 @@ parse_member (PldJson *json, const char *key, PldTensor *tensor, guint64 *span, 
   if (n < 2 || span[0] > span[1])
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "tensor \"%s\": its data_offsets are no range; the file is damaged", tensor->name);
+                   "tensor \"%s\": its data_offsets are no range; the file is damaged, download it again",
+                   tensor->name);
       return FALSE;
     }
   return TRUE;
@@ -147,11 +149,11 @@ check_span (PldTensor *tensor, const guint64 *span, guint64 data, guint64 file_s
     {
       g_autofree char *shape = pld_tensor_shape (tensor);
 
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "tensor \"%s\": %s %s takes %" G_GUINT64_FORMAT
-                   " bytes, but its offsets span %" G_GUINT64_FORMAT "; the file is damaged",
-                   tensor->name, pld_dtype_info (tensor->dtype)->name, shape, tensor->n_bytes,
-                   span[1] - span[0]);
+      g_set_error (
+          error, PLD_ERROR, PLD_ERROR_FORMAT,
+          "tensor \"%s\": %s %s takes %" G_GUINT64_FORMAT " bytes, but its offsets span %" G_GUINT64_FORMAT
+          "; the file is damaged, download it again",
+          tensor->name, pld_dtype_info (tensor->dtype)->name, shape, tensor->n_bytes, span[1] - span[0]);
       return FALSE;
     }
   /* data is at most 100 MB + 8, so only an absurd offset wraps; saturated, it is refused as one. */
@@ -180,8 +182,8 @@ parse_tensor (PldJson *json, PldTensor *tensor, guint64 data, guint64 file_size,
         }
       if (has == HAS_ALL)
         return check_span (tensor, span, data, file_size, error);
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "tensor \"%s\" lacks its %s; the file is damaged",
-                   tensor->name,
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "tensor \"%s\" lacks its %s; the file is damaged, download it again", tensor->name,
                    !(has & HAS_DTYPE)   ? "dtype"
                    : !(has & HAS_SHAPE) ? "shape"
                                         : "data_offsets");
@@ -215,7 +217,7 @@ parse_metadata (PldJson *json, JsonObject *metadata, GError **error)
 
 bad:
   g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-               "__metadata__ is no object of strings; the file is damaged");
+               "__metadata__ is no object of strings; the file is damaged, download it again");
   return FALSE;
 }
 

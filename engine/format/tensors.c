@@ -51,7 +51,7 @@ pld_tensor_measure (PldTensor *tensor, GError **error)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                    "tensor \"%s\": rows of %" G_GUINT64_FORMAT
-                   " values are no whole blocks of %u as %s has them; the file is damaged",
+                   " values are no whole blocks of %u as %s has them; the file is damaged, download it again",
                    tensor->name, row, info->block, info->name);
       return FALSE;
     }
@@ -61,8 +61,8 @@ pld_tensor_measure (PldTensor *tensor, GError **error)
 
 overflow:
   g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-               "tensor \"%s\": the shape %s is larger than any file; the file is damaged", tensor->name,
-               shape);
+               "tensor \"%s\": the shape %s is larger than any file; the file is damaged, download it again",
+               tensor->name, shape);
   return FALSE;
 }
 
@@ -75,7 +75,7 @@ pld_tensor_check_end (const PldTensor *tensor, guint64 file_size, GError **error
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                    "tensor \"%s\": the offset %" G_GUINT64_FORMAT
-                   " is larger than any file; the file is damaged",
+                   " is larger than any file; the file is damaged, download it again",
                    tensor->name, tensor->offset);
       return FALSE;
     }
@@ -117,7 +117,7 @@ pld_tensors_check (GArray *tensors, GError **error)
       if (!g_hash_table_add (names, tensor->name))
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "two tensors are called \"%s\"; the file is damaged", tensor->name);
+                       "two tensors are called \"%s\"; the file is damaged, download it again", tensor->name);
           return FALSE;
         }
       if (tensor->n_bytes == 0)
@@ -125,7 +125,8 @@ pld_tensors_check (GArray *tensors, GError **error)
       if (last != NULL && tensor->offset < last->offset + last->n_bytes)
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "tensors \"%s\" and \"%s\" overlap; the file is damaged", last->name, tensor->name);
+                       "tensors \"%s\" and \"%s\" overlap; the file is damaged, download it again",
+                       last->name, tensor->name);
           return FALSE;
         }
       last = tensor;

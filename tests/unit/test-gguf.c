@@ -250,9 +250,9 @@ test_bad_header (void)
   assert_bad (bytes_gguf (1, 0, 0), PLD_ERROR_UNSUPPORTED, "version 1");
   assert_bad (bytes_gguf (4, 0, 0), PLD_ERROR_UNSUPPORTED, "version 4");
   assert_bad (bytes_gguf (0, 0, 0), PLD_ERROR_UNSUPPORTED, "version 0");
-  assert_bad (bytes_gguf (3, 1, 0), PLD_ERROR_FORMAT, "number of tensors is 1, which cannot fit");
+  assert_bad (bytes_gguf (3, 1, 0), PLD_ERROR_FORMAT, "number of tensors: a count of 1 cannot fit");
   assert_bad (bytes_gguf (3, 0, G_MAXUINT64), PLD_ERROR_FORMAT,
-              "number of keys is 18446744073709551615, which cannot fit");
+              "number of keys: a count of 18446744073709551615 cannot fit");
   b = bytes_gguf (3, 0, 65537);
   bytes_zero (b, 65537 * 14);
   assert_bad (b, PLD_ERROR_UNSUPPORTED, "65536 keys");
@@ -296,7 +296,7 @@ test_bad_values (void)
   b = one_key ("k\xff", U8), bytes_zero (b, 9);
   assert_bad (b, PLD_ERROR_FORMAT, "not UTF-8");
   b = bytes_gguf (3, 0, 2), key (b, "k", U8), bytes_u8 (b, 0), key (b, "k", U8), bytes_u8 (b, 0);
-  assert_bad (b, PLD_ERROR_FORMAT, "k appears twice");
+  assert_bad (b, PLD_ERROR_FORMAT, "\"k\" appears twice");
   for (guint i = 0; i < G_N_ELEMENTS (alignments); i++)
     {
       b = one_key ("general.alignment", U32), bytes_u32 (b, alignments[i]);
