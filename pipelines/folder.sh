@@ -5,15 +5,22 @@
 #   pipelines/folder.sh FOLDER
 #
 # PIPELOAD_VIT adds properties to pipeloadvit.
-case ${1:-} in '' | -h | --help) sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 1 ;; esac
+usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+case ${1:-} in
+  -h | --help) usage; exit ;;
+  '') usage >&2; exit 1 ;;
+esac
+
+# The plugin that demo.sh built, unless another is named.
+export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
 
 # multifilesrc counts: give it numbered names.
 numbered=$(mktemp -d) || exit 1
 trap 'rm -rf "$numbered"' EXIT
 trap 'exit 130' INT TERM
 number=0
-for picture in "$1"/*.[jJ][pP][gG] "$1"/*.[jJ][pP][eE][gG]; do
-  [ -f "$picture" ] || continue
+for picture in "$1"/*; do
+  case $picture in *.[jJ][pP][gG] | *.[jJ][pP][eE][gG]) ;; *) continue ;; esac
   ln -s "$(realpath "$picture")" "$numbered/$(printf %06d $number).jpg"
   echo "picture $number: $picture"
   number=$((number + 1))

@@ -5,7 +5,14 @@
 #   pipelines/rtsp.sh rtsp://user:password@camera/stream
 #
 # PIPELOAD_SOURCE_BIN replaces the camera by other elements; PIPELOAD_VIT adds properties to pipeloadvit.
-case ${1:-}${PIPELOAD_SOURCE_BIN:-} in '' | -h | --help) sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 1 ;; esac
+usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+case ${1:-}${PIPELOAD_SOURCE_BIN:-} in
+  -h | --help) usage; exit ;;
+  '') usage >&2; exit 1 ;;
+esac
+
+# The plugin that demo.sh built, unless another is named.
+export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
 
 # Words are meant to be split: they are elements and properties.
 # shellcheck disable=SC2086
