@@ -30,7 +30,8 @@ struct _PldCore
   guint batch;        /* pictures a pass */
   PldBuffer activations, scratch, logits;
 
-  guint64 passes, frames, pass_ns, last_pass_ns, compute_ns;
+  guint64 passes, frames, pass_ns, last_pass_ns;
+  guint64 compute_ns;  /* of the pass that computed the least: the time it did not wait */
   PldStreamStats past; /* of streams that are gone */
 };
 
@@ -155,6 +156,7 @@ core_take_activations (PldCore *core, guint batch, guint threads, GError **error
                         "the activations", error)
        && pld_buffer_init (&core->scratch, core->budget, threads * scratch * sizeof (float), "the scratch memory", error)
        && pld_buffer_init (&core->logits, core->budget, (guint64) batch * model->vision->n_classes * sizeof (float), "the logits", error);
+  core->compute_ns = 0;
   core->batch = batch;
   core->session.n_threads = threads;
   core->session.scratch = (float *) (gpointer) core->scratch.data;
@@ -341,6 +343,7 @@ pass_run (PldCore *core, Pass *pass)
   const PldModel *model = core->model;
   GError *error = NULL;
   PldStreamStats before, after;
+  guint64 compute_ns;
   gint64 begun = g_get_monotonic_time ();
 
   pld_stream_get_stats (core->stream, &before);
@@ -352,7 +355,8 @@ pass_run (PldCore *core, Pass *pass)
       g_mutex_lock (&core->lock);
       core->last_pass_ns = (guint64) (g_get_monotonic_time () - begun) * 1000;
       core->pass_ns += core->last_pass_ns;
-      core->compute_ns += core->last_pass_ns - MIN (core->last_pass_ns, after.stall_ns - before.stall_ns);
+      compute_ns = core->last_pass_ns - MIN (core->last_pass_ns, after.stall_ns - before.stall_ns);
+      core->compute_ns = core->compute_ns > 0 ? MIN (core->compute_ns, compute_ns) : compute_ns;
       core->passes++;
       core->frames += pass->n;
       g_mutex_unlock (&core->lock);
@@ -591,7 +595,7 @@ void
 pld_core_get_stats (PldCore *core, PldStats *stats)
 {
   PldStreamStats stream = { 0 };
-  guint64 load_ns = 0, compute_ns;
+  guint64 load_ns = 0;
 
   memset (stats, 0, sizeof *stats);
   g_mutex_lock (&core->lock);
@@ -609,7 +613,6 @@ pld_core_get_stats (PldCore *core, PldStats *stats)
   stats->frames = core->frames;
   stats->last_pass_ns = core->last_pass_ns;
   stats->mean_pass_ns = core->passes > 0 ? core->pass_ns / core->passes : 0;
-  compute_ns = core->passes > 0 ? core->compute_ns / core->passes : 0;
   if (core->plan != NULL)
     {
       stats->streamed_per_pass = core->plan->streamed_bytes;
@@ -619,7 +622,7 @@ pld_core_get_stats (PldCore *core, PldStats *stats)
     }
   if (stats->read_bandwidth > 0)
     load_ns = (guint64) (1e9 * (double) stats->streamed_per_pass / (double) stats->read_bandwidth);
-  stats->floor_ns = MAX (load_ns, compute_ns);
+  stats->floor_ns = MAX (load_ns, core->compute_ns);
   stats->activation_bytes = core->activations.charged + core->scratch.charged + core->logits.charged;
   stats->table_bytes = core->model->params->memory.charged;
   stats->threads = core->session.n_threads;

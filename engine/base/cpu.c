@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/base/cpu.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+
+/* F16C has no name in clang's __builtin_cpu_supports(). */
+static gboolean
+cpu_has_f16c (void)
+{
+  guint a, b, c, d;
+
+  return __get_cpuid (1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+}
+#endif
+
 static PldCpuLevel
 cpu_detect (void)
 {
 #if defined (__x86_64__)
   __builtin_cpu_init ();
-  if (!__builtin_cpu_supports ("avx2") || !__builtin_cpu_supports ("fma") || !__builtin_cpu_supports ("f16c"))
+  if (!__builtin_cpu_supports ("avx2") || !__builtin_cpu_supports ("fma") || !cpu_has_f16c ())
     return PLD_CPU_BASELINE;
   if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") && __builtin_cpu_supports ("avx512dq")
       && __builtin_cpu_supports ("avx512vl"))
