@@ -14,6 +14,20 @@ for property in model memory-limit loaders threads labels classes threshold top-
   expect "^  $property +: ."
 done
 
+# docs/elements.md has a row for each property, with the default that gst-inspect-1.0 shows, and names each field of the stats.
+while read -r property default; do
+  row=$(grep -E "^\| \`$property\` \|" "$top/docs/elements.md") || fail "docs/elements.md has no row for $property"
+  case $default in
+    null) word=', unset |' ;;
+    *) word="\`$default\` |" ;;
+  esac
+  case $row in *"$word"*) ;; *) fail "docs/elements.md: $property: not $default" ;; esac
+done < <(awk '/^  [a-z-]+ +: / { name = $1 } /Default: / { gsub (/"/, "", $NF); print name, $NF }' "$work/out" |
+  grep -Ev '^(name|parent|qos) ')
+for field in $(sed -nE 's/^ +([a-z-]+): 0$/\1/p' "$work/out"); do
+  grep -q "\`$field\`" "$top/docs/elements.md" || fail "docs/elements.md: the stats' $field is missing"
+done
+
 for mode in sync async; do
   GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7,*:2 GST_DEBUG_NO_COLOR=1 gst-launch-1.0 videotestsrc num-buffers=20 \
     ! video/x-raw,width=64,height=64 ! pipeloadvit model="$model" mode=$mode messages=all ! fakesink >"$work/out" 2>&1 ||
