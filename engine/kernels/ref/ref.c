@@ -27,8 +27,9 @@ softmax (float *x, gsize n, float scale)
 {
   double max = x[0], sum = 0;
 
+  /* Not by fmax (): gcc 12 for arm64 ends in an internal error there. */
   for (gsize i = 1; i < n; i++)
-    max = fmax (max, x[i]);
+    max = x[i] > max ? x[i] : max;
   for (gsize i = 0; i < n; i++)
     sum += exp (scale * (x[i] - max));
   for (gsize i = 0; i < n; i++)
