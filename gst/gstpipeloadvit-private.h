@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The element's state, for its own files: gstpipeloadvit.c (object and base class), pipeloadvitopen.c (model, limit,
- * progress), pipeloadvitinfer.c (results and what is posted about them), pipeloadvitqos.c (latency and quality of service).
+ * The element's state, for its own files: gstpipeloadvit.c (object and base class), pipeloadvitopen.c (model,
+ * limit, progress), pipeloadvitinfer.c (results and what is posted about them), pipeloadvitqos.c (latency and
+ * quality of service).
  */
 #pragma once
 
@@ -48,11 +49,11 @@ struct _GstPipeloadVit
   gboolean failed;          /* and the error is posted */
   GstPipeloadVitStats stats;
   gboolean async;
-  GstClockTime reported;    /* latency */
+  GstClockTime reported; /* latency */
   gboolean live;
   double proportion;
   GstClockTimeDiff jitter;
-  GstClockTime earliest;    /* running time before which downstream has no time for us */
+  GstClockTime earliest; /* running time before which downstream has no time for us */
   gboolean late;
 };
 

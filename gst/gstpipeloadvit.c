@@ -4,8 +4,8 @@
  * SECTION:element-pipeloadvit
  * @title: pipeloadvit
  *
- * Classifies video with a vision transformer whose weights are streamed from storage, so that memory stays under a limit
- * that may be smaller than the model. Frames pass untouched; what is seen rides on them as
+ * Classifies video with a vision transformer whose weights are streamed from storage, so that memory stays
+ * under a limit that may be smaller than the model. Frames pass untouched; what is seen rides on them as
  * #GstVideoRegionOfInterestMeta and goes to the bus as element messages named "pipeload-vit".
  *
  * ## Example launch lines
@@ -33,8 +33,8 @@ GST_DEBUG_CATEGORY (gst_pipeload_vit_debug);
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
 /* Sources that leave the choice to us take the first format: one that maps as it is and is small. */
-#define CAPS                                                                                                           \
-  GST_VIDEO_CAPS_MAKE ("{ I420, NV12, YV12, NV21, YUY2, UYVY, RGB, BGR, RGBx, BGRx, RGBA, BGRA, GRAY8 }")              \
+#define CAPS                                                                                                 \
+  GST_VIDEO_CAPS_MAKE ("{ I420, NV12, YV12, NV21, YUY2, UYVY, RGB, BGR, RGBx, BGRx, RGBA, BGRA, GRAY8 }")    \
   "; " GST_VIDEO_CAPS_MAKE (GST_VIDEO_FORMATS_ALL) "; image/jpeg"
 
 static GstStaticPadTemplate sink_template
@@ -115,7 +115,7 @@ gst_pipeload_vit_start (GstBaseTransform *trans)
 
   clear_stream (self);
   g_mutex_lock (&self->lock);
-  self->stats = (GstPipeloadVitStats) { 0 };
+  self->stats = (GstPipeloadVitStats){ 0 };
   self->failed = FALSE;
   self->reported = 0;
   self->live = FALSE;
@@ -161,10 +161,11 @@ gst_pipeload_vit_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *ou
       g_mutex_unlock (&self->lock);
       if (!first) /* upstream may try again with each frame */
         return FALSE;
-      GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-                         ("Regions cannot be cut out of JPEG pictures; put jpegdec in front of %s, or set region=full-frame",
-                          GST_OBJECT_NAME (self)),
-                         ("caps %" GST_PTR_FORMAT, incaps));
+      GST_ELEMENT_ERROR (
+          self, STREAM, WRONG_TYPE,
+          ("Regions cannot be cut out of JPEG pictures; put jpegdec in front of %s, or set region=full-frame",
+           GST_OBJECT_NAME (self)),
+          ("caps %" GST_PTR_FORMAT, incaps));
       return FALSE;
     }
   gst_caps_replace (&self->caps, incaps);
@@ -296,9 +297,10 @@ gst_pipeload_vit_class_init (GstPipeloadVitClass *klass)
   object_class->finalize = gst_pipeload_vit_finalize;
   gst_pipeload_vit_settings_install (object_class);
 
-  gst_element_class_set_static_metadata (element_class, "Vision transformer in a memory limit", "Filter/Analyzer/Video",
-                                         "Classifies video with a vision transformer, its weights streamed from storage",
-                                         "The pipeload authors");
+  gst_element_class_set_static_metadata (
+      element_class, "Vision transformer in a memory limit", "Filter/Analyzer/Video",
+      "Classifies video with a vision transformer, its weights streamed from storage",
+      "The pipeload authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_pipeload_vit_change_state);

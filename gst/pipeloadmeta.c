@@ -108,16 +108,17 @@ static GstStructure *
 object_to_param (const GstPipeloadObject *object, guint64 number, guint64 age)
 {
   return gst_structure_new ("classification", "label", G_TYPE_STRING, object->label, "label_id", G_TYPE_UINT,
-                            object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x_min", G_TYPE_DOUBLE,
-                            object->x_min, "y_min", G_TYPE_DOUBLE, object->y_min, "x_max", G_TYPE_DOUBLE,
-                            object->x_max, "y_max", G_TYPE_DOUBLE, object->y_max, "frame", G_TYPE_UINT64, number,
-                            "age", G_TYPE_UINT64, age, NULL);
+                            object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x_min",
+                            G_TYPE_DOUBLE, object->x_min, "y_min", G_TYPE_DOUBLE, object->y_min, "x_max",
+                            G_TYPE_DOUBLE, object->x_max, "y_max", G_TYPE_DOUBLE, object->y_max, "frame",
+                            G_TYPE_UINT64, number, "age", G_TYPE_UINT64, age, NULL);
 }
 
 static gboolean
 same_box (const GstPipeloadObject *a, const GstPipeloadObject *b)
 {
-  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max && a->y_max == b->y_max;
+  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max
+         && a->y_max == b->y_max;
 }
 
 /* The share of their union that the object's box and the ROI have in common. */
@@ -169,8 +170,8 @@ gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, gui
     return;
   if (!frame->in_regions)
     {
-      meta = gst_buffer_add_video_region_of_interest_meta (buffer, gst_pipeload_frame_object (frame, 0)->label, 0, 0,
-                                                           frame->width, frame->height);
+      meta = gst_buffer_add_video_region_of_interest_meta (
+          buffer, gst_pipeload_frame_object (frame, 0)->label, 0, 0, frame->width, frame->height);
       for (guint i = 0; i < frame->objects->len; i++)
         gst_video_region_of_interest_meta_add_param (
             meta, object_to_param (gst_pipeload_frame_object (frame, i), frame->number, age));
@@ -196,8 +197,8 @@ object_from_param (GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, 
       object.x_max = (double) (meta->x + meta->w) / frame->width;
       object.y_max = (double) (meta->y + meta->h) / frame->height;
     }
-  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.x_min, "y_min", G_TYPE_DOUBLE, &object.y_min, "x_max",
-                     G_TYPE_DOUBLE, &object.x_max, "y_max", G_TYPE_DOUBLE, &object.y_max, NULL);
+  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.x_min, "y_min", G_TYPE_DOUBLE, &object.y_min,
+                     "x_max", G_TYPE_DOUBLE, &object.x_max, "y_max", G_TYPE_DOUBLE, &object.y_max, NULL);
   gst_structure_get_uint (param, "label_id", &object.label_id);
   gst_structure_get_double (param, "confidence", &object.confidence);
   if (gst_structure_get_uint64 (param, "frame", &number))
@@ -230,9 +231,9 @@ append_object (GValue *list, const GstPipeloadObject *object)
   GValue item = G_VALUE_INIT;
   GstStructure *structure = gst_structure_new (
       "object", "id", G_TYPE_INT, object->id, "label", G_TYPE_STRING, object->label, "label-id", G_TYPE_UINT,
-      object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x-min", G_TYPE_DOUBLE, object->x_min,
-      "y-min", G_TYPE_DOUBLE, object->y_min, "x-max", G_TYPE_DOUBLE, object->x_max, "y-max", G_TYPE_DOUBLE,
-      object->y_max, NULL);
+      object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x-min", G_TYPE_DOUBLE,
+      object->x_min, "y-min", G_TYPE_DOUBLE, object->y_min, "x-max", G_TYPE_DOUBLE, object->x_max, "y-max",
+      G_TYPE_DOUBLE, object->y_max, NULL);
 
   g_value_init (&item, GST_TYPE_STRUCTURE);
   g_value_take_boxed (&item, structure);
@@ -247,13 +248,13 @@ gst_pipeload_frame_to_structure (const GstPipeloadFrame *frame, gboolean changed
   GstStructure *structure;
 
   structure = gst_structure_new (
-      GST_PIPELOAD_VIT_MESSAGE, "frame", G_TYPE_UINT64, frame->number, "timestamp", G_TYPE_UINT64, frame->timestamp,
-      "stream-time", G_TYPE_UINT64, frame->stream_time, "running-time", G_TYPE_UINT64, frame->running_time,
-      "system-time", G_TYPE_INT64, frame->system_time, "width", G_TYPE_UINT, frame->width, "height", G_TYPE_UINT,
-      frame->height, "changed", G_TYPE_BOOLEAN, changed, NULL);
+      GST_PIPELOAD_VIT_MESSAGE, "frame", G_TYPE_UINT64, frame->number, "timestamp", G_TYPE_UINT64,
+      frame->timestamp, "stream-time", G_TYPE_UINT64, frame->stream_time, "running-time", G_TYPE_UINT64,
+      frame->running_time, "system-time", G_TYPE_INT64, frame->system_time, "width", G_TYPE_UINT,
+      frame->width, "height", G_TYPE_UINT, frame->height, "changed", G_TYPE_BOOLEAN, changed, NULL);
   if (best != NULL)
-    gst_structure_set (structure, "label", G_TYPE_STRING, best->label, "label-id", G_TYPE_UINT, best->label_id,
-                       "confidence", G_TYPE_DOUBLE, best->confidence, NULL);
+    gst_structure_set (structure, "label", G_TYPE_STRING, best->label, "label-id", G_TYPE_UINT,
+                       best->label_id, "confidence", G_TYPE_DOUBLE, best->confidence, NULL);
   gst_value_array_init (&list, frame->objects->len);
   for (guint i = 0; i < frame->objects->len; i++)
     append_object (&list, gst_pipeload_frame_object (frame, i));
@@ -268,10 +269,10 @@ take_object (GstPipeloadFrame *frame, const GValue *value)
   GstPipeloadObject object = { 0 };
 
   if (structure == NULL
-      || !gst_structure_get (structure, "id", G_TYPE_INT, &object.id, "label-id", G_TYPE_UINT, &object.label_id,
-                             "confidence", G_TYPE_DOUBLE, &object.confidence, "x-min", G_TYPE_DOUBLE, &object.x_min,
-                             "y-min", G_TYPE_DOUBLE, &object.y_min, "x-max", G_TYPE_DOUBLE, &object.x_max, "y-max",
-                             G_TYPE_DOUBLE, &object.y_max, NULL))
+      || !gst_structure_get (structure, "id", G_TYPE_INT, &object.id, "label-id", G_TYPE_UINT,
+                             &object.label_id, "confidence", G_TYPE_DOUBLE, &object.confidence, "x-min",
+                             G_TYPE_DOUBLE, &object.x_min, "y-min", G_TYPE_DOUBLE, &object.y_min, "x-max",
+                             G_TYPE_DOUBLE, &object.x_max, "y-max", G_TYPE_DOUBLE, &object.y_max, NULL))
     return;
   object.label = g_intern_string (gst_structure_get_string (structure, "label"));
   g_array_append_val (frame->objects, object);
@@ -283,11 +284,13 @@ gst_pipeload_frame_from_structure (const GstStructure *structure)
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (0);
   const GValue *list = gst_structure_get_value (structure, "objects");
 
-  if (!gst_structure_has_name (structure, GST_PIPELOAD_VIT_MESSAGE) || list == NULL || !GST_VALUE_HOLDS_ARRAY (list)
+  if (!gst_structure_has_name (structure, GST_PIPELOAD_VIT_MESSAGE) || list == NULL
+      || !GST_VALUE_HOLDS_ARRAY (list)
       || !gst_structure_get (structure, "frame", G_TYPE_UINT64, &frame->number, "timestamp", G_TYPE_UINT64,
-                             &frame->timestamp, "stream-time", G_TYPE_UINT64, &frame->stream_time, "running-time",
-                             G_TYPE_UINT64, &frame->running_time, "system-time", G_TYPE_INT64, &frame->system_time,
-                             "width", G_TYPE_UINT, &frame->width, "height", G_TYPE_UINT, &frame->height, NULL))
+                             &frame->timestamp, "stream-time", G_TYPE_UINT64, &frame->stream_time,
+                             "running-time", G_TYPE_UINT64, &frame->running_time, "system-time", G_TYPE_INT64,
+                             &frame->system_time, "width", G_TYPE_UINT, &frame->width, "height", G_TYPE_UINT,
+                             &frame->height, NULL))
     return NULL;
   for (guint i = 0; i < gst_value_array_get_size (list); i++)
     take_object (frame, gst_value_array_get_value (list, i));

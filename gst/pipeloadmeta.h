@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * All knowledge of how results travel: as GstVideoRegionOfInterestMeta on frames, as element messages on the bus, and as
- * JSON. One GstPipeloadFrame holds what was seen in one frame, and converts to and from each of them.
+ * All knowledge of how results travel: as GstVideoRegionOfInterestMeta on frames, as element messages on the
+ * bus, and as JSON. One GstPipeloadFrame holds what was seen in one frame, and converts to and from each of
+ * them.
  *
- * On a frame: each region is one ROI meta. A classifier's classes are parameter structures named "classification" on it, best
- * first: label (string), label_id (uint), confidence (double), x_min … y_max (double, 0..1 of the frame), frame (uint64, the
- * number of the frame that was looked at), age (uint64, how many frames ago that was; 0 = this very frame).
+ * On a frame: each region is one ROI meta. A classifier's classes are parameter structures named
+ * "classification" on it, best first: label (string), label_id (uint), confidence (double), x_min … y_max
+ * (double, 0..1 of the frame), frame (uint64, the number of the frame that was looked at), age (uint64, how
+ * many frames ago that was; 0 = this very frame).
  */
 #pragma once
 
@@ -19,10 +21,10 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  int id;            /* the ROI's; 0 = none was given */
+  int id; /* the ROI's; 0 = none was given */
   guint label_id;
-  const char *label; /* interned */
-  double confidence; /* 0..1 */
+  const char *label;                 /* interned */
+  double confidence;                 /* 0..1 */
   double x_min, y_min, x_max, y_max; /* 0..1 of the frame */
 } GstPipeloadObject;
 
@@ -30,14 +32,14 @@ typedef struct
 typedef struct
 {
   gatomicrefcount refs;
-  guint64 number;           /* frames since the element started */
-  GstClockTime timestamp;   /* of the buffer */
+  guint64 number;         /* frames since the element started */
+  GstClockTime timestamp; /* of the buffer */
   GstClockTime stream_time;
   GstClockTime running_time;
-  gint64 system_time;       /* microseconds since 1970, UTC */
-  guint width, height;      /* pixels; 0 = not known */
-  gboolean in_regions;      /* the objects belong to ROIs that came with the frame */
-  GArray *objects;          /* GstPipeloadObject */
+  gint64 system_time;  /* microseconds since 1970, UTC */
+  guint width, height; /* pixels; 0 = not known */
+  gboolean in_regions; /* the objects belong to ROIs that came with the frame */
+  GArray *objects;     /* GstPipeloadObject */
 } GstPipeloadFrame;
 
 GstPipeloadFrame *gst_pipeload_frame_new (guint64 number);
@@ -57,11 +59,12 @@ typedef struct
   guint x, y, width, height;
 } GstPipeloadRegion;
 
-/* Returns: (transfer full): GArray of GstPipeloadRegion: the ROIs that came with @buffer, cut at the frame's edges. */
+/* Returns: (transfer full): GArray of GstPipeloadRegion: the ROIs that came with @buffer, cut at the frame's
+ * edges. */
 GArray *gst_pipeload_regions_read (GstBuffer *buffer, guint width, guint height);
 
-/* Writes @frame's objects on @buffer, which must be writable. @age: how many frames ago they were seen. Objects in regions go
- * to the ROI that covers the same place best, or nowhere. */
+/* Writes @frame's objects on @buffer, which must be writable. @age: how many frames ago they were seen.
+ * Objects in regions go to the ROI that covers the same place best, or nowhere. */
 void gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, guint64 age);
 
 /* Returns: (transfer full): what elements wrote on @buffer: "classification" and "detection" structures. */

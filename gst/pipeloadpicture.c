@@ -3,20 +3,21 @@
 
 #include <gst/base/gstbytereader.h>
 
-/* Converted pictures keep this many times the model's size, so that the engine's own filter has enough to work on. */
+/* Converted pictures keep this many times the model's size, so that the engine's own filter has enough to
+ * work on. */
 #define OVERSAMPLING 2
 
 struct _GstPipeloadPicture
 {
   gboolean jpeg;
-  guint width, height;  /* of the mapped frame */
-  GstVideoInfo info;    /* of the buffers */
-  GstVideoInfo plain;   /* of what becomes the image: @info, or what the converter writes */
+  guint width, height;          /* of the mapped frame */
+  GstVideoInfo info;            /* of the buffers */
+  GstVideoInfo plain;           /* of what becomes the image: @info, or what the converter writes */
   GstVideoConverter *converter; /* NULL: the format maps as it is */
-  GstBuffer *scratch;   /* the converter's output */
+  GstBuffer *scratch;           /* the converter's output */
   GstVideoFrame source, converted;
-  GstMapInfo map;       /* of a JPEG */
-  GstBuffer *mapped;    /* whose maps are held */
+  GstMapInfo map;    /* of a JPEG */
+  GstBuffer *mapped; /* whose maps are held */
   PldImage image;
 };
 
@@ -178,8 +179,7 @@ read_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height)
         }
       if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc)
         {
-          if (!gst_byte_reader_skip (&reader, 3) || !read_uint16 (&reader, &h)
-              || !read_uint16 (&reader, &w))
+          if (!gst_byte_reader_skip (&reader, 3) || !read_uint16 (&reader, &h) || !read_uint16 (&reader, &w))
             return;
           *width = w;
           *height = h;

@@ -6,7 +6,7 @@
 /* Of a file of labels: some hundred thousand of them. */
 #define MAX_LABELS_BYTES (4 << 20)
 
-G_DEFINE_QUARK (gst-pipeload-settings-error-quark, gst_pipeload_settings_error)
+G_DEFINE_QUARK (gst - pipeload - settings - error - quark, gst_pipeload_settings_error)
 
 static GQuark
 map_error (const GError *error, gboolean opening, int *code)
@@ -48,7 +48,8 @@ post (GstElement *element, GstMessageType type, const GError *error, const char 
   int code;
   GQuark domain = map_error (error, opening, &code);
 
-  gst_element_message_full (element, type, domain, code, text, g_steal_pointer (&debug), __FILE__, G_STRFUNC, __LINE__);
+  gst_element_message_full (element, type, domain, code, text, g_steal_pointer (&debug), __FILE__, G_STRFUNC,
+                            __LINE__);
 }
 
 void
@@ -105,14 +106,16 @@ gst_pipeload_read_labels (const char *text, GError **error)
     return NULL;
   if (g_file_info_get_size (info) > MAX_LABELS_BYTES)
     {
-      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s: too large for a file of labels, one a line", text);
+      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s: too large for a file of labels, one a line",
+                   text);
       return NULL;
     }
   if (!g_file_get_contents (text, &contents, &length, error))
     return NULL;
   if (!g_utf8_validate (contents, length, NULL))
     {
-      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s: not UTF-8 text; a file of labels holds one a line", text);
+      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
+                   "%s: not UTF-8 text; a file of labels holds one a line", text);
       return NULL;
     }
   lines = g_strsplit (contents, "\n", -1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What every element needs between GStreamer and the engine: errors to bus messages, progress, lists of words.
+ * What every element needs between GStreamer and the engine: errors to bus messages, progress, lists of
+ * words.
  */
 #pragma once
 
@@ -10,8 +11,9 @@
 
 G_BEGIN_DECLS
 
-/* Posts the one error (or a warning) that stands for @error on the bus. @file: what the user named, put in front if the
- * error's text does not hold it already; may be NULL. @opening: the file was being opened, not read in mid-stream. */
+/* Posts the one error (or a warning) that stands for @error on the bus. @file: what the user named, put in
+ * front if the error's text does not hold it already; may be NULL. @opening: the file was being opened, not
+ * read in mid-stream. */
 void gst_pipeload_post_error (GstElement *element, const GError *error, const char *file, gboolean opening);
 void gst_pipeload_post_warning (GstElement *element, const GError *error, const char *file);
 
@@ -21,7 +23,8 @@ GQuark gst_pipeload_settings_error_quark (void);
 
 void gst_pipeload_post_progress (GstElement *element, GstProgressType type, const char *text);
 
-/* Returns: (transfer full): the words between @text's commas without the spaces around them, empty ones left out. */
+/* Returns: (transfer full): the words between @text's commas without the spaces around them, empty ones left
+ * out. */
 char **gst_pipeload_split_list (const char *text);
 
 /* Returns: (transfer full): the labels that @text names: one a line if it is a file, else between commas. */

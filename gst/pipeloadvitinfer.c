@@ -70,10 +70,12 @@ post_result (GstPipeloadVit *self, GstPipeloadFrame *frame, gboolean changed)
   GST_OBJECT_LOCK (self);
   messages = self->settings.messages;
   GST_OBJECT_UNLOCK (self);
-  if (messages == GST_PIPELOAD_VIT_MESSAGES_NONE || (messages == GST_PIPELOAD_VIT_MESSAGES_CHANGES && !changed))
+  if (messages == GST_PIPELOAD_VIT_MESSAGES_NONE
+      || (messages == GST_PIPELOAD_VIT_MESSAGES_CHANGES && !changed))
     return;
-  gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
-                                                                          gst_pipeload_frame_to_structure (frame, changed)));
+  gst_element_post_message (
+      GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self), gst_pipeload_frame_to_structure (frame, changed)));
 }
 
 static void
@@ -108,9 +110,10 @@ take_damage (GstPipeloadVit *self, const GError *error)
   GST_DEBUG_OBJECT (self, "damaged picture: %s", error->message);
   if ((count & (count - 1)) != 0)
     return;
-  GST_ELEMENT_WARNING (self, STREAM, DECODE,
-                       ("Passed on a picture that cannot be read: %s. %" G_GUINT64_FORMAT " so far", error->message, count),
-                       (NULL));
+  GST_ELEMENT_WARNING (
+      self, STREAM, DECODE,
+      ("Passed on a picture that cannot be read: %s. %" G_GUINT64_FORMAT " so far", error->message, count),
+      (NULL));
 }
 
 static void
@@ -123,7 +126,8 @@ take_failure (GstPipeloadVit *self, const GError *error)
   self->failed = TRUE;
   g_mutex_unlock (&self->lock);
   if (first)
-    gst_pipeload_post_error (GST_ELEMENT (self), error, gst_pipeload_vit_runner_get_info (self->runner)->path, FALSE);
+    gst_pipeload_post_error (GST_ELEMENT (self), error, gst_pipeload_vit_runner_get_info (self->runner)->path,
+                             FALSE);
 }
 
 /* The async worker's thread, or the streaming thread in sync mode. */

@@ -72,8 +72,9 @@ gst_pipeload_vit_open (GstPipeloadVit *self)
   if (runner != NULL)
     {
       const PldVisionInfo *info = gst_pipeload_vit_runner_get_info (runner);
-      g_autofree char *done = g_strdup_printf ("Opened %s: %s, %ux%u pixels, %u classes", info->path, info->architecture,
-                                               info->input_width, info->input_height, info->n_classes);
+      g_autofree char *done
+          = g_strdup_printf ("Opened %s: %s, %ux%u pixels, %u classes", info->path, info->architecture,
+                             info->input_width, info->input_height, info->n_classes);
 
       g_mutex_lock (&self->model_lock);
       self->runner = runner;

@@ -3,11 +3,13 @@
 
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
-/* What latency queries are told is above the mean by this share, and is told anew when that moves by more than the other. */
+/* What latency queries are told is above the mean by this share, and is told anew when that moves by more
+ * than the other. */
 #define HEADROOM_PERCENT 5
 #define CHANGE_PERCENT 25
 
-/* However late downstream is, it gets a look at one frame in this time: it may be late for reasons that are not ours. */
+/* However late downstream is, it gets a look at one frame in this time: it may be late for reasons that are
+ * not ours. */
 #define LONGEST_SKIP GST_SECOND
 
 void

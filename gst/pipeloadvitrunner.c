@@ -21,7 +21,7 @@ struct _GstPipeloadVitRunner
   PldObject *objects;  /* [batch, n_classes] */
   GstCaps *caps;       /* that @picture is made for */
   GstPipeloadPicture *picture;
-  gboolean stale;      /* the picture kept for motion has no result */
+  gboolean stale; /* the picture kept for motion has no result */
 };
 
 void
@@ -61,9 +61,10 @@ take_labels (GstPipeloadVitRunner *runner, const char *text, GError **error)
       if (g_strv_length (own) != n)
         {
           g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                       "property labels: \"%s\" is %s of %u labels, but the model %s has %u classes; name each class once",
-                       text, g_file_test (text, G_FILE_TEST_EXISTS) ? "a file" : "no file, and a list", g_strv_length (own),
-                       runner->info->path, n);
+                       "property labels: \"%s\" is %s of %u labels, but the model %s has %u classes; name "
+                       "each class once",
+                       text, g_file_test (text, G_FILE_TEST_EXISTS) ? "a file" : "no file, and a list",
+                       g_strv_length (own), runner->info->path, n);
           return FALSE;
         }
     }
@@ -107,8 +108,8 @@ take_classes (GstPipeloadVitRunner *runner, const char *text, GError **error)
           g_autofree char *labels = some_labels (runner);
 
           g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                       "property classes: the model %s has no class \"%s\"; its classes are %s", runner->info->path,
-                       *word, labels);
+                       "property classes: the model %s has no class \"%s\"; its classes are %s",
+                       runner->info->path, *word, labels);
           return FALSE;
         }
     }
@@ -116,8 +117,8 @@ take_classes (GstPipeloadVitRunner *runner, const char *text, GError **error)
 }
 
 GstPipeloadVitRunner *
-gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress, gpointer user_data,
-                              GCancellable *cancellable, GError **error)
+gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress,
+                              gpointer user_data, GCancellable *cancellable, GError **error)
 {
   GstPipeloadVitRunner *runner = g_new0 (GstPipeloadVitRunner, 1);
   PldVisionOptions options = { .model = settings->model,
@@ -185,7 +186,8 @@ take_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
 
 /* The best classes of the picture in @slot that the user asked for. */
 static void
-collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot, const GstPipeloadRegion *region)
+collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot,
+         const GstPipeloadRegion *region)
 {
   const PldObject *seen = runner->objects + (gsize) slot * runner->info->n_classes;
   GstPipeloadFrame *frame = job->frame;
@@ -193,7 +195,8 @@ collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot,
 
   for (guint i = 0; i < runner->info->n_classes && kept < most && seen[i].confidence >= job->threshold; i++)
     {
-      GstPipeloadObject object = { .label_id = seen[i].label_id, .confidence = seen[i].confidence, .x_max = 1, .y_max = 1 };
+      GstPipeloadObject object
+          = { .label_id = seen[i].label_id, .confidence = seen[i].confidence, .x_max = 1, .y_max = 1 };
 
       if (runner->wanted != NULL && !runner->wanted[object.label_id])
         continue;
@@ -249,7 +252,8 @@ infer_regions (GstPipeloadVitRunner *runner, GstPipeloadVitJob *job, GError **er
         {
           PldImage image;
 
-          gst_pipeload_picture_crop (runner->picture, &g_array_index (regions, GstPipeloadRegion, start + i), &image);
+          gst_pipeload_picture_crop (runner->picture, &g_array_index (regions, GstPipeloadRegion, start + i),
+                                     &image);
           if (!pld_vision_load_image (runner->vision, i, &image, error))
             return GST_PIPELOAD_VIT_DAMAGED;
         }
@@ -268,11 +272,13 @@ infer_mapped (GstPipeloadVitRunner *runner, GstPipeloadVitJob *job, const PldIma
   GstPipeloadVitOutcome outcome;
 
   gst_pipeload_picture_get_size (runner->picture, &job->frame->width, &job->frame->height);
-  if ((!runner->in_regions || job->motion_threshold > 0) && !pld_vision_load_image (runner->vision, 0, image, error))
+  if ((!runner->in_regions || job->motion_threshold > 0)
+      && !pld_vision_load_image (runner->vision, 0, image, error))
     return GST_PIPELOAD_VIT_DAMAGED;
   if (job->motion_threshold > 0)
     {
-      if (pld_vision_change (runner->vision, 0, FALSE) < job->motion_threshold && !runner->stale && !job->force)
+      if (pld_vision_change (runner->vision, 0, FALSE) < job->motion_threshold && !runner->stale
+          && !job->force)
         return GST_PIPELOAD_VIT_UNCHANGED;
       pld_vision_change (runner->vision, 0, TRUE);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An opened classifier and what turns a buffer into its result. Knows buffers and the engine, not the element, so the
- * streaming thread and the async worker use it alike: one of them at a time.
+ * An opened classifier and what turns a buffer into its result. Knows buffers and the engine, not the
+ * element, so the streaming thread and the async worker use it alike: one of them at a time.
  */
 #pragma once
 
@@ -16,14 +16,14 @@ typedef struct _GstPipeloadVitRunner GstPipeloadVitRunner;
 /* One frame to look at. Owns everything it points to. */
 typedef struct
 {
-  GstBuffer *buffer;       /* given up as soon as its pictures are loaded */
+  GstBuffer *buffer; /* given up as soon as its pictures are loaded */
   GstCaps *caps;
   GstPipeloadFrame *frame; /* its times are set; size and objects are filled in */
   GCancellable *cancellable;
   double threshold, motion_threshold;
   guint top_k;
-  gboolean force;          /* look even if nothing has moved */
-  guint epoch;             /* the element's */
+  gboolean force; /* look even if nothing has moved */
+  guint epoch;    /* the element's */
 } GstPipeloadVitJob;
 
 void gst_pipeload_vit_job_free (GstPipeloadVitJob *job);
@@ -35,12 +35,14 @@ typedef enum
   GST_PIPELOAD_VIT_UNCHANGED, /* nothing has moved: the last result holds */
   GST_PIPELOAD_VIT_DAMAGED,   /* with an error: the picture could not be read; the next one may */
   GST_PIPELOAD_VIT_CANCELLED,
-  GST_PIPELOAD_VIT_FAILED,    /* with an error: the model is of no use any more */
+  GST_PIPELOAD_VIT_FAILED, /* with an error: the model is of no use any more */
 } GstPipeloadVitOutcome;
 
-/* Opens @settings' model. Errors: PLD_ERROR, and GST_PIPELOAD_SETTINGS_ERROR for a property that does not fit it. */
-GstPipeloadVitRunner *gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress,
-                                                    gpointer user_data, GCancellable *cancellable, GError **error);
+/* Opens @settings' model. Errors: PLD_ERROR, and GST_PIPELOAD_SETTINGS_ERROR for a property that does not fit
+ * it. */
+GstPipeloadVitRunner *gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings,
+                                                    PldProgressFunc progress, gpointer user_data,
+                                                    GCancellable *cancellable, GError **error);
 
 /* NULL is fine; clears the pointer. */
 void gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner);

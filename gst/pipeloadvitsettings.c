@@ -25,7 +25,8 @@ gst_pipeload_vit_region_get_type (void)
 {
   static const GEnumValue values[]
       = { { GST_PIPELOAD_VIT_REGION_FULL_FRAME, "The whole frame", "full-frame" },
-          { GST_PIPELOAD_VIT_REGION_ROI_LIST, "Each region of interest that came with the frame", "roi-list" },
+          { GST_PIPELOAD_VIT_REGION_ROI_LIST, "Each region of interest that came with the frame",
+            "roi-list" },
           { 0, NULL, NULL } };
   static gsize type = 0;
 
@@ -52,11 +53,11 @@ gst_pipeload_vit_messages_get_type (void)
 void
 gst_pipeload_vit_settings_init (GstPipeloadVitSettings *settings)
 {
-  *settings = (GstPipeloadVitSettings) { .memory_limit = g_strdup (DEFAULT_MEMORY_LIMIT),
-                                         .top_k = DEFAULT_TOP_K,
-                                         .interval = DEFAULT_INTERVAL,
-                                         .threshold = DEFAULT_THRESHOLD,
-                                         .messages = GST_PIPELOAD_VIT_MESSAGES_CHANGES };
+  *settings = (GstPipeloadVitSettings){ .memory_limit = g_strdup (DEFAULT_MEMORY_LIMIT),
+                                        .top_k = DEFAULT_TOP_K,
+                                        .interval = DEFAULT_INTERVAL,
+                                        .threshold = DEFAULT_THRESHOLD,
+                                        .messages = GST_PIPELOAD_VIT_MESSAGES_CHANGES };
 }
 
 void
@@ -98,14 +99,15 @@ install_uint (GObjectClass *klass, guint id, const char *name, const char *nick,
 }
 
 static void
-install_share (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb, double value)
+install_share (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb,
+               double value)
 {
   g_object_class_install_property (klass, id, g_param_spec_double (name, nick, blurb, 0, 1, value, PLAYING));
 }
 
 static void
-install_enum (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb, GType type,
-              int value, GParamFlags flags)
+install_enum (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb,
+              GType type, int value, GParamFlags flags)
 {
   g_object_class_install_property (klass, id, g_param_spec_enum (name, nick, blurb, type, value, flags));
   gst_type_mark_as_plugin_api (type, 0);
@@ -114,48 +116,54 @@ install_enum (GObjectClass *klass, guint id, const char *name, const char *nick,
 static void
 install_model (GObjectClass *klass)
 {
-  install_string (klass, GST_PIPELOAD_VIT_PROP_MODEL, "model", "Model",
-                  "A .safetensors or .gguf file, or a Hugging Face folder with config.json (unset: the bundled model, "
-                  "person or no person)",
-                  NULL, READY);
-  install_string (klass, GST_PIPELOAD_VIT_PROP_MEMORY_LIMIT, "memory-limit", "Memory limit",
-                  "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no limit); "
-                  "elements with the same model share it, and the smallest limit holds",
-                  DEFAULT_MEMORY_LIMIT, PLAYING);
+  install_string (
+      klass, GST_PIPELOAD_VIT_PROP_MODEL, "model", "Model",
+      "A .safetensors or .gguf file, or a Hugging Face folder with config.json (unset: the bundled model, "
+      "person or no person)",
+      NULL, READY);
+  install_string (
+      klass, GST_PIPELOAD_VIT_PROP_MEMORY_LIMIT, "memory-limit", "Memory limit",
+      "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no limit); "
+      "elements with the same model share it, and the smallest limit holds",
+      DEFAULT_MEMORY_LIMIT, PLAYING);
   install_uint (klass, GST_PIPELOAD_VIT_PROP_LOADERS, "loaders", "Loaders",
                 "Reads from storage under way at once (0: planned from measurements)", 0, 64, 0, READY);
-  install_uint (klass, GST_PIPELOAD_VIT_PROP_THREADS, "threads", "Threads", "Threads that compute (0: every core)", 0,
-                1024, 0, READY);
-  install_uint (klass, GST_PIPELOAD_VIT_PROP_INPUT_SIZE, "input-size", "Input size",
-                "Width and height in pixels that pictures are scaled to (0: the model's own); more sees smaller things "
-                "and costs more",
-                0, 4096, 0, READY);
+  install_uint (klass, GST_PIPELOAD_VIT_PROP_THREADS, "threads", "Threads",
+                "Threads that compute (0: every core)", 0, 1024, 0, READY);
+  install_uint (
+      klass, GST_PIPELOAD_VIT_PROP_INPUT_SIZE, "input-size", "Input size",
+      "Width and height in pixels that pictures are scaled to (0: the model's own); more sees smaller things "
+      "and costs more",
+      0, 4096, 0, READY);
   install_uint (klass, GST_PIPELOAD_VIT_PROP_MAX_BATCH, "max-batch", "Largest batch",
-                "Pictures that share one pass over the weights at most (0: 1 for full frames, 4 for regions)", 0, 64, 0,
-                READY);
+                "Pictures that share one pass over the weights at most (0: 1 for full frames, 4 for regions)",
+                0, 64, 0, READY);
 }
 
 static void
 install_results (GObjectClass *klass)
 {
-  install_string (klass, GST_PIPELOAD_VIT_PROP_LABELS, "labels", "Labels",
-                  "The classes' names in place of the model's: a file with one a line, or a list between commas", NULL,
-                  READY);
+  install_string (
+      klass, GST_PIPELOAD_VIT_PROP_LABELS, "labels", "Labels",
+      "The classes' names in place of the model's: a file with one a line, or a list between commas", NULL,
+      READY);
   install_string (klass, GST_PIPELOAD_VIT_PROP_CLASSES, "classes", "Classes",
                   "Report only these labels, a list between commas (unset: all)", NULL, READY);
   install_share (klass, GST_PIPELOAD_VIT_PROP_THRESHOLD, "threshold", "Threshold",
                  "Report only classes with at least this confidence", DEFAULT_THRESHOLD);
   install_uint (klass, GST_PIPELOAD_VIT_PROP_TOP_K, "top-k", "Top k",
-                "Report at most this many classes a picture, best first (0: all)", 0, G_MAXUINT, DEFAULT_TOP_K, PLAYING);
+                "Report at most this many classes a picture, best first (0: all)", 0, G_MAXUINT,
+                DEFAULT_TOP_K, PLAYING);
   install_enum (klass, GST_PIPELOAD_VIT_PROP_MESSAGES, "messages", "Messages",
                 "When to post the element message pipeload-vit", GST_TYPE_PIPELOAD_VIT_MESSAGES,
                 GST_PIPELOAD_VIT_MESSAGES_CHANGES, PLAYING);
   g_object_class_install_property (
       klass, GST_PIPELOAD_VIT_PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-                          "Frames, inferences, latency, and the engine's memory and streaming; of the last run once "
-                          "stopped",
-                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+      g_param_spec_boxed (
+          "stats", "Statistics",
+          "Frames, inferences, latency, and the engine's memory and streaming; of the last run once "
+          "stopped",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 void
@@ -166,10 +174,11 @@ gst_pipeload_vit_settings_install (GObjectClass *klass)
   install_uint (klass, GST_PIPELOAD_VIT_PROP_INTERVAL, "interval", "Interval",
                 "Look at every Nth frame; the ones between carry the last result and its age", 1, G_MAXUINT,
                 DEFAULT_INTERVAL, PLAYING);
-  install_share (klass, GST_PIPELOAD_VIT_PROP_MOTION_THRESHOLD, "motion-threshold", "Motion threshold",
-                 "Keep the last result while no part of the picture has changed by this share of full scale since it "
-                 "was made (0: always look; 0.03 ignores camera noise)",
-                 0);
+  install_share (
+      klass, GST_PIPELOAD_VIT_PROP_MOTION_THRESHOLD, "motion-threshold", "Motion threshold",
+      "Keep the last result while no part of the picture has changed by this share of full scale since it "
+      "was made (0: always look; 0.03 ignores camera noise)",
+      0);
   install_enum (klass, GST_PIPELOAD_VIT_PROP_MODE, "mode", "Mode", "Whether frames wait for their results",
                 GST_TYPE_PIPELOAD_VIT_MODE, GST_PIPELOAD_VIT_MODE_SYNC, READY);
   install_enum (klass, GST_PIPELOAD_VIT_PROP_REGION, "region", "Region", "What to look at in a frame",

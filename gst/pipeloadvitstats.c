@@ -62,12 +62,14 @@ gst_pipeload_vit_stats_to_structure (const GstPipeloadVitStats *stats, const Pld
       stats->skipped[GST_PIPELOAD_VIT_SKIP_INTERVAL], "skipped-motion", G_TYPE_UINT64,
       stats->skipped[GST_PIPELOAD_VIT_SKIP_MOTION], "skipped-qos", G_TYPE_UINT64,
       stats->skipped[GST_PIPELOAD_VIT_SKIP_QOS], "skipped-busy", G_TYPE_UINT64,
-      stats->skipped[GST_PIPELOAD_VIT_SKIP_BUSY], "damaged", G_TYPE_UINT64, stats->damaged, "fps", G_TYPE_DOUBLE,
-      frame_rate (stats), "last-latency", G_TYPE_DOUBLE, milliseconds (stats->last), "mean-latency", G_TYPE_DOUBLE,
+      stats->skipped[GST_PIPELOAD_VIT_SKIP_BUSY], "damaged", G_TYPE_UINT64, stats->damaged, "fps",
+      G_TYPE_DOUBLE, frame_rate (stats), "last-latency", G_TYPE_DOUBLE, milliseconds (stats->last),
+      "mean-latency", G_TYPE_DOUBLE,
       stats->inferred > 0 ? milliseconds (stats->total / stats->inferred) : 0.0, "floor", G_TYPE_DOUBLE,
-      milliseconds (engine->floor_ns), "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed, "streamed-per-pass",
-      G_TYPE_UINT64, engine->streamed_per_pass, "stalls", G_TYPE_UINT64, engine->stalls, "stall-time", G_TYPE_DOUBLE,
-      milliseconds (engine->stall_ns), "engine-bytes", G_TYPE_UINT64, engine->engine_bytes, "engine-peak",
-      G_TYPE_UINT64, engine->engine_peak, "memory-limit", G_TYPE_UINT64, engine->memory_limit, "loaders", G_TYPE_UINT,
-      engine->loaders, "threads", G_TYPE_UINT, engine->threads, "users", G_TYPE_UINT, engine->users, NULL);
+      milliseconds (engine->floor_ns), "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed,
+      "streamed-per-pass", G_TYPE_UINT64, engine->streamed_per_pass, "stalls", G_TYPE_UINT64, engine->stalls,
+      "stall-time", G_TYPE_DOUBLE, milliseconds (engine->stall_ns), "engine-bytes", G_TYPE_UINT64,
+      engine->engine_bytes, "engine-peak", G_TYPE_UINT64, engine->engine_peak, "memory-limit", G_TYPE_UINT64,
+      engine->memory_limit, "loaders", G_TYPE_UINT, engine->loaders, "threads", G_TYPE_UINT, engine->threads,
+      "users", G_TYPE_UINT, engine->users, NULL);
 }

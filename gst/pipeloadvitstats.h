@@ -28,7 +28,7 @@ typedef struct
   GstClockTime smoothed;    /* follows the last ones */
   gint64 window_start;      /* of the rate: microseconds, monotonic */
   guint64 window_frames;
-  double rate;              /* frames/s in the last whole second */
+  double rate; /* frames/s in the last whole second */
 } GstPipeloadVitStats;
 
 void gst_pipeload_vit_stats_frame (GstPipeloadVitStats *stats);

@@ -8,5 +8,5 @@ plugin_init (GstPlugin *plugin)
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, pipeload,
-                   "Transformers in pipelines under a hard memory limit, their weights streamed from storage", plugin_init,
-                   PLD_VERSION, "LGPL", "pipeload", "Unknown package origin")
+                   "Transformers in pipelines under a hard memory limit, their weights streamed from storage",
+                   plugin_init, PLD_VERSION, "LGPL", "pipeload", "Unknown package origin")

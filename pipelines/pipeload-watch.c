@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeload-watch: runs pipeloadvit over a video, a camera or pictures; prints each change of what is seen, and at the end how it
- * went; writes every result as a line of JSON.
+ * pipeload-watch: runs pipeloadvit over a video, a camera or pictures; prints each change of what is seen,
+ * and at the end how it went; writes every result as a line of JSON.
  */
 #include "engine/pipeload.h"
 #include "gst/pipeloadmeta.h"
@@ -41,7 +41,8 @@ typedef struct
 
 /* ---- before -------------------------------------------------------------------------------- */
 
-/* "auto": half-way between the smallest limit that works and the model's weights, so that they must be streamed. */
+/* "auto": half-way between the smallest limit that works and the model's weights, so that they must be
+ * streamed. */
 static char *
 choose_limit (const Watch *watch, GError **error)
 {
@@ -94,9 +95,10 @@ make_pipeline (Watch *watch, GError **error)
   sink = gst_element_factory_make ("fakesink", NULL);
   if (watch->vit == NULL || sink == NULL)
     {
-      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
-                   "the element %s is missing; %s", watch->vit == NULL ? "pipeloadvit" : "fakesink",
-                   watch->vit == NULL ? "set GST_PLUGIN_PATH to the folder of libgstpipeload.so" : "reinstall GStreamer");
+      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element %s is missing; %s",
+                   watch->vit == NULL ? "pipeloadvit" : "fakesink",
+                   watch->vit == NULL ? "set GST_PLUGIN_PATH to the folder of libgstpipeload.so"
+                                      : "reinstall GStreamer");
       return FALSE;
     }
   gst_bin_add_many (GST_BIN (watch->pipeline), watch->vit, sink, NULL);
@@ -106,8 +108,8 @@ make_pipeline (Watch *watch, GError **error)
     return FALSE;
   if (watch->frames > 0)
     add_frame_limit (watch);
-  g_object_set (watch->vit, "model", watch->model, "memory-limit", limit, "interval", (guint) watch->interval, "threshold", 0.0,
-                NULL);
+  g_object_set (watch->vit, "model", watch->model, "memory-limit", limit, "interval", (guint) watch->interval,
+                "threshold", 0.0, NULL);
   gst_util_set_object_arg (G_OBJECT (watch->vit), "mode", watch->mode);
   gst_util_set_object_arg (G_OBJECT (watch->vit), "messages", "all");
   /* A file in async mode plays at its own pace; else nothing is gained by waiting. */
@@ -127,8 +129,9 @@ describe_place (const Watch *watch, const GstPipeloadFrame *frame)
     return g_strdup (name);
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return g_strdup_printf ("frame %" G_GUINT64_FORMAT, frame->number);
-  return g_strdup_printf ("%u:%02u:%02u.%03u", (guint) (time / (GST_SECOND * 3600)), (guint) (time / (GST_SECOND * 60) % 60),
-                          (guint) (time / GST_SECOND % 60), (guint) (time / GST_MSECOND % 1000));
+  return g_strdup_printf ("%u:%02u:%02u.%03u", (guint) (time / (GST_SECOND * 3600)),
+                          (guint) (time / (GST_SECOND * 60) % 60), (guint) (time / GST_SECOND % 60),
+                          (guint) (time / GST_MSECOND % 1000));
 }
 
 static void
@@ -221,8 +224,9 @@ static void
 run (Watch *watch)
 {
   GstBus *bus = gst_element_get_bus (watch->pipeline);
-  guint sources[] = { gst_bus_add_watch (bus, take_message, watch), g_unix_signal_add (SIGINT, interrupt, watch),
-                      g_unix_signal_add (SIGTERM, interrupt, watch) };
+  guint sources[]
+      = { gst_bus_add_watch (bus, take_message, watch), g_unix_signal_add (SIGINT, interrupt, watch),
+          g_unix_signal_add (SIGTERM, interrupt, watch) };
 
   /* A failure is on the bus. */
   gst_element_set_state (watch->pipeline, GST_STATE_PLAYING);
@@ -271,7 +275,8 @@ print_memory (const GstStructure *stats)
   g_print ("memory limit     %s\n", figure (stats, "memory-limit") > 0 ? limit : "none");
   g_print ("process          %s resident at most\n", process);
   g_print ("streamed         %s, %s a pass\n", streamed, each);
-  g_print ("loader stalls    %" G_GUINT64_FORMAT ", %.1f ms in all\n", figure (stats, "stalls"), figure_ms (stats, "stall-time"));
+  g_print ("loader stalls    %" G_GUINT64_FORMAT ", %.1f ms in all\n", figure (stats, "stalls"),
+           figure_ms (stats, "stall-time"));
 }
 
 static void
@@ -283,13 +288,15 @@ print_table (const Watch *watch)
 
   g_object_get (watch->vit, "stats", &stats, NULL);
   frames = figure (stats, "frames");
-  g_print ("\nframes           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT, frames, figure (stats, "inferred"));
+  g_print ("\nframes           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT, frames,
+           figure (stats, "inferred"));
   if (figure (stats, "damaged") > 0)
     g_print (", damaged %" G_GUINT64_FORMAT, figure (stats, "damaged"));
   g_print ("\n");
   if (watch->results > 1 && seconds > 0)
     g_print ("frames/s         %.1f\n", (double) (frames - 1) / seconds);
-  g_print ("latency          %.1f ms on average, floor %.1f ms\n", figure_ms (stats, "mean-latency"), figure_ms (stats, "floor"));
+  g_print ("latency          %.1f ms on average, floor %.1f ms\n", figure_ms (stats, "mean-latency"),
+           figure_ms (stats, "floor"));
   print_memory (stats);
   if (watch->json != NULL)
     g_print ("results          %s\n", watch->output);
@@ -301,15 +308,19 @@ parse_options (Watch *watch, int *argc, char ***argv, GError **error)
   const GOptionEntry entries[]
       = { { "input", 'i', 0, G_OPTION_ARG_FILENAME, &watch->input,
             "A video, a picture, a folder of pictures, a URI such as rtsp://..., or /dev/videoN", "INPUT" },
-          { "model", 'm', 0, G_OPTION_ARG_FILENAME, &watch->model, "Model file or folder (the bundled one)", "PATH" },
+          { "model", 'm', 0, G_OPTION_ARG_FILENAME, &watch->model, "Model file or folder (the bundled one)",
+            "PATH" },
           { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &watch->memory_limit,
             "Such as 64MB, 0 for none, or \"auto\": less than the model's weights (auto)", "SIZE" },
-          { "output", 'o', 0, G_OPTION_ARG_FILENAME, &watch->output, "Write each result there as a line of JSON", "FILE" },
-          { "frames", 'n', 0, G_OPTION_ARG_INT64, &watch->frames, "Stop after N frames (0: at the end)", "N" },
-          { "mode", 0, 0, G_OPTION_ARG_STRING, &watch->mode, "sync: look at each frame; async: never hold one up (sync)",
-            "MODE" },
+          { "output", 'o', 0, G_OPTION_ARG_FILENAME, &watch->output,
+            "Write each result there as a line of JSON", "FILE" },
+          { "frames", 'n', 0, G_OPTION_ARG_INT64, &watch->frames, "Stop after N frames (0: at the end)",
+            "N" },
+          { "mode", 0, 0, G_OPTION_ARG_STRING, &watch->mode,
+            "sync: look at each frame; async: never hold one up (sync)", "MODE" },
           { "interval", 0, 0, G_OPTION_ARG_INT, &watch->interval, "Look at every Nth frame (1)", "N" },
-          { "camera", 0, 0, G_OPTION_ARG_STRING, &watch->camera, "The camera's name in the JSON (the input's)", "NAME" },
+          { "camera", 0, 0, G_OPTION_ARG_STRING, &watch->camera,
+            "The camera's name in the JSON (the input's)", "NAME" },
           G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new ("- say what a vision transformer sees");
 
@@ -319,8 +330,9 @@ parse_options (Watch *watch, int *argc, char ***argv, GError **error)
     return FALSE;
   if (watch->input == NULL && *argc == 2)
     watch->input = g_strdup ((*argv)[1]);
-  if (watch->input == NULL || *argc > 2 || (strcmp (watch->mode, "sync") != 0 && strcmp (watch->mode, "async") != 0)
-      || watch->interval < 1 || watch->frames < 0)
+  if (watch->input == NULL || *argc > 2
+      || (strcmp (watch->mode, "sync") != 0 && strcmp (watch->mode, "async") != 0) || watch->interval < 1
+      || watch->frames < 0)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                    "one --input, --mode=sync or async, --interval of at least 1 are needed; see --help");
@@ -359,7 +371,8 @@ main (int argc, char **argv)
     watch.status = FAILED;
   else if (watch.output != NULL && (watch.json = g_fopen (watch.output, "we")) == NULL)
     {
-      g_set_error (&error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", watch.output, g_strerror (errno));
+      g_set_error (&error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", watch.output,
+                   g_strerror (errno));
       watch.status = FAILED;
     }
   if (error != NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Where pipeload-watch's pictures come from: a video file or URI, a camera device, a picture or a folder of them.
+ * Where pipeload-watch's pictures come from: a video file or URI, a camera device, a picture or a folder of
+ * them.
  */
 #pragma once
 
@@ -8,8 +9,8 @@
 
 typedef struct _WatchSource WatchSource;
 
-/* Adds the elements that read @input to @pipeline and links them, now or once they know their streams, to @sink. NULL if there is no such
- * input. Free with watch_source_free() once the pipeline is stopped. */
+/* Adds the elements that read @input to @pipeline and links them, now or once they know their streams, to
+ * @sink. NULL if there is no such input. Free with watch_source_free() once the pipeline is stopped. */
 WatchSource *watch_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError **error);
 void watch_source_free (WatchSource *source);
 

@@ -5,9 +5,9 @@
 
 #define WAIT (60 * GST_SECOND)
 
-#if defined (__SANITIZE_ADDRESS__)
-/* GLib gives up its table of quarks when the 2,048th comes, on purpose. The table was made when GLib was loaded, which only
- * the slow unwinder sees. */
+#if defined(__SANITIZE_ADDRESS__)
+/* GLib gives up its table of quarks when the 2,048th comes, on purpose. The table was made when GLib was
+ * loaded, which only the slow unwinder sees. */
 const char *__asan_default_options (void);
 const char *__lsan_default_suppressions (void);
 
@@ -85,7 +85,8 @@ rig_close (Rig *rig)
 void
 rig_set_caps (Rig *rig, const char *format, int width, int height)
 {
-  g_autofree char *caps = g_strdup_printf ("video/x-raw,format=%s,width=%d,height=%d,framerate=30/1", format, width, height);
+  g_autofree char *caps
+      = g_strdup_printf ("video/x-raw,format=%s,width=%d,height=%d,framerate=30/1", format, width, height);
 
   gst_harness_set_src_caps_str (rig->harness, caps);
 }
@@ -146,7 +147,8 @@ rig_picture (Picture picture, GstVideoFormat format, int width, int height)
   g_assert_true (gst_video_frame_map (&frame, &rgb, buffer, GST_MAP_WRITE));
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)
-      paint ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0) + 3 * x,
+      paint ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0)
+                 + 3 * x,
              picture, x, y, width, height);
   gst_video_frame_unmap (&frame);
   if (format != GST_VIDEO_FORMAT_RGB)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Bad models, bad properties, bad pictures: one message on the bus each, of the right kind, that names the culprit.
+ * Bad models, bad properties, bad pictures: one message on the bus each, of the right kind, that names the
+ * culprit.
  */
 #include "tests/element/rig.h"
 
@@ -143,7 +144,8 @@ test_unsupported (void)
 {
   g_autofree char *folder = copy_model ();
 
-  write_file (folder, "config.json", "{ \"model_type\": \"perceiver\", \"architectures\": [\"Perceiver\"] }", -1);
+  write_file (folder, "config.json", "{ \"model_type\": \"perceiver\", \"architectures\": [\"Perceiver\"] }",
+              -1);
   refuse_model (folder, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
   remove_model (folder);
 }
@@ -156,7 +158,8 @@ test_settings (void)
   refuse ("memory-limit=much", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "\"much\"");
   refuse ("memory-limit=-1", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "\"-1\"");
   refuse ("labels=one,two", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "7 classes");
-  refuse ("labels=/nonexistent/labels.txt", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "/nonexistent/labels.txt");
+  refuse ("labels=/nonexistent/labels.txt", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+          "/nonexistent/labels.txt");
   refuse ("classes=persn", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "\"class_0\"");
 }
 
@@ -236,7 +239,8 @@ test_short_frame (void)
 
   rig_open (&rig, "");
   rig_set_caps (&rig, "RGB", 48, 48);
-  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, 100, NULL)), ==, GST_FLOW_OK);
+  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, 100, NULL)), ==,
+                   GST_FLOW_OK);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_WARNING), ==, 1);
   g_assert_cmpuint (rig_stat (&rig, "damaged"), ==, 1);
   rig_close (&rig);
@@ -271,7 +275,8 @@ test_shrinking_model (void)
       Rig rig;
 
       g_assert_true (pld_vision_plan (&options, &plan, NULL));
-      properties = g_strdup_printf ("model=\"%s\" mode=%s memory-limit=%" G_GUINT64_FORMAT, folder, modes[i], plan.minimum_limit);
+      properties = g_strdup_printf ("model=\"%s\" mode=%s memory-limit=%" G_GUINT64_FORMAT, folder, modes[i],
+                                    plan.minimum_limit);
       rig_open (&rig, properties);
       rig_set_caps (&rig, "RGB", 48, 48);
       g_assert_cmpint (gst_harness_push (rig.harness, rig_frame (PICTURE_RED, 0)), ==, GST_FLOW_OK);

@@ -16,14 +16,16 @@
 
 /* In float, nothing but rounding. */
 #define EXACT 1e-4
-/* 8-bit YUV holds saturated colours to ±2 of 255, worth about 0.003 here; the gradient also loses chroma resolution. */
+/* 8-bit YUV holds saturated colours to ±2 of 255, worth about 0.003 here; the gradient also loses chroma
+ * resolution. */
 #define YUV 4e-3
 #define SUBSAMPLED 2e-2
 /* YUV in 16-bit RGB and the like: 5 bits a component. */
 #define COARSE 1e-2
 
 static void
-see (const char *format, int width, int height, Picture picture, const char *label, double confidence, double tolerance)
+see (const char *format, int width, int height, Picture picture, const char *label, double confidence,
+     double tolerance)
 {
   g_autoptr (GstPipeloadFrame) frame = NULL;
   Rig rig;
@@ -31,7 +33,8 @@ see (const char *format, int width, int height, Picture picture, const char *lab
   g_test_message ("%s %d × %d", format, width, height);
   rig_open (&rig, "threshold=0");
   rig_set_caps (&rig, format, width, height);
-  frame = rig_see (&rig, rig_picture (picture, gst_video_format_from_string (format), width, height), width, height);
+  frame = rig_see (&rig, rig_picture (picture, gst_video_format_from_string (format), width, height), width,
+                   height);
   rig_assert_best (frame, label, confidence, tolerance);
   rig_close (&rig);
 }
@@ -50,7 +53,8 @@ test_rgb (void)
 static void
 test_packed_rgb (void)
 {
-  static const char *const formats[] = { "BGR", "RGBx", "BGRx", "xRGB", "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "GBR", "RGBP" };
+  static const char *const formats[]
+      = { "BGR", "RGBx", "BGRx", "xRGB", "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "GBR", "RGBP" };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
@@ -62,8 +66,9 @@ test_packed_rgb (void)
 static void
 test_yuv (void)
 {
-  static const char *const formats[] = { "I420", "YV12", "NV12", "NV21", "NV16", "NV61", "NV24", "YUY2", "YVYU", "UYVY", "VYUY",
-                                         "Y42B", "Y444", "Y41B", "YUV9", "YVU9", "AYUV", "VUYA", "v308", "A420" };
+  static const char *const formats[]
+      = { "I420", "YV12", "NV12", "NV21", "NV16", "NV61", "NV24", "YUY2", "YVYU", "UYVY",
+          "VYUY", "Y42B", "Y444", "Y41B", "YUV9", "YVU9", "AYUV", "VUYA", "v308", "A420" };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
@@ -90,8 +95,9 @@ test_gray (void)
 static void
 test_converted (void)
 {
-  static const char *const deep[] = { "I420_10LE", "I420_12BE", "P010_10LE", "Y444_10LE", "Y444_16LE", "v210", "v216", "Y210", "Y410",
-                                      "NV12_4L4", "NV12_64Z32", "UYVP", "IYU1" };
+  static const char *const deep[]
+      = { "I420_10LE", "I420_12BE", "P010_10LE", "Y444_10LE",  "Y444_16LE", "v210", "v216",
+          "Y210",      "Y410",      "NV12_4L4",  "NV12_64Z32", "UYVP",      "IYU1" };
   static const char *const rgb[] = { "ARGB64", "RGBA64_LE", "GBR_10LE", "GBRA_12BE", "r210", "BGR10A2_LE" };
   static const char *const coarse[] = { "RGB16", "BGR15", "RGB8P" };
 
@@ -112,15 +118,18 @@ test_converted (void)
 static void
 test_sizes (void)
 {
-  static const char *const formats[] = { "RGB", "BGRx", "I420", "NV12", "YUY2", "Y41B", "GRAY8", "P010_10LE", "v210" };
-  static const int sizes[][2] = { { 1, 1 }, { 1, 7 }, { 7, 1 }, { 2, 2 }, { 3, 5 }, { 47, 49 }, { 321, 241 }, { 1921, 17 } };
+  static const char *const formats[]
+      = { "RGB", "BGRx", "I420", "NV12", "YUY2", "Y41B", "GRAY8", "P010_10LE", "v210" };
+  static const int sizes[][2]
+      = { { 1, 1 }, { 1, 7 }, { 7, 1 }, { 2, 2 }, { 3, 5 }, { 47, 49 }, { 321, 241 }, { 1921, 17 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     for (guint k = 0; k < G_N_ELEMENTS (sizes); k++)
       see (formats[i], sizes[k][0], sizes[k][1], PICTURE_WHITE, WHITE, YUV);
 }
 
-/* A copy of @buffer whose planes lie far apart, in rows with room at their ends, filled with what must not be seen. */
+/* A copy of @buffer whose planes lie far apart, in rows with room at their ends, filled with what must not be
+ * seen. */
 static GstBuffer *
 spread (GstBuffer *buffer, const GstVideoInfo *info)
 {
@@ -137,8 +146,8 @@ spread (GstBuffer *buffer, const GstVideoInfo *info)
     }
   wide = gst_buffer_new_allocate (NULL, end, NULL);
   gst_buffer_memset (wide, 0, 0x5a, end);
-  gst_buffer_add_video_meta_full (wide, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT (info), info->width, info->height,
-                                  GST_VIDEO_INFO_N_PLANES (info), offset, stride);
+  gst_buffer_add_video_meta_full (wide, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT (info), info->width,
+                                  info->height, GST_VIDEO_INFO_N_PLANES (info), offset, stride);
   g_assert_true (gst_video_frame_map (&from, (GstVideoInfo *) info, buffer, GST_MAP_READ));
   g_assert_true (gst_video_frame_map (&to, (GstVideoInfo *) info, wide, GST_MAP_WRITE));
   g_assert_true (gst_video_frame_copy (&to, &from));
@@ -166,7 +175,8 @@ test_strides (void)
       rig_set_caps (&rig, formats[i], 94, 93);
       tight = rig_see (&rig, rig_picture (PICTURE_GRADIENT, format, 94, 93), 94, 93);
       wide = rig_see (&rig, spread (rig_picture (PICTURE_GRADIENT, format, 94, 93), &info), 94, 93);
-      rig_assert_best (wide, gst_pipeload_frame_object (tight, 0)->label, gst_pipeload_frame_object (tight, 0)->confidence, 1e-9);
+      rig_assert_best (wide, gst_pipeload_frame_object (tight, 0)->label,
+                       gst_pipeload_frame_object (tight, 0)->confidence, 1e-9);
       rig_close (&rig);
     }
 }
@@ -180,8 +190,10 @@ test_jpeg (void)
   gst_harness_set_src_caps_str (rig.harness, "image/jpeg");
   for (int scale = 1; scale <= 8; scale *= 2)
     {
-      g_autoptr (GstPipeloadFrame) red = rig_see (&rig, rig_jpeg (PICTURE_RED, 48 * scale, 48 * scale), 48 * scale, 48 * scale);
-      g_autoptr (GstPipeloadFrame) white = rig_see (&rig, rig_jpeg (PICTURE_WHITE, 48 * scale, 40), 48 * scale, 40);
+      g_autoptr (GstPipeloadFrame) red
+          = rig_see (&rig, rig_jpeg (PICTURE_RED, 48 * scale, 48 * scale), 48 * scale, 48 * scale);
+      g_autoptr (GstPipeloadFrame) white
+          = rig_see (&rig, rig_jpeg (PICTURE_WHITE, 48 * scale, 40), 48 * scale, 40);
 
       rig_assert_best (red, RED, 1e-2);
       rig_assert_best (white, WHITE, 1e-2);
@@ -218,7 +230,7 @@ test_caps_change (void)
     Picture picture;
     const char *label;
     double confidence;
-  } steps[] = { { "RGB", 48, 48, PICTURE_RED, RED },       { "I420", 320, 240, PICTURE_WHITE, WHITE },
+  } steps[] = { { "RGB", 48, 48, PICTURE_RED, RED },        { "I420", 320, 240, PICTURE_WHITE, WHITE },
                 { "I420", 640, 480, PICTURE_GREEN, GREEN }, { "P010_10LE", 64, 64, PICTURE_RED, RED },
                 { "GRAY8", 31, 17, PICTURE_BLACK, BLACK },  { "RGB", 48, 48, PICTURE_BLUE, BLUE } };
   g_autoptr (GstPipeloadFrame) jpeg = NULL;
@@ -231,8 +243,8 @@ test_caps_change (void)
 
       rig_set_caps (&rig, steps[i].format, steps[i].width, steps[i].height);
       frame = rig_see (&rig,
-                       rig_picture (steps[i].picture, gst_video_format_from_string (steps[i].format), steps[i].width,
-                                    steps[i].height),
+                       rig_picture (steps[i].picture, gst_video_format_from_string (steps[i].format),
+                                    steps[i].width, steps[i].height),
                        steps[i].width, steps[i].height);
       rig_assert_best (frame, steps[i].label, steps[i].confidence, YUV);
     }
@@ -247,7 +259,8 @@ test_caps_change (void)
 static void
 test_allocation (void)
 {
-  g_autoptr (GstCaps) caps = gst_caps_from_string ("video/x-raw,format=I420,width=64,height=64,framerate=30/1");
+  g_autoptr (GstCaps) caps
+      = gst_caps_from_string ("video/x-raw,format=I420,width=64,height=64,framerate=30/1");
   Rig rig;
 
   for (int offered = 0; offered <= 1; offered++)

@@ -25,7 +25,8 @@ two_halves (GstVideoFormat format, int width, int height)
   for (int y = 0; y < height; y++)
     for (int x = width / 2; x < width; x++)
       {
-        guint8 *pixel = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0) + 3 * x;
+        guint8 *pixel = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)
+                        + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0) + 3 * x;
 
         pixel[0] = 0;
         pixel[1] = 255;
@@ -45,7 +46,8 @@ two_halves (GstVideoFormat format, int width, int height)
 static GstVideoRegionOfInterestMeta *
 add_region (GstBuffer *buffer, int id, guint x, guint y, guint width, guint height)
 {
-  GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (buffer, "thing", x, y, width, height);
+  GstVideoRegionOfInterestMeta *meta
+      = gst_buffer_add_video_region_of_interest_meta (buffer, "thing", x, y, width, height);
 
   meta->id = id;
   return meta;
@@ -94,7 +96,8 @@ look (const char *format, int width, int height, guint batch, double tolerance)
 static void
 test_formats (void)
 {
-  static const char *const formats[] = { "I420", "NV12", "YUY2", "UYVY", "Y444", "Y41B", "I420_10LE", "AYUV" };
+  static const char *const formats[]
+      = { "I420", "NV12", "YUY2", "UYVY", "Y444", "Y41B", "I420_10LE", "AYUV" };
 
   for (guint batch = 1; batch <= 4; batch++)
     look ("RGB", 100, 50, batch, EXACT);
@@ -118,8 +121,8 @@ test_none (void)
   add_region (buffer, 2, 0, 0, 0, 10);   /* empty */
   buffer = gst_harness_push_and_pull (rig.harness, buffer);
   for (int id = 1; id <= 2; id++)
-    g_assert_null (gst_video_region_of_interest_meta_get_param (gst_buffer_get_video_region_of_interest_meta_id (buffer, id),
-                                                                "classification"));
+    g_assert_null (gst_video_region_of_interest_meta_get_param (
+        gst_buffer_get_video_region_of_interest_meta_id (buffer, id), "classification"));
   gst_buffer_unref (buffer);
   rig_close (&rig);
 }
@@ -148,8 +151,8 @@ test_riding (void)
       if (i < 2)
         assert_region (buffer, 2, GREEN, EXACT);
       else
-        g_assert_null (gst_video_region_of_interest_meta_get_param (gst_buffer_get_video_region_of_interest_meta_id (buffer, 2),
-                                                                    "classification"));
+        g_assert_null (gst_video_region_of_interest_meta_get_param (
+            gst_buffer_get_video_region_of_interest_meta_id (buffer, 2), "classification"));
       gst_buffer_unref (buffer);
     }
   g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 1);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The element in a running pipeline: async, flush, end of stream, states, latency, quality of service, limits, sharing.
+ * The element in a running pipeline: async, flush, end of stream, states, latency, quality of service.
  */
 #include "tests/element/rig.h"
-
-#include "engine/pipeload.h"
-
-#include <string.h>
 
 /* 64 × 64 patches: one pass takes a tenth of a second and more. */
 #define SLOW "input-size=1024 threads=1 threshold=0 "
@@ -25,7 +21,8 @@ age_of (GstBuffer *buffer)
   guint64 age = G_MAXUINT64;
 
   if (meta != NULL)
-    gst_structure_get_uint64 (gst_video_region_of_interest_meta_get_param (meta, "classification"), "age", &age);
+    gst_structure_get_uint64 (gst_video_region_of_interest_meta_get_param (meta, "classification"), "age",
+                              &age);
   return age;
 }
 
@@ -69,7 +66,8 @@ test_async_values (void)
       g_autoptr (GstPipeloadFrame) frame = NULL;
       GstMessage *message;
 
-      gst_buffer_unref (gst_harness_push_and_pull (rig.harness, rig_frame (i % 2 == 0 ? PICTURE_RED : PICTURE_GREEN, i)));
+      gst_buffer_unref (
+          gst_harness_push_and_pull (rig.harness, rig_frame (i % 2 == 0 ? PICTURE_RED : PICTURE_GREEN, i)));
       message = rig_wait (&rig, GST_MESSAGE_ELEMENT);
       g_assert_nonnull (message);
       frame = gst_pipeload_frame_from_structure (gst_message_get_structure (message));
@@ -142,7 +140,8 @@ test_flush (void)
       g_assert_cmpint (push.flow, ==, i == 0 ? GST_FLOW_FLUSHING : GST_FLOW_OK);
       flush (&rig);
       g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
-      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==, 0);
+      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==,
+                        0);
       /* And it works again. */
       g_assert_cmpint (gst_harness_push (rig.harness, rig_frame (PICTURE_GREEN, 0)), ==, GST_FLOW_OK);
       gst_harness_push_event (rig.harness, gst_event_new_eos ());
@@ -172,7 +171,8 @@ test_stop (void)
       g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
       g_thread_join (thread);
       g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
-      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==, 0);
+      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==,
+                        0);
       rig_close (&rig);
     }
 }
@@ -181,12 +181,14 @@ static void
 test_restart (void)
 {
   static const char *const lines[]
-      = { "videotestsrc num-buffers=3 pattern=red ! video/x-raw,width=64,height=64 ! pipeloadvit name=vit threshold=0 messages=all ! "
+      = { "videotestsrc num-buffers=3 pattern=red ! video/x-raw,width=64,height=64 ! pipeloadvit name=vit "
+          "threshold=0 messages=all ! "
           "fakesink",
-          "videotestsrc num-buffers=3 pattern=red ! video/x-raw,width=64,height=64 ! pipeloadvit name=vit threshold=0 messages=all "
+          "videotestsrc num-buffers=3 pattern=red ! video/x-raw,width=64,height=64 ! pipeloadvit name=vit "
+          "threshold=0 messages=all "
           "mode=async ! fakesink" };
 
-#if defined (__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
   g_test_skip ("ThreadSanitizer does not see how GStreamer's own threads hand on buffers and messages");
   return;
 #endif
@@ -206,12 +208,13 @@ test_restart (void)
           guint seen = 0;
 
           g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
-          while ((message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
-                                                        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT))
+          while ((message = gst_bus_timed_pop_filtered (
+                      bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT))
                      != NULL
                  && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
             {
-              g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure (message), "label"), ==, "class_2");
+              g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure (message), "label"), ==,
+                               "class_2");
               gst_message_unref (message);
               seen++;
             }
@@ -221,7 +224,8 @@ test_restart (void)
           gst_element_set_state (pipeline, GST_STATE_NULL);
           /* The figures stay readable. */
           g_object_get (vit, "stats", &stats, NULL);
-          gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames, "inferred", G_TYPE_UINT64, &inferred, NULL);
+          gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames, "inferred", G_TYPE_UINT64, &inferred,
+                             NULL);
           g_assert_cmpuint (frames, ==, 3);
           g_assert_cmpuint (inferred, ==, seen);
           g_assert_cmpuint (seen, >=, i == 0 ? 3 : 1);
@@ -251,8 +255,8 @@ test_latency (void)
   rig_close (&rig);
 }
 
-/* Ten frames a second, the sink a second late at the first: looks are skipped, frames are not, and after a second one gets
- * through whatever the sink says. */
+/* Ten frames a second, the sink a second late at the first: looks are skipped, frames are not, and after a
+ * second one gets through whatever the sink says. */
 static void
 test_qos (void)
 {
@@ -288,156 +292,6 @@ test_qos (void)
   rig_close (&rig);
 }
 
-static void
-assert_warning (Rig *rig, GQuark domain, int code, const char *word)
-{
-  g_autoptr (GError) error = NULL;
-  GstMessage *message = rig_wait (rig, GST_MESSAGE_WARNING);
-
-  g_assert_nonnull (message);
-  gst_message_parse_warning (message, &error, NULL);
-  g_assert_error (error, domain, code);
-  g_assert_nonnull (strstr (error->message, word));
-  gst_message_unref (message);
-}
-
-static void
-test_limit (void)
-{
-  g_autofree char *model = rig_model ();
-  PldVisionOptions options = { .model = model, .batch = 1 };
-  g_autoptr (GstPipeloadFrame) before = NULL;
-  g_autoptr (GstPipeloadFrame) after = NULL;
-  g_autofree char *limit = NULL;
-  g_autofree char *now = NULL;
-  PldPlanInfo plan;
-  guint64 streamed;
-  Rig rig;
-
-  g_assert_true (pld_vision_plan (&options, &plan, NULL));
-  open_rgb (&rig, "threshold=0 memory-limit=0");
-  before = rig_see (&rig, rig_frame (PICTURE_GRADIENT, 0), 48, 48);
-  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, 0);
-  limit = g_strdup_printf ("%" G_GUINT64_FORMAT, plan.minimum_limit);
-  g_object_set (rig.element, "memory-limit", limit, NULL);
-  streamed = rig_stat (&rig, "bytes-streamed");
-  after = rig_see (&rig, rig_frame (PICTURE_GRADIENT, 1), 48, 48);
-  /* Streamed equals resident, byte for byte. */
-  g_assert_true (gst_pipeload_frame_object (before, 0)->confidence == gst_pipeload_frame_object (after, 0)->confidence);
-  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
-  g_assert_cmpuint (rig_stat (&rig, "engine-bytes"), <=, plan.minimum_limit);
-  gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 2), 48, 48));
-  g_assert_cmpuint (rig_stat (&rig, "bytes-streamed"), >, streamed);
-
-  /* Too little, and nonsense: a warning, and the old limit holds. */
-  g_object_set (rig.element, "memory-limit", "10kB", NULL);
-  assert_warning (&rig, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "vit-random");
-  g_object_set (rig.element, "memory-limit", "much", NULL);
-  assert_warning (&rig, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "much");
-  g_object_get (rig.element, "memory-limit", &now, NULL);
-  g_assert_cmpstr (now, ==, limit);
-  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
-  gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 3), 48, 48));
-  rig_close (&rig);
-}
-
-/* Eight elements with one model: one copy of its 660 kB of weights. */
-static void
-test_sharing (void)
-{
-  guint64 alone = 0, together;
-  Rig rigs[8];
-
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    {
-      open_rgb (&rigs[i], "threshold=0");
-      gst_pipeload_frame_unref (rig_see (&rigs[i], rig_frame (PICTURE_RED, 0), 48, 48));
-      alone = i == 0 ? rig_stat (&rigs[0], "engine-bytes") : alone;
-    }
-  together = rig_stat (&rigs[0], "engine-bytes");
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    {
-      g_autoptr (GstStructure) stats = NULL;
-      guint users;
-
-      g_object_get (rigs[i].element, "stats", &stats, NULL);
-      g_assert_true (gst_structure_get_uint (stats, "users", &users));
-      g_assert_cmpuint (users, ==, G_N_ELEMENTS (rigs));
-      g_assert_cmpuint (rig_stat (&rigs[i], "engine-bytes"), ==, together);
-    }
-  g_test_message ("alone %" G_GUINT64_FORMAT ", together %" G_GUINT64_FORMAT, alone, together);
-  g_assert_cmpuint (alone, >=, 650000);
-  g_assert_cmpuint (together - alone, <, 7 * 650000);
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    rig_close (&rigs[i]);
-}
-
-static gpointer
-many_main (gpointer data)
-{
-  Rig *rig = data;
-
-  for (guint i = 0; i < 40; i++)
-    {
-      g_autoptr (GstPipeloadFrame) frame = rig_see (rig, rig_frame (i % 2 == 0 ? PICTURE_RED : PICTURE_GREEN, i), 48, 48);
-
-      rig_assert_best (frame, i % 2 == 0 ? "class_2" : "class_3", i % 2 == 0 ? 0.42030 : 0.63815, 1e-4);
-    }
-  return NULL;
-}
-
-/* Returns: (transfer full): about the smallest limit that @rig's model takes; it is none again afterwards. */
-static char *
-find_limit (Rig *rig)
-{
-  for (guint kilobytes = 1000; kilobytes < 100000; kilobytes += 200)
-    {
-      char *limit = g_strdup_printf ("%ukB", kilobytes);
-      g_autofree char *now = NULL;
-
-      g_object_set (rig->element, "memory-limit", limit, NULL);
-      g_object_get (rig->element, "memory-limit", &now, NULL);
-      if (g_str_equal (now, limit))
-        {
-          g_object_set (rig->element, "memory-limit", "0", NULL);
-          rig_count (rig, GST_MESSAGE_WARNING);
-          return limit;
-        }
-      g_free (limit);
-    }
-  g_assert_not_reached ();
-}
-
-/* All at once, each with its own answers, while the limit moves under them. */
-static void
-test_sharing_threads (void)
-{
-  g_autofree char *limit = NULL;
-  GThread *threads[8];
-  Rig rigs[8];
-
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    open_rgb (&rigs[i], "threshold=0");
-  limit = find_limit (&rigs[0]);
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    threads[i] = g_thread_new ("many", many_main, &rigs[i]);
-  for (guint i = 0; i < 20; i++)
-    {
-      g_object_set (rigs[0].element, "memory-limit", i % 2 == 0 ? limit : "0", NULL);
-      g_usleep (2000);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    g_thread_join (threads[i]);
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    {
-      g_assert_cmpuint (rig_count (&rigs[i], GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==, 0);
-      g_assert_cmpuint (rig_stat (&rigs[i], "inferred"), ==, 40);
-    }
-  g_assert_cmpuint (rig_stat (&rigs[0], "bytes-streamed"), >, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    rig_close (&rigs[i]);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -450,8 +304,5 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/restart", test_restart);
   g_test_add_func ("/stream/latency", test_latency);
   g_test_add_func ("/stream/qos", test_qos);
-  g_test_add_func ("/stream/limit", test_limit);
-  g_test_add_func ("/stream/sharing", test_sharing);
-  g_test_add_func ("/stream/sharing-threads", test_sharing_threads);
   return g_test_run ();
 }

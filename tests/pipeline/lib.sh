@@ -41,7 +41,7 @@ sees() {
   local all right
   all=$(grep -c '): pipeload-vit, ' "$work/out")
   right=$(grep -Ec "\): pipeload-vit, .* label=\(string\)$2, .* confidence=\(double\)$3" "$work/out")
-  [ "$all" -ge 1 ] && [ "$all" = "$right" ] || fail "$right of $all messages say $2 $3"
+  { [ "$all" -ge 1 ] && [ "$all" = "$right" ]; } || fail "$right of $all messages say $2 $3"
   [ "$1" = any ] || [ "$all" = "$1" ] || fail "$all messages, not $1"
 }
 

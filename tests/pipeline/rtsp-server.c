@@ -17,9 +17,10 @@ main (int argc, char **argv)
   gst_rtsp_server_set_address (server, "127.0.0.1");
   gst_rtsp_server_set_service (server, "0"); /* any free port */
   factory = gst_rtsp_media_factory_new ();
-  gst_rtsp_media_factory_set_launch (factory, "( videotestsrc is-live=true pattern=red ! "
-                                              "video/x-raw,format=I420,width=64,height=64,framerate=20/1 ! jpegenc ! "
-                                              "rtpjpegpay name=pay0 )");
+  gst_rtsp_media_factory_set_launch (factory,
+                                     "( videotestsrc is-live=true pattern=red ! "
+                                     "video/x-raw,format=I420,width=64,height=64,framerate=20/1 ! jpegenc ! "
+                                     "rtpjpegpay name=pay0 )");
   mounts = gst_rtsp_server_get_mount_points (server);
   gst_rtsp_mount_points_add_factory (mounts, "/camera", factory);
   g_object_unref (mounts);

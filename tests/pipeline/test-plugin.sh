@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What GStreamer's own tools say of the plugin: gst-inspect-1.0 without warnings, the leaks tracer without objects,
-# validateflow-like: the metas that a frame carries.
+# What GStreamer's own tools say of the plugin: gst-inspect-1.0 without warnings, the leaks tracer without objects, identity
+# of the metas that frames carry.
 . "$(dirname "$0")/lib.sh"
 
 gst-inspect-1.0 pipeload >"$work/out" 2>&1 || fail "gst-inspect-1.0 pipeload"
@@ -29,13 +29,12 @@ for field in $(sed -nE 's/^ +([a-z-]+): 0$/\1/p' "$work/out"); do
 done
 
 for mode in sync async; do
-  GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7,*:2 GST_DEBUG_NO_COLOR=1 gst-launch-1.0 videotestsrc num-buffers=20 \
+  GST_TRACERS=leaks GST_DEBUG="GST_TRACER:7,*:2" GST_DEBUG_NO_COLOR=1 gst-launch-1.0 videotestsrc num-buffers=20 \
     ! video/x-raw,width=64,height=64 ! pipeloadvit model="$model" mode=$mode messages=all ! fakesink >"$work/out" 2>&1 ||
     fail "gst-launch-1.0, $mode"
   grep -E 'object-alive|WARN|CRITICAL' "$work/out" && fail "leaks or warnings, $mode"
 done
 
-# A fresh process each time: starting and stopping leaves nothing behind either.
 gst-launch-1.0 -v videotestsrc num-buffers=3 pattern=red ! pipeloadvit model="$model" threshold=0 \
   ! identity silent=false ! fakesink >"$work/out" 2>&1 || fail "identity"
 [ "$(grep -c 'GstVideoRegionOfInterestMeta' "$work/out")" = 3 ] || fail "no ROI meta on the frames"
