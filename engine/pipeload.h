@@ -240,6 +240,23 @@ PLD_API void pld_vision_get_stats (PldVision *vision, PldStats *stats);
 /* Plans without loading. Thread-safe. @options as for pld_vision_open(). */
 PLD_API gboolean pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *plan, GError **error);
 
+/* ---- results as JSON ----------------------------------------------------------------------- */
+
+/* The frame that objects were seen in. */
+typedef struct
+{
+  guint64 timestamp;   /* ns in the stream; G_MAXUINT64: none */
+  gint64 system_time;  /* microseconds since 1970, UTC */
+  const char *camera;  /* (nullable) */
+  const char *source;  /* file or URI; NULL: left out */
+  gint64 number;       /* of the frame in its source; −1: left out */
+  guint width, height; /* pixels */
+} PldFrame;
+
+/* @ids: (nullable): [n]; NULL: all 0. Returns: (transfer full): one line of JSON without its newline: timestamp, system_timestamp
+ * (RFC 3339), camera, resolution, objects [id, label, confidence, box (0..1), x, y, w, h (pixels), zones]. Thread-safe. */
+PLD_API char *pld_frame_to_json (const PldFrame *frame, const PldObject *objects, const int *ids, guint n);
+
 /* ---- model files --------------------------------------------------------------------------- */
 
 /* Returns: (transfer full): JSON text that describes the model file or folder: format, architecture,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/pipeloadmeta.h"
 
-#include <json-glib/json-glib.h>
+#include "engine/pipeload.h"
 
 GstPipeloadFrame *
 gst_pipeload_frame_new (guint64 number)
@@ -299,85 +299,35 @@ gst_pipeload_frame_from_structure (const GstStructure *structure)
 
 /* ---- as JSON ------------------------------------------------------------------------------- */
 
-static void
-add_number (JsonBuilder *builder, const char *name, double value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_double_value (builder, value);
-}
-
-static void
-add_integer (JsonBuilder *builder, const char *name, gint64 value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, value);
-}
-
-static void
-add_object (JsonBuilder *builder, const GstPipeloadFrame *frame, const GstPipeloadObject *object)
-{
-  double x = object->x_min * frame->width, y = object->y_min * frame->height;
-
-  json_builder_begin_object (builder);
-  add_integer (builder, "id", object->id);
-  json_builder_set_member_name (builder, "label");
-  json_builder_add_string_value (builder, object->label);
-  add_number (builder, "confidence", object->confidence);
-  json_builder_set_member_name (builder, "box");
-  json_builder_begin_object (builder);
-  add_number (builder, "x_min", object->x_min);
-  add_number (builder, "y_min", object->y_min);
-  add_number (builder, "x_max", object->x_max);
-  add_number (builder, "y_max", object->y_max);
-  json_builder_end_object (builder);
-  add_integer (builder, "x", (gint64) (x + 0.5));
-  add_integer (builder, "y", (gint64) (y + 0.5));
-  add_integer (builder, "w", (gint64) (object->x_max * frame->width - x + 0.5));
-  add_integer (builder, "h", (gint64) (object->y_max * frame->height - y + 0.5));
-  json_builder_set_member_name (builder, "zones");
-  json_builder_begin_array (builder);
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-}
-
-/* Returns: (transfer full): RFC 3339 in UTC, to the microsecond. */
-static char *
-format_time (gint64 microseconds)
-{
-  g_autoptr (GDateTime) second = g_date_time_new_from_unix_utc (microseconds / G_USEC_PER_SEC);
-  g_autofree char *text = second != NULL ? g_date_time_format (second, "%Y-%m-%dT%H:%M:%S") : g_strdup ("");
-
-  return g_strdup_printf ("%s.%06dZ", text, (int) (microseconds % G_USEC_PER_SEC));
-}
-
 char *
 gst_pipeload_frame_to_json (const GstPipeloadFrame *frame, const char *camera)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
-  g_autofree char *when = format_time (frame->system_time);
-  g_autoptr (JsonNode) root = NULL;
+  const guint n = frame->objects->len;
+  g_autofree PldObject *objects = g_new (PldObject, n);
+  g_autofree int *ids = g_new (int, n);
+  const PldFrame where = {
+    .timestamp = frame->timestamp, /* GST_CLOCK_TIME_NONE is none here too */
+    .system_time = frame->system_time,
+    .camera = camera,
+    .number = -1,
+    .width = frame->width,
+    .height = frame->height,
+  };
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "timestamp");
-  if (GST_CLOCK_TIME_IS_VALID (frame->timestamp))
-    json_builder_add_int_value (builder, (gint64) frame->timestamp);
-  else
-    json_builder_add_null_value (builder);
-  json_builder_set_member_name (builder, "system_timestamp");
-  json_builder_add_string_value (builder, when);
-  json_builder_set_member_name (builder, "camera");
-  json_builder_add_string_value (builder, camera);
-  json_builder_set_member_name (builder, "resolution");
-  json_builder_begin_object (builder);
-  add_integer (builder, "width", frame->width);
-  add_integer (builder, "height", frame->height);
-  json_builder_end_object (builder);
-  json_builder_set_member_name (builder, "objects");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < frame->objects->len; i++)
-    add_object (builder, frame, gst_pipeload_frame_object (frame, i));
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  for (guint i = 0; i < n; i++)
+    {
+      const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
+
+      objects[i] = (PldObject) {
+        .label_id = object->label_id,
+        .label = object->label,
+        .confidence = (float) object->confidence,
+        .x_min = (float) object->x_min,
+        .y_min = (float) object->y_min,
+        .x_max = (float) object->x_max,
+        .y_max = (float) object->y_max,
+      };
+      ids[i] = object->id;
+    }
+  return pld_frame_to_json (&where, objects, ids, n);
 }

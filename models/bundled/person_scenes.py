@@ -16,8 +16,7 @@ from collections import namedtuple
 import cv2
 import numpy as np
 
-PATCH = 16          # side of a ViT patch; scenes have a target for each quarter of a patch
-CELL = PATCH // 2
+CELL = 8            # side of the squares that a scene has a target for: a quarter of a ViT patch
 SMALLEST = 22       # a person lower than this many pixels (of 224) is not asked for
 CAR_LIKE = {1, 2, 3, 5, 6, 7}   # COCO classes that stand where persons stand
 
@@ -108,7 +107,8 @@ def silhouette(rgb, fill, head=False):
                                          (max(1, int(w * rx)), int(h * ry)), 0, 0, 360, 1, -1)
     core = oval(.18, .075, .05) | oval(.37, .11, .17) if head else oval(.5, .08, .2)
     ellipse = oval(.5, *fill) | core
-    mask = np.where(core, cv2.GC_FGD, np.where(ellipse, cv2.GC_PR_FGD, cv2.GC_PR_BGD)).astype(np.uint8)
+    mask = np.where(core, cv2.GC_FGD, np.where(ellipse, cv2.GC_PR_FGD, cv2.GC_PR_BGD))
+    mask = mask.astype(np.uint8)
     mask[:2], mask[:, :2], mask[:, -2:] = (cv2.GC_BGD,) * 3
     try:
         cv2.grabCut(rgb, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
@@ -130,12 +130,11 @@ def box_cutout(photo, box, height=192):
     return Cutout(rgb, silhouette(rgb, (.46, .49)))
 
 
-def overlap(box, boxes):
-    """Largest share of `box` that one of `boxes` covers."""
-    if not len(boxes):
-        return 0.0
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    return float(np.clip(high - low, 0, None).prod(1).max() / (box[2:] - box[:2]).prod())
+def shared(window, boxes):
+    """Area that each of the boxes has in common with the window."""
+    boxes = boxes.reshape(-1, 4)
+    low, high = np.maximum(window[:2], boxes[:, :2]), np.minimum(window[2:], boxes[:, 2:])
+    return np.clip(high - low, 0, None).prod(1)
 
 
 def load(data, held):
@@ -144,7 +143,7 @@ def load(data, held):
     cv2.setRNGSeed(1)
     inria, coco = (os.path.join(data, "train", d) for d in ("inria", "coco128"))
     crops = [read_crops(os.path.join(inria, k), held) for k in ("negative", "positive")]
-    people = [Cutout(c, silhouette(c, (.25, .40), True)) for c in crops[1][::2]]   # half are mirrored
+    people = [Cutout(c, silhouette(c, (.25, .40), True)) for c in crops[1][::2]]  # rest: mirrored
     others = [Cutout(c, silhouette(c, (.35, .42))) for c in crops[0][::3]]
     photos = read_photos(coco, held)
     for photo in photos:
@@ -153,7 +152,8 @@ def load(data, held):
             if h > 90 and 0.25 < w / h < 1.1:
                 people += [box_cutout(photo, box)] * 3    # few, but sharp: drawn more often
         for kind, box in photo.things:
-            if min(box[2:] - box[:2]) > 30 and overlap(box, photo.persons) < 0.03:
+            size = box[2:] - box[:2]
+            if min(size) > 30 and (shared(box, photo.persons) < 0.03 * size.prod()).all():
                 others += [box_cutout(photo, box)] * (12 if kind in CAR_LIKE else 4)
     empty = [p for p in photos if not len(p.persons)]
     return Sources(people, others, photos, empty, crops)
@@ -186,7 +186,7 @@ def photo_background(src, size, rng):
     photo = src.photos[rng.integers(len(src.photos))]
     for _ in range(6):
         window = random_window(photo.rgb, rng, 0.2)
-        if overlap_area(window, photo.persons) == 0:
+        if not shared(window, photo.persons).any():
             return take(photo.rgb, window, size, rng)
     rgb = photo.rgb.copy()
     for box in photo.persons:
@@ -196,14 +196,6 @@ def photo_background(src, size, rng):
         crop = src.crops[0][rng.integers(len(src.crops[0]))]
         view[:] = cv2.resize(crop, view.shape[1::-1])
     return take(rgb, random_window(rgb, rng, 0.5), size, rng)
-
-
-def overlap_area(window, boxes):
-    """Area of the boxes that lies in the window (boxes counted one by one)."""
-    if not len(boxes):
-        return 0.0
-    low, high = np.maximum(window[:2], boxes[:, :2]), np.minimum(window[2:], boxes[:, 2:])
-    return float(np.clip(high - low, 0, None).prod(1).sum())
 
 
 def crop_background(src, size, rng):
@@ -277,10 +269,9 @@ def matched(rgb, under, rng):
 
 
 def paste(pic, truth, cut, centre, size, person, rng):
-    """Blend a cutout into a picture; returns the share of its silhouette that is inside.
+    """Blend a cutout into a picture.
 
-    truth, a map of the persons in sight, gains the silhouette of a person and loses what
-    another thing hides.
+    truth, a map of the persons in sight, gains a person's silhouette and loses what a thing hides.
     """
     w, h = max(4, round(size[0])), max(8, round(size[1]))
     rgb, body = cut
@@ -294,17 +285,16 @@ def paste(pic, truth, cut, centre, size, person, rng):
     if mode > 0.9 and not person:                     # a person's outline, but upside down
         alpha = body[::-1]
     x, y = round(centre[0] - w / 2), round(centre[1] - h / 2)
-    inside = (slice(max(0, -y), min(h, pic.shape[0] - y)), slice(max(0, -x), min(w, pic.shape[1] - x)))
-    if inside[0].stop <= inside[0].start or inside[1].stop <= inside[1].start:
-        return 0.0
-    there = (slice(y + inside[0].start, y + inside[0].stop), slice(x + inside[1].start, x + inside[1].stop))
-    under, shown = pic[there], alpha[inside]
-    under += (matched(rgb, under, rng)[inside] - under) * shown[..., None]
+    y0, y1, x0, x1 = max(0, -y), min(h, pic.shape[0] - y), max(0, -x), min(w, pic.shape[1] - x)
+    if y1 <= y0 or x1 <= x0:
+        return
+    there = (slice(y + y0, y + y1), slice(x + x0, x + x1))
+    under, shown = pic[there], alpha[y0:y1, x0:x1]
+    under += (matched(rgb, under, rng)[y0:y1, x0:x1] - under) * shown[..., None]
     if person:
-        np.maximum(truth[there], body[inside], out=truth[there])
+        np.maximum(truth[there], body[y0:y1, x0:x1], out=truth[there])
     else:
         truth[there] *= 1 - shown
-    return float(body[inside].sum() / (body.sum() + 1e-6))
 
 
 def add_thing(pic, truth, src, squash, rng):
@@ -376,9 +366,9 @@ def real_window(src, size, person, rng):
             wide, high = (seen[2:] - seen[:2]) * scale
             sure |= bool(share > 0.4 and high > SMALLEST and wide > 6)
             doubt = True
-            middle, half = ((box[:2] + box[2:]) / 2 - window[:2]) * scale, (box[2:] - box[:2]) / 2 * scale
-            cv2.ellipse(truth, tuple(int(v) for v in middle), tuple(int(v) + 1 for v in half * .95),
-                        0, 0, 360, 1.0, -1)
+            middle = ((box[:2] + box[2:]) / 2 - window[:2]) * scale
+            axes = (box[2:] - box[:2]) * scale * 0.475
+            cv2.ellipse(truth, middle.astype(int), axes.astype(int) + 1, 0, 0, 360, 1, -1)
         if sure == person and (sure or not doubt):
             x0, y0, x1, y1 = np.round(window).astype(int)
             part = cv2.resize(photo.rgb[y0:y1, x0:x1], (size, size), interpolation=cv2.INTER_AREA)
@@ -392,7 +382,8 @@ def whole_crop(src, size, person, rng):
     crop = crops[rng.integers(len(crops))]
     truth = np.zeros((size, size), np.float32)
     if person:
-        cv2.ellipse(truth, (size // 2, size // 2), (int(size * .2), int(size * .38)), 0, 0, 360, 1, -1)
+        axes = (int(size * .2), int(size * .38))
+        cv2.ellipse(truth, (size // 2, size // 2), axes, 0, 0, 360, 1, -1)
     return cv2.resize(crop, (size, size)).astype(np.float32), truth
 
 
@@ -420,7 +411,7 @@ def camera(pic, rng):
 
 
 def scene(src, size, seed, number):
-    """Scene `number`: picture (size x size x 3), 1 if a person is in it, share of person per cell."""
+    """Scene `number`: the picture, 1 if a person is in it, and the share of person of each cell."""
     rng = np.random.default_rng([seed, size, number])
     person = bool(number % 2)
     kind = rng.random()
@@ -432,5 +423,6 @@ def scene(src, size, seed, number):
     pic, truth = made or composite(src, size, person, rng)
     if rng.random() < 0.5:
         pic, truth = pic[:, ::-1], truth[:, ::-1]
-    cells = cv2.resize(np.ascontiguousarray(truth), (size // CELL,) * 2, interpolation=cv2.INTER_AREA)
-    return camera(np.ascontiguousarray(pic), rng), int(person), cells
+    pic, truth = np.ascontiguousarray(pic), np.ascontiguousarray(truth)
+    cells = cv2.resize(truth, (size // CELL, size // CELL), interpolation=cv2.INTER_AREA)
+    return camera(pic, rng), int(person), cells
