@@ -218,6 +218,7 @@ typedef struct
   guint seed;
   float want[CLASSES];
   GCancellable *cancellable;
+  gint *n_open; /* atomic */
 } Runner;
 
 static gpointer
@@ -227,6 +228,7 @@ run_many (gpointer data)
   PldVision *vision = open_vision (0, 1);
   GRand *random = g_rand_new_with_seed (runner->seed);
 
+  g_atomic_int_inc (runner->n_open);
   for (guint i = 0; i < 60; i++)
     {
       g_autoptr (GError) error = NULL;
@@ -258,18 +260,22 @@ test_threads (void)
   PldVision *vision = open_vision (0, 1);
   guint64 least, most;
   PldStats stats;
+  gint n_open = 0;
 
   plan_limits (&least, &most);
   for (guint i = 0; i < 8; i++)
     {
-      runners[i] = (Runner) { .seed = i, .cancellable = g_cancellable_new () };
+      runners[i] = (Runner) { .seed = i, .cancellable = g_cancellable_new (), .n_open = &n_open };
       run_one (vision, i, runners[i].want);
     }
   for (guint i = 0; i < 8; i++)
     threads[i] = g_thread_new ("runner", run_many, &runners[i]);
+  /* A limit that leaves no room for one more handle would rightly refuse it. */
+  while (g_atomic_int_get (&n_open) < 8)
+    g_usleep (100);
   for (guint i = 0; i < 40; i++)
     {
-      guint64 limit = i % 5 == 0 ? 0 : (guint64) g_test_rand_double_range ((double) least, 3.0 * (double) most);
+      guint64 limit = i % 5 == 0 ? 0 : (guint64) g_test_rand_double_range ((double) least, 8.0 * (double) most);
 
       pld_vision_set_memory_limit (vision, limit, NULL);
       g_usleep (3000);
