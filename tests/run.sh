@@ -95,8 +95,9 @@ if [ $quick = no ]; then
   build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false && {
     # GLib and GStreamer are not built for it, so only reports that end in a source file of ours count.
     rm -f "$logs"/tsan-report.*
-    TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc \
-      tests tsan tsan --suite unit --suite golden --suite element --suite soak -t 4
+    export TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc
+    tests tsan tsan --suite golden --suite element --suite soak -t 4
+    tests tsan-unit tsan unit-base unit-stream unit-vision -t 4
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|gst|tools|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi
