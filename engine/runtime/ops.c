@@ -6,6 +6,8 @@
 
 /* Queries whose scores are made at once. */
 #define QUERY_BLOCK 128
+/* Tiles that a linear layer leases at once at most. */
+#define LEASES_MAX 4
 /* Rows that a thread normalises at once. */
 #define NORM_BLOCK 16
 
@@ -57,8 +59,14 @@ typedef struct
   PldSession *session;
   PldRows y, x;
   const PldMatrix *w;
-  const PldTile *tile;
-  const guint8 *weights; /* [tile->n_rows, w->n_cols], as stored */
+  guint row0;                         /* the first row that is leased */
+  guint n_rows;                       /* and how many are */
+  guint n_leases;
+  struct
+  {
+    guint row0, n_rows;
+    const guint8 *weights;            /* [n_rows, w->n_cols], as stored */
+  } leases[LEASES_MAX];
   const float *bias;
   PldActivation act;
   gboolean accumulate;
@@ -95,12 +103,15 @@ linear_granule (gpointer data, guint item, guint thread)
 {
   const Linear *l = data;
   const PldMatrix *w = l->w;
-  guint first = item * w->granule;
-  guint n = MIN (w->granule, l->tile->n_rows - first);
-  const guint8 *stored = l->weights + first * w->row_bytes;
-  const float *weights = (const float *) (gconstpointer) stored;
-  gsize column = l->tile->row0 + first;
+  guint column = l->row0 + item * w->granule;
+  guint n = MIN (w->granule, l->row0 + l->n_rows - column), i = 0;
+  const guint8 *stored;
+  const float *weights;
 
+  while (column >= l->leases[i].row0 + l->leases[i].n_rows)
+    i++;
+  stored = l->leases[i].weights + (column - l->leases[i].row0) * w->row_bytes;
+  weights = (const float *) (gconstpointer) stored;
   if (w->dtype != PLD_DTYPE_F32)
     {
       float *wide = session_scratch (l->session, thread);
@@ -116,35 +127,55 @@ linear_granule (gpointer data, guint item, guint thread)
                (blasint) l->x.stride, weights, (blasint) w->n_cols, l->accumulate ? 1.0f : 0.0f, l->y.data + column,
                (blasint) l->y.stride);
   if (l->bias != NULL)
-    for (guint i = 0; i < l->x.n_rows; i++)
-      linear_finish (l, l->y.data + i * l->y.stride + column, l->bias + column, n);
+    for (guint row = 0; row < l->x.n_rows; row++)
+      linear_finish (l, l->y.data + row * l->y.stride + column, l->bias + column, n);
+}
+
+/* Leases the next tile of W, and more that are there already until every thread has a granule: small tiles are worth a region only together. */
+static gboolean
+linear_lease (Linear *l, GError **error)
+{
+  PldSession *session = l->session;
+  const guint enough = session->n_threads * l->w->granule;
+  /* Half of the ring stays with the loaders. */
+  const guint most = session->plan->n_slots > 0 ? CLAMP (session->plan->n_slots / 2, 1, LEASES_MAX) : LEASES_MAX;
+
+  l->row0 += l->n_rows;
+  l->n_rows = l->n_leases = 0;
+  while (l->n_leases < most && l->n_rows < enough && l->row0 + l->n_rows < l->w->n_rows)
+    {
+      const PldTile *tile = &g_array_index (session->plan->tiles, PldTile, session->tile);
+      const guint8 *weights;
+
+      g_assert (tile->matrix == l->w->index && tile->row0 == l->row0 + l->n_rows);
+      if (l->n_leases == 0 ? !pld_stream_lease (session->stream, session->tile, &weights, error)
+                           : !pld_stream_try_lease (session->stream, session->tile, &weights))
+        break;
+      l->leases[l->n_leases].row0 = tile->row0;
+      l->leases[l->n_leases].n_rows = tile->n_rows;
+      l->leases[l->n_leases++].weights = weights;
+      l->n_rows += tile->n_rows;
+      session->tile++;
+    }
+  return l->n_leases > 0;
 }
 
 gboolean
 pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, PldActivation act,
             gboolean accumulate, GError **error)
 {
-  Linear l = { session, y, x, w, NULL, NULL, bias, act, accumulate };
-  gboolean ok = TRUE;
-  guint done = 0;
+  Linear l = { .session = session, .y = y, .x = x, .w = w, .bias = bias, .act = act, .accumulate = accumulate };
 
   g_assert (bias != NULL || act == PLD_ACT_NONE);
-  while (ok && done < w->n_rows)
+  while (l.row0 + l.n_rows < w->n_rows)
     {
-      guint index = session->tile;
-
-      l.tile = &g_array_index (session->plan->tiles, PldTile, index);
-      g_assert (l.tile->matrix == w->index && l.tile->row0 == done);
-      ok = pld_stream_lease (session->stream, index, &l.weights, error);
-      if (ok)
-        {
-          pld_team_run (session->team, session->n_threads, (l.tile->n_rows + w->granule - 1) / w->granule, linear_granule, &l);
-          pld_stream_release (session->stream, index);
-          session->tile++;
-          done += l.tile->n_rows;
-        }
+      if (!linear_lease (&l, error))
+        return FALSE;
+      pld_team_run (session->team, session->n_threads, (l.n_rows + w->granule - 1) / w->granule, linear_granule, &l);
+      for (guint i = 0; i < l.n_leases; i++)
+        pld_stream_release (session->stream, session->tile - l.n_leases + i);
     }
-  return ok;
+  return TRUE;
 }
 
 /* ---- layer norm ---------------------------------------------------------------------------- */

@@ -90,7 +90,9 @@ plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, guint loaders)
   plan->loaders = loaders > 0 ? MIN (loaders, LOADERS_MAX) : LOADERS_DEFAULT;
   plan->n_slots = plan->loaders + SLOTS_BESIDE_LOADERS;
   cap = choose_cap (tape, room, plan->n_slots);
+  /* A slot holds the largest granule; tiles of matrices with shorter rows fill it too. */
   plan->slot_bytes = pld_tape_slot_bytes (tape, cap);
+  cap = MAX (cap, plan->slot_bytes);
   g_array_unref (plan->tiles);
   plan->tiles = pld_tape_cut (tape, cap);
   room -= MIN (room, pld_plan_table_bytes (plan->tiles->len));

@@ -339,6 +339,15 @@ stream_wait (PldStream *stream, Tile *tile, GError **error)
   return ok;
 }
 
+/* Under the lock. */
+static void
+stream_take (PldStream *stream, Tile *tile, const guint8 **data)
+{
+  stream->position++;
+  tile->state = TILE_LEASED;
+  *data = tile->view;
+}
+
 gboolean
 pld_stream_lease (PldStream *stream, guint index, const guint8 **data, GError **error)
 {
@@ -349,13 +358,24 @@ pld_stream_lease (PldStream *stream, guint index, const guint8 **data, GError **
   g_assert (index == stream->position % stream->n_tiles);
   ok = !stream_cancelled (stream, error) && (tile->state == TILE_READY || stream_wait (stream, tile, error));
   if (ok)
-    {
-      stream->position++;
-      tile->state = TILE_LEASED;
-      *data = tile->view;
-    }
+    stream_take (stream, tile, data);
   g_mutex_unlock (&stream->lock);
   return ok;
+}
+
+gboolean
+pld_stream_try_lease (PldStream *stream, guint index, const guint8 **data)
+{
+  Tile *tile = &stream->tiles[index];
+  gboolean ready;
+
+  g_mutex_lock (&stream->lock);
+  g_assert (index == stream->position % stream->n_tiles);
+  ready = tile->state == TILE_READY;
+  if (ready)
+    stream_take (stream, tile, data);
+  g_mutex_unlock (&stream->lock);
+  return ready;
 }
 
 void

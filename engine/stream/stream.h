@@ -52,6 +52,8 @@ void pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data
  * Blocks until the tile is there. Errors: what reading it gave; CANCELLED.
  */
 gboolean pld_stream_lease (PldStream *stream, guint tile, const guint8 **data, GError **error);
+/* The same without waiting: FALSE when the tile is not there yet. Several leases may be out; each is released. */
+gboolean pld_stream_try_lease (PldStream *stream, guint tile, const guint8 **data);
 void pld_stream_release (PldStream *stream, guint tile);
 
 void pld_stream_get_stats (PldStream *stream, PldStreamStats *stats);
