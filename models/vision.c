@@ -13,14 +13,14 @@
 struct _PldVision
 {
   PldCore *core;
+  GMutex user_lock; /* held while user is read and replaced */
   PldUser user;
   PldVisionInfo info;
   char *path;
   guint batch;
-  gboolean with_pixels;  /* pld_vision_load_pixels() was used: memory for float pictures */
   PldScaler *scaler;
   PldBuffer rgb;         /* [batch, height, width, 3] */
-  PldBuffer pixels;      /* float [batch, 3, height, width] */
+  PldBuffer pixels;      /* float [batch, 3, height, width]; once pld_vision_load_pixels() was used */
   PldBuffer kept;        /* [height, width, 3]; see pld_vision_change() */
   gboolean has_kept;
   PldBuffer logits;      /* float [batch, n_classes] */
@@ -76,6 +76,7 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
   PldVision *vision = g_new0 (PldVision, 1);
   const PldModel *model = NULL;
 
+  g_mutex_init (&vision->user_lock);
   vision->user = options_user (options);
   vision->batch = vision->user.batch;
   vision->path = options_path (options, error);
@@ -117,6 +118,7 @@ pld_vision_close (PldVision **vision_ptr)
   pld_buffer_clear (&vision->kept);
   pld_buffer_clear (&vision->logits);
   pld_core_leave (&vision->core, &vision->user);
+  g_mutex_clear (&vision->user_lock);
   g_free (vision->pictures);
   g_free (vision->path);
   g_free (vision);
@@ -131,10 +133,15 @@ pld_vision_get_info (PldVision *vision)
 gboolean
 pld_vision_set_memory_limit (PldVision *vision, guint64 limit, GError **error)
 {
-  PldUser wishes = vision->user;
+  PldUser wishes;
+  gboolean ok;
 
+  g_mutex_lock (&vision->user_lock);
+  wishes = vision->user;
   wishes.limit = limit;
-  return pld_core_set_user (vision->core, &vision->user, &wishes, error);
+  ok = pld_core_set_user (vision->core, &vision->user, &wishes, error);
+  g_mutex_unlock (&vision->user_lock);
+  return ok;
 }
 
 static guint8 *
@@ -151,24 +158,33 @@ pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GEr
   return pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error);
 }
 
+/* Room for float pictures, which a handle that is only given images does not need. */
+static gboolean
+handle_add_pixels (PldVision *vision, gsize n, GError **error)
+{
+  const PldModel *model = pld_core_model (vision->core);
+  PldUser wishes;
+  gboolean ok;
+
+  g_mutex_lock (&vision->user_lock);
+  wishes = vision->user;
+  wishes.bytes = pld_core_handle_bytes (model, vision->batch, TRUE);
+  ok = pld_core_set_user (vision->core, &vision->user, &wishes, error);
+  g_mutex_unlock (&vision->user_lock);
+  return ok
+         && pld_buffer_init (&vision->pixels, pld_core_budget (vision->core), vision->batch * n * sizeof (float), "the input values",
+                             error);
+}
+
 gboolean
 pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels, GError **error)
 {
-  const PldModel *model = pld_core_model (vision->core);
-  const gsize n = picture_bytes (model->vision);
-  PldUser wishes = vision->user;
+  const gsize n = picture_bytes (pld_core_model (vision->core)->vision);
   float *to;
 
   g_return_val_if_fail (slot < vision->batch, FALSE);
-  if (!vision->with_pixels)
-    {
-      wishes.bytes = pld_core_handle_bytes (model, vision->batch, TRUE);
-      if (!pld_core_set_user (vision->core, &vision->user, &wishes, error)
-          || !pld_buffer_init (&vision->pixels, pld_core_budget (vision->core), vision->batch * n * sizeof (float),
-                               "the input values", error))
-        return FALSE;
-      vision->with_pixels = TRUE;
-    }
+  if (vision->pixels.data == NULL && !handle_add_pixels (vision, n, error))
+    return FALSE;
   to = (float *) (gpointer) vision->pixels.data + slot * n;
   memcpy (to, pixels, n * sizeof (float));
   vision->pictures[slot] = (PldPicture) { .pixels = to };

@@ -77,8 +77,8 @@ def loss_of(model, pixels, person, cells, corner):
 class Muon:
     """Momentum whose steps are made orthogonal, for the matrices inside the layers.
 
-    Each step moves all directions of a matrix alike, by five rounds of a Newton-Schulz iteration;
-    it learns in about half the steps of AdamW here.
+    Each step moves all directions of a matrix alike, by five rounds of a Newton-Schulz iteration.
+    In short trials it needed clearly fewer steps than AdamW.
     """
 
     def __init__(self, matrices, weight_decay, half):
