@@ -116,9 +116,17 @@ team_grow (PldTeam *team, guint n_threads)
   while (team->workers->len + 1 < n_threads)
     {
       Worker *worker = g_new (Worker, 1);
+      GThread *thread;
 
       *worker = (Worker) { team, team->workers->len + 1, team->generation };
-      g_ptr_array_add (team->workers, g_thread_new ("pld-compute", worker_main, worker));
+      thread = g_thread_try_new ("pld-compute", worker_main, worker, NULL);
+      /* Where the system gives no more threads, the team stays smaller. */
+      if (thread == NULL)
+        {
+          g_free (worker);
+          break;
+        }
+      g_ptr_array_add (team->workers, thread);
     }
   g_mutex_unlock (&team->region_lock);
 }
