@@ -141,3 +141,24 @@ remove_folder (const char *folder)
     }
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
+
+static void
+tensor_clear (gpointer tensor)
+{
+  g_free (((PldTensor *) tensor)->name);
+}
+
+void
+parsed_init (Parsed *parsed)
+{
+  parsed->tensors = g_array_new (FALSE, FALSE, sizeof (PldTensor));
+  g_array_set_clear_func (parsed->tensors, tensor_clear);
+  parsed->metadata = json_object_new ();
+}
+
+void
+parsed_clear (Parsed *parsed)
+{
+  g_array_unref (parsed->tensors);
+  json_object_unref (parsed->metadata);
+}

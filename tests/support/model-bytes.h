@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "engine/format/weights.h"
 
 /* Little-endian. */
 void bytes_u8 (GByteArray *bytes, guint8 value);
@@ -32,3 +32,13 @@ void assert_pld_error (GError **error, PldError code, const char *part);
 
 /* Removes @folder and what is in it. */
 void remove_folder (const char *folder);
+
+/* What a parser of one file fills. */
+typedef struct
+{
+  GArray *tensors;
+  JsonObject *metadata;
+} Parsed;
+
+void parsed_init (Parsed *parsed);
+void parsed_clear (Parsed *parsed);

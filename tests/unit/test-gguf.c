@@ -22,33 +22,6 @@ enum
   F64
 };
 
-typedef struct
-{
-  GArray *tensors;
-  JsonObject *metadata;
-} Parsed;
-
-static void
-tensor_clear (gpointer tensor)
-{
-  g_free (((PldTensor *) tensor)->name);
-}
-
-static void
-parsed_init (Parsed *parsed)
-{
-  parsed->tensors = g_array_new (FALSE, FALSE, sizeof (PldTensor));
-  g_array_set_clear_func (parsed->tensors, tensor_clear);
-  parsed->metadata = json_object_new ();
-}
-
-static void
-parsed_clear (Parsed *parsed)
-{
-  g_array_unref (parsed->tensors);
-  json_object_unref (parsed->metadata);
-}
-
 /* A heap block of exactly the bytes, so that a sanitizer sees a read past them. */
 static gboolean
 parse (const GByteArray *bytes, gsize n_head, gsize file_size, Parsed *parsed, GError **error)

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * engine/image on JPEG pictures, whole and damaged in every way, and on the memory that any picture may take.
+ */
+#include "tests/support/image-rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+/* Exact where PIL decodes at the same scale of libjpeg. Against PIL's full decode the reduced inverse DCT
+ * differs, as a box filter does from the one asked for: by up to 4 levels on average in these pictures, whose
+ * waves and edges are a few pixels wide. */
+static void
+test_jpeg (Fixture *f, gconstpointer data)
+{
+  guint n = 0;
+
+  for (guint i = 0; f->cases[i] != NULL; i++)
+    {
+      guint filter, width, height, draft_at, full_at;
+      char name[64];
+      g_autoptr (GError) error = NULL;
+      g_autofree guint8 *got = NULL;
+      g_autoptr (GBytes) file = NULL;
+      PldImage image;
+
+      if (sscanf (f->cases[i], "jpeg %u %63s %u %u %u %u", &filter, name, &width, &height, &draft_at,
+                  &full_at)
+          != 6)
+        continue;
+      file = image_rig_golden_load (name);
+      image = image_from_jpeg (g_bytes_get_data (file, NULL), g_bytes_get_size (file));
+      got = image_rig_run_once (f->budget, &image, width, height, filter, &error);
+      g_assert_no_error (error);
+      image_rig_assert_near (got, (const guint8 *) f->pictures + draft_at, (gsize) width * height * 3, 0, f->cases[i]);
+      g_assert_cmpfloat (
+          image_rig_mean_difference (got, (const guint8 *) f->pictures + full_at, (gsize) width * height * 3), <, 5);
+      n++;
+    }
+  g_assert_cmpuint (n, >=, 20);
+}
+
+/* ---- damaged pictures ---------------------------------------------------------------------- */
+
+static const char *const jpegs[]
+    = { "rgb420.jpg", "rgb444.jpg", "gray.jpg", "cmyk.jpg", "progressive.jpg", "one.jpg" };
+
+/* A result, or an error that says that the picture is damaged. Returns: whether there is a result */
+static gboolean
+run_damaged (PldScaler *scaler, const guint8 *data, gsize size, const char *name)
+{
+  /* Memory of its own, so that a sanitizer sees a read beyond it. */
+  g_autofree guint8 *copy = g_memdup2 (data, size);
+  g_autofree guint8 *got = NULL;
+  g_autoptr (GError) error = NULL;
+  PldImage image = image_from_jpeg (copy, size);
+
+  got = image_rig_run_scaler (scaler, &image, 16, 16, &error);
+  if (got != NULL)
+    return TRUE;
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
+  g_assert_nonnull (strstr (error->message, "JPEG picture is "));
+  return FALSE;
+}
+
+static void
+test_jpeg_truncated (Fixture *f, gconstpointer data)
+{
+  PldScaler *scaler = pld_scaler_new (16, 16, PLD_FILTER_BILINEAR, f->budget, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (jpegs); i++)
+    {
+      g_autoptr (GBytes) file = image_rig_golden_load (jpegs[i]);
+      gsize size;
+      const guint8 *bytes = g_bytes_get_data (file, &size);
+
+      /* Only the end marker, the last two bytes, can be missed. */
+      for (gsize n = 0; n < size; n++)
+        if (run_damaged (scaler, bytes, n, jpegs[i]))
+          g_assert_cmpuint (n, >=, size - 2);
+      g_assert_true (run_damaged (scaler, bytes, size, jpegs[i]));
+    }
+  pld_scaler_free (&scaler);
+}
+
+static void
+test_jpeg_truncated_message (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) file = image_rig_golden_load ("scene.jpg");
+  g_autoptr (GError) error = NULL;
+  PldImage image = image_from_jpeg (g_bytes_get_data (file, NULL), g_bytes_get_size (file) / 2);
+
+  g_assert_null (image_rig_run_once (f->budget, &image, 32, 32, PLD_FILTER_BILINEAR, &error));
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
+  g_assert_true (
+      g_str_has_prefix (error->message, "the JPEG picture is damaged: Premature end of JPEG file;"));
+}
+
+static void
+test_jpeg_corrupted (Fixture *f, gconstpointer data)
+{
+  PldScaler *scaler = pld_scaler_new (16, 16, PLD_FILTER_BILINEAR, f->budget, NULL);
+  guint failed = 0;
+
+  /* A flipped size can ask for gigabytes. */
+  pld_budget_set_limit (f->budget, 16 << 20);
+  for (guint i = 0; i < G_N_ELEMENTS (jpegs); i++)
+    {
+      g_autoptr (GBytes) file = image_rig_golden_load (jpegs[i]);
+      gsize size;
+      const guint8 *bytes = g_bytes_get_data (file, &size);
+
+      for (guint n = 0; n < 2000; n++)
+        {
+          g_autofree guint8 *copy = g_memdup2 (bytes, size);
+          g_autofree guint8 *got = NULL;
+          g_autoptr (GError) error = NULL;
+          PldImage image = image_from_jpeg (copy, size);
+
+          for (gint flips = g_test_rand_int_range (1, 4); flips > 0; flips--)
+            copy[g_test_rand_int_range (0, (gint32) size)] = (guint8) g_test_rand_int ();
+          got = image_rig_run_scaler (scaler, &image, 16, 16, &error);
+          if (got == NULL && !g_error_matches (error, PLD_ERROR, PLD_ERROR_LIMIT))
+            g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
+          failed += got == NULL;
+        }
+      g_assert_true (run_damaged (scaler, bytes, size, jpegs[i]));
+    }
+  g_assert_cmpuint (failed, >, 1000);
+  pld_scaler_free (&scaler);
+}
+
+static void
+test_jpeg_empty (Fixture *f, gconstpointer data)
+{
+  static const guint8 gif[] = "GIF89a and what follows";
+  PldScaler *scaler = pld_scaler_new (16, 16, PLD_FILTER_BILINEAR, f->budget, NULL);
+  g_autoptr (GError) error = NULL;
+  PldImage image = image_from_jpeg (NULL, 0);
+
+  g_assert_null (image_rig_run_scaler (scaler, &image, 16, 16, &error));
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
+  g_assert_nonnull (strstr (error->message, "0 bytes"));
+  g_assert_false (run_damaged (scaler, gif, sizeof gif, "gif"));
+  pld_scaler_free (&scaler);
+}
+
+/* Cameras pad their frames: bytes between the last scan and the end marker, or after it, harm nothing. */
+static void
+test_jpeg_padded (Fixture *f, gconstpointer data)
+{
+  PldScaler *scaler = pld_scaler_new (16, 16, PLD_FILTER_BILINEAR, f->budget, NULL);
+  g_autoptr (GBytes) file = image_rig_golden_load ("rgb420.jpg");
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (file, &size);
+  g_autofree guint8 *padded = g_malloc0 (size + 100);
+
+  memcpy (padded, bytes, size - 2);
+  memcpy (padded + size + 48, bytes + size - 2, 2);
+  g_assert_true (run_damaged (scaler, padded, size + 100, "padded"));
+  pld_scaler_free (&scaler);
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  guint width, height;
+  guint h[3], v[3]; /* sampling factors */
+  gboolean progressive;
+} Encoding;
+
+/* libjpeg's encoder, with a flat picture: sizes and sampling are what counts. */
+static GBytes *
+encode (const Encoding *e)
+{
+  struct jpeg_compress_struct lib = { 0 };
+  struct jpeg_error_mgr handler;
+  g_autofree guint8 *row = g_malloc0 ((gsize) e->width * 3);
+  JSAMPROW rows[1] = { row };
+  unsigned char *data = NULL;
+  unsigned long size = 0;
+  GBytes *bytes;
+
+  lib.err = jpeg_std_error (&handler);
+  jpeg_create_compress (&lib);
+  jpeg_mem_dest (&lib, &data, &size);
+  lib.image_width = e->width;
+  lib.image_height = e->height;
+  lib.input_components = 3;
+  lib.in_color_space = JCS_RGB;
+  jpeg_set_defaults (&lib);
+  for (guint i = 0; i < 3; i++)
+    {
+      lib.comp_info[i].h_samp_factor = (int) e->h[i];
+      lib.comp_info[i].v_samp_factor = (int) e->v[i];
+    }
+  if (e->progressive)
+    jpeg_simple_progression (&lib);
+  jpeg_start_compress (&lib, TRUE);
+  while (lib.next_scanline < lib.image_height)
+    jpeg_write_scanlines (&lib, rows, 1);
+  jpeg_finish_compress (&lib);
+  jpeg_destroy_compress (&lib);
+  bytes = g_bytes_new (data, size);
+  free (data);
+  return bytes;
+}
+
+static void
+assert_within_cost (const PldImage *image, PldFilter filter, guint width, guint height)
+{
+  PldBudget *budget = pld_budget_new (pld_scaler_cost (width, height));
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *got = image_rig_run_once (budget, image, width, height, filter, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (got);
+  g_assert_cmpuint (pld_budget_get_peak (budget), <=, pld_scaler_cost (width, height));
+  g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
+  pld_budget_free (&budget);
+}
+
+/* Every layout at the largest size that the cost speaks of. */
+static void
+test_cost_planes (Fixture *f, gconstpointer data)
+{
+  static const guint outs[][2] = { { 224, 224 }, { 1, 1 }, { 32, 384 }, { 1000, 16 }, { 16, 1000 } };
+  static const guint subs[][2] = { { 1, 1 }, { 2, 1 }, { 2, 2 }, { 4, 1 }, { 1, 2 }, { 4, 4 } };
+  const guint width = 4096, height = 2304;
+  g_autofree guint8 *plane = g_malloc0 ((gsize) width * height * 3);
+
+  for (guint o = 0; o < G_N_ELEMENTS (outs); o++)
+    {
+      PldImage image = image_from_rgb (plane, width, height);
+
+      assert_within_cost (&image, PLD_FILTER_LANCZOS, outs[o][0], outs[o][1]);
+      for (guint s = 0; s < G_N_ELEMENTS (subs); s++)
+        {
+          YuvCase c = { .sub_x = subs[s][0], .sub_y = subs[s][1], .width = width, .height = height };
+
+          if (o > 0 && subs[s][1] != 2) /* 4:2:0 needs the most tables */
+            continue;
+          image = yuv_case_image (&c, plane);
+          assert_within_cost (&image, PLD_FILTER_LANCZOS, outs[o][0], outs[o][1]);
+        }
+    }
+}
+
+static void
+test_cost_jpeg (Fixture *f, gconstpointer data)
+{
+  static const Encoding encodings[] = {
+    { 4096, 2304, { 2, 1, 1 }, { 2, 1, 1 }, FALSE }, { 4096, 2304, { 1, 1, 1 }, { 1, 1, 1 }, FALSE },
+    { 4096, 200, { 2, 1, 1 }, { 2, 1, 1 }, FALSE },  { 4096, 200, { 1, 1, 1 }, { 1, 1, 1 }, FALSE },
+    { 4096, 200, { 1, 1, 1 }, { 4, 1, 1 }, FALSE },  { 4096, 200, { 4, 1, 1 }, { 1, 1, 1 }, FALSE },
+    { 4096, 200, { 1, 1, 1 }, { 4, 4, 2 }, FALSE },  { 4096, 200, { 4, 1, 1 }, { 2, 1, 1 }, FALSE },
+    { 4096, 200, { 1, 1, 1 }, { 2, 2, 2 }, FALSE },  { 4096, 200, { 1, 2, 1 }, { 4, 2, 2 }, FALSE },
+    { 100, 2304, { 2, 1, 1 }, { 2, 1, 1 }, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (encodings); i++)
+    {
+      g_autoptr (GBytes) file = encode (&encodings[i]);
+      PldImage image = image_from_jpeg (g_bytes_get_data (file, NULL), g_bytes_get_size (file));
+
+      g_test_message ("%u × %u, sampling %u", encodings[i].width, encodings[i].height, i);
+      assert_within_cost (&image, PLD_FILTER_LANCZOS, 224, 224);
+    }
+}
+
+/* A frame like the one before takes no byte more: there is none to be had. */
+static void
+test_no_allocation (Fixture *f, gconstpointer data)
+{
+  static const Encoding encoding = { 640, 480, { 2, 1, 1 }, { 2, 1, 1 }, FALSE };
+  g_autoptr (GBytes) file = encode (&encoding);
+  g_autofree guint8 *planes = g_malloc0 (640 * 480 * 3);
+  YuvCase c = { .sub_x = 2, .sub_y = 2, .width = 640, .height = 480 };
+  PldImage images[] = { image_from_jpeg (g_bytes_get_data (file, NULL), g_bytes_get_size (file)),
+                        yuv_case_image (&c, planes), image_from_rgb (planes, 640, 480) };
+
+  for (guint i = 0; i < G_N_ELEMENTS (images); i++)
+    {
+      PldScaler *scaler = pld_scaler_new (224, 224, PLD_FILTER_BICUBIC, f->budget, NULL);
+      g_autoptr (GError) error = NULL;
+      guint64 used;
+
+      g_free (image_rig_run_scaler (scaler, &images[i], 224, 224, &error));
+      g_assert_no_error (error);
+      used = pld_budget_get_used (f->budget);
+      pld_budget_set_limit (f->budget, used);
+      for (guint n = 0; n < 3; n++)
+        {
+          g_free (image_rig_run_scaler (scaler, &images[i], 224, 224, &error));
+          g_assert_no_error (error);
+          g_assert_cmpuint (pld_budget_get_used (f->budget), ==, used);
+        }
+      pld_budget_set_limit (f->budget, 0);
+      pld_scaler_free (&scaler);
+    }
+}
+
+/* Coefficients of the whole picture, 640 × 480 × 1.5 × 2 bytes, are more than the cost allows for. Refused,
+ * and the next picture works. */
+static void
+test_limit_progressive (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) progressive = image_rig_golden_load ("scene-progressive.jpg");
+  g_autoptr (GBytes) sequential = image_rig_golden_load ("scene.jpg");
+  PldImage image = image_from_jpeg (g_bytes_get_data (progressive, NULL), g_bytes_get_size (progressive));
+  PldScaler *scaler = pld_scaler_new (24, 24, PLD_FILTER_BILINEAR, f->budget, NULL);
+  g_autoptr (GError) error = NULL;
+  guint64 used;
+
+  pld_budget_set_limit (f->budget, pld_scaler_cost (24, 24));
+  g_assert_null (image_rig_run_scaler (scaler, &image, 24, 24, &error));
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
+  g_clear_error (&error);
+  used = pld_budget_get_used (f->budget);
+
+  pld_budget_set_limit (f->budget, used + 640 * 480 * 3 + (1 << 20));
+  g_free (image_rig_run_scaler (scaler, &image, 24, 24, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (pld_budget_get_peak (f->budget), >=, used + 640 * 480 * 3);
+  /* What one picture needed is not kept. */
+  g_assert_cmpuint (pld_budget_get_used (f->budget), <=, pld_scaler_cost (24, 24));
+
+  pld_budget_set_limit (f->budget, pld_scaler_cost (24, 24));
+  image = image_from_jpeg (g_bytes_get_data (sequential, NULL), g_bytes_get_size (sequential));
+  g_free (image_rig_run_scaler (scaler, &image, 24, 24, &error));
+  g_assert_no_error (error);
+  pld_scaler_free (&scaler);
+}
+
+/* Two hundred bytes of header that promise 65500 × 65500 pixels. */
+static void
+test_limit_bomb (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) file = image_rig_golden_load ("progressive.jpg");
+  gsize size;
+  g_autofree guint8 *bomb = g_memdup2 (g_bytes_get_data (file, &size), g_bytes_get_size (file));
+  g_autoptr (GError) error = NULL;
+  PldImage image = image_from_jpeg (bomb, size);
+  gsize at = 0;
+
+  while (!(bomb[at] == 0xFF && bomb[at + 1] == 0xC2))
+    at++;
+  for (guint i = 0; i < 4; i += 2)
+    {
+      bomb[at + 5 + i] = 65500 >> 8;
+      bomb[at + 6 + i] = 65500 & 255;
+    }
+  pld_budget_set_limit (f->budget, 64 << 20);
+  g_assert_null (image_rig_run_once (f->budget, &image, 24, 24, PLD_FILTER_BILINEAR, &error));
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
+}
+
+/* Every budget from nothing up: LIMIT until it works, and nothing is left behind. */
+static void
+test_limit_sweep (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) file = image_rig_golden_load ("rgb420.jpg");
+  PldImage image = image_from_jpeg (g_bytes_get_data (file, NULL), g_bytes_get_size (file));
+  guint64 limit;
+
+  for (limit = 1; limit < (4 << 20); limit += PLD_PAGE)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree guint8 *got = NULL;
+
+      pld_budget_set_limit (f->budget, limit);
+      got = image_rig_run_once (f->budget, &image, 40, 30, PLD_FILTER_LANCZOS, &error);
+      g_assert_cmpuint (pld_budget_get_used (f->budget), ==, 0);
+      if (got != NULL)
+        break;
+      g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
+    }
+  g_assert_cmpuint (limit, >, PLD_PAGE);
+  g_assert_cmpuint (limit, <=, pld_scaler_cost (40, 30) + PLD_PAGE);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    void (*func) (Fixture *f, gconstpointer data);
+  } tests[] = {
+    { "jpeg", test_jpeg },
+    { "jpeg-truncated", test_jpeg_truncated },
+    { "jpeg-truncated-message", test_jpeg_truncated_message },
+    { "jpeg-corrupted", test_jpeg_corrupted },
+    { "jpeg-empty", test_jpeg_empty },
+    { "jpeg-padded", test_jpeg_padded },
+    { "cost-planes", test_cost_planes },
+    { "cost-jpeg", test_cost_jpeg },
+    { "no-allocation", test_no_allocation },
+    { "limit-progressive", test_limit_progressive },
+    { "limit-bomb", test_limit_bomb },
+    { "limit-sweep", test_limit_sweep },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    {
+      g_autofree char *path = g_strconcat ("/image-jpeg/", tests[i].name, NULL);
+
+      g_test_add (path, Fixture, NULL, image_rig_set_up, tests[i].func, image_rig_tear_down);
+    }
+  return g_test_run ();
+}
