@@ -28,6 +28,7 @@ typedef struct
   char *input, *model, *memory_limit, *output, *mode, *camera;
   gint64 frames;
   int interval;
+  guint threads; /* 0: all cores */
 
   GMainLoop *loop;
   GstElement *pipeline, *vit;
@@ -41,19 +42,25 @@ typedef struct
 
 /* ---- before -------------------------------------------------------------------------------- */
 
-/* "auto": half-way between the smallest limit that works and the model's weights, so that they must be
- * streamed. */
+/* "auto": half-way between the smallest limit that works and the model's weights, so that they must be streamed. Each thread needs
+ * memory of its own: of many cores only as many compute as leave room for that. */
 static char *
-choose_limit (const Watch *watch, GError **error)
+choose_limit (Watch *watch, GError **error)
 {
-  PldVisionOptions options = { .model = watch->model, .batch = 1 };
+  PldVisionOptions options = { .model = watch->model, .batch = 1, .threads = MIN (g_get_num_processors (), 8) };
   PldPlanInfo plan;
   guint64 limit;
 
   if (g_strcmp0 (watch->memory_limit, "auto") != 0)
     return g_strdup (watch->memory_limit);
-  if (!pld_vision_plan (&options, &plan, error))
-    return NULL;
+  for (;; options.threads--)
+    {
+      if (!pld_vision_plan (&options, &plan, error))
+        return NULL;
+      if (plan.minimum_limit < plan.weight_bytes || options.threads == 1)
+        break;
+    }
+  watch->threads = options.threads;
   limit = plan.minimum_limit;
   if (plan.weight_bytes > limit)
     limit += (plan.weight_bytes - limit) / 2;
@@ -109,7 +116,7 @@ make_pipeline (Watch *watch, GError **error)
   if (watch->frames > 0)
     add_frame_limit (watch);
   g_object_set (watch->vit, "model", watch->model, "memory-limit", limit, "interval", (guint) watch->interval,
-                "threshold", 0.0, NULL);
+                "threads", watch->threads, "threshold", 0.0, NULL);
   gst_util_set_object_arg (G_OBJECT (watch->vit), "mode", watch->mode);
   gst_util_set_object_arg (G_OBJECT (watch->vit), "messages", "all");
   /* A file in async mode plays at its own pace; else nothing is gained by waiting. */
