@@ -102,6 +102,29 @@ run_to_eos (GstElement *pipeline)
   gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
+static guint64
+stat_bytes (GstElement *element, const char *field)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}
+
+/* Of the run that has ended: the most the engine held was within what it was allowed. */
+static void
+assert_within_limit (GstElement *pipeline, guint64 limit)
+{
+  g_autoptr (GstElement) vit = gst_bin_get_by_name (GST_BIN (pipeline), "vit");
+  guint64 peak = stat_bytes (vit, "engine-peak");
+
+  g_assert_cmpuint (peak, >, 0);
+  if (limit > 0)
+    g_assert_cmpuint (peak, <=, limit);
+}
+
 /* New pipelines and restarted ones, streaming and resident. */
 static void
 test_cycles (void)
@@ -109,7 +132,7 @@ test_cycles (void)
   const guint n = full () ? 1000 : 120;
   g_autofree char *path = model_path ();
   GstElement *pipeline = NULL;
-  guint64 least, most, settled = 0;
+  guint64 least, most, limit = 0, settled = 0;
   guint files = 0;
 
   limits (&least, &most);
@@ -117,15 +140,19 @@ test_cycles (void)
     {
       if (i % 2 == 0)
         {
-          g_autofree char *description
-              = g_strdup_printf ("videotestsrc num-buffers=2 ! video/x-raw,width=320,height=240 ! pipeloadvit model=%s "
+          g_autofree char *description = NULL;
+
+          limit = i % 4 == 0 ? (least + most) / 2 + 100000 : 0;
+          description
+              = g_strdup_printf ("videotestsrc num-buffers=2 ! video/x-raw,width=320,height=240 ! pipeloadvit name=vit model=%s "
                                  "memory-limit=%" G_GUINT64_FORMAT " mode=%s ! fakesink",
-                                 path, i % 4 == 0 ? (least + most) / 2 + 100000 : 0, i % 8 < 4 ? "sync" : "async");
+                                 path, limit, i % 8 < 4 ? "sync" : "async");
 
           g_clear_pointer (&pipeline, gst_object_unref);
           pipeline = make_pipeline (description);
         }
       run_to_eos (pipeline);
+      assert_within_limit (pipeline, limit);
       if (i == n / 3)
         {
           settled = resident_bytes ();
@@ -137,17 +164,6 @@ test_cycles (void)
   g_assert_cmpuint (open_files (), <=, files);
   if (memory_is_measurable ())
     g_assert_cmpuint (resident_bytes (), <=, settled + GROWTH_MAX);
-}
-
-static guint64
-stat_bytes (GstElement *element, const char *field)
-{
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value = 0;
-
-  g_object_get (element, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
-  return value;
 }
 
 /* Eight cameras share a model while its limit wanders between the smallest and more than enough. */
