@@ -109,6 +109,20 @@ push_main (gpointer data)
   return NULL;
 }
 
+/* Pushes a frame from a thread of its own, and comes back while it is being looked at. */
+static GThread *
+push_begin (Rig *rig, Push *push)
+{
+  GThread *thread;
+
+  *push = (Push){ rig, GST_FLOW_CUSTOM_SUCCESS };
+  thread = g_thread_new ("push", push_main, push);
+  while (rig_stat (rig, "frames") == 0)
+    g_usleep (1000);
+  g_usleep (10000);
+  return thread;
+}
+
 static void
 flush (Rig *rig)
 {
@@ -127,14 +141,12 @@ test_flush (void)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
       g_autofree char *properties = g_strdup_printf (SLOW "%s messages=all", modes[i]);
-      Push push = { NULL, GST_FLOW_CUSTOM_SUCCESS };
+      Push push;
       GThread *thread;
       Rig rig;
 
       open_rgb (&rig, properties);
-      push.rig = &rig;
-      thread = g_thread_new ("push", push_main, &push);
-      g_usleep (20000);
+      thread = push_begin (&rig, &push);
       g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_flush_start ()));
       g_thread_join (thread);
       g_assert_cmpint (push.flow, ==, i == 0 ? GST_FLOW_FLUSHING : GST_FLOW_OK);
@@ -160,14 +172,12 @@ test_stop (void)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
       g_autofree char *properties = g_strdup_printf (SLOW "%s messages=all", modes[i]);
-      Push push = { NULL, GST_FLOW_CUSTOM_SUCCESS };
+      Push push;
       GThread *thread;
       Rig rig;
 
       open_rgb (&rig, properties);
-      push.rig = &rig;
-      thread = g_thread_new ("push", push_main, &push);
-      g_usleep (20000);
+      thread = push_begin (&rig, &push);
       g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
       g_thread_join (thread);
       g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
