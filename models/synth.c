@@ -3,7 +3,7 @@
  * Models of true shapes with random weights. The generator is integer arithmetic up to one multiplication a
  * value, so that every machine writes the same bytes.
  */
-#include "engine/format/writer.h"
+#include "engine/format/safetensors-writer.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -259,7 +259,7 @@ progress_tell (Progress *progress, guint64 values)
 }
 
 static gboolean
-write_tensor (PldSafetensorsWriter *writer, const PldTensor *tensor, guint64 seed, guint8 *chunk,
+write_tensor (PldWriter *writer, const PldTensor *tensor, guint64 seed, guint8 *chunk,
               Progress *progress, GCancellable *cancellable, GError **error)
 {
   Rng rng = rng_new (seed, tensor->name);
@@ -274,7 +274,7 @@ write_tensor (PldSafetensorsWriter *writer, const PldTensor *tensor, guint64 see
           g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled; nothing was written");
           return FALSE;
         }
-      if (!pld_safetensors_writer_write (writer, chunk, fill (&rng, tensor->dtype, scale, n, chunk), error))
+      if (!pld_writer_write (writer, chunk, fill (&rng, tensor->dtype, scale, n, chunk), error))
         return FALSE;
       left -= n;
       progress_tell (progress, n);
@@ -342,13 +342,13 @@ write_text (const char *folder, const char *name, const char *text, GError **err
 }
 
 static gboolean
-write_model (const char *path, GArray *tensors, guint64 seed, PldSafetensorsWriter **out, Progress *progress,
+write_model (const char *path, GArray *tensors, guint64 seed, PldWriter **out, Progress *progress,
              GCancellable *cancellable, GError **error)
 {
   const PldTensor *all = (const PldTensor *) tensors->data;
   g_autoptr (JsonObject) metadata = json_object_new ();
   g_autofree guint8 *chunk = g_malloc (CHUNK * sizeof (float));
-  PldSafetensorsWriter *writer;
+  PldWriter *writer;
 
   json_object_set_string_member (metadata, "format", "pt");
   for (guint i = 0; i < tensors->len; i++)
@@ -360,7 +360,7 @@ write_model (const char *path, GArray *tensors, guint64 seed, PldSafetensorsWrit
   for (guint i = 0; i < tensors->len; i++)
     if (!write_tensor (writer, &all[i], seed, chunk, progress, cancellable, error))
       {
-        pld_safetensors_writer_free (&writer);
+        pld_writer_free (&writer);
         return FALSE;
       }
   *out = writer;
@@ -374,7 +374,7 @@ write_folder (const Preset *preset, guint type, guint64 seed, const char *folder
   g_autoptr (GArray) tensors = shapes_make (preset, types[type].dtype);
   g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
   g_autofree char *config = config_text (preset, types[type].torch_name);
-  PldSafetensorsWriter *writer = NULL;
+  PldWriter *writer = NULL;
   gboolean ok;
 
   if (g_mkdir_with_parents (folder, 0777) < 0)
@@ -387,8 +387,8 @@ write_folder (const Preset *preset, guint type, guint64 seed, const char *folder
   ok = write_model (path, tensors, seed, &writer, progress, cancellable, error)
        && write_text (folder, "config.json", config, error)
        && write_text (folder, "preprocessor_config.json", preprocessor_text, error)
-       && pld_safetensors_writer_finish (writer, error);
-  pld_safetensors_writer_free (&writer);
+       && pld_writer_finish (writer, error);
+  pld_writer_free (&writer);
   return ok;
 }
 

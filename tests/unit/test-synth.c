@@ -3,7 +3,7 @@
  * The safetensors writer, synthetic models, and the description of model files.
  */
 #include "engine/format/config.h"
-#include "engine/format/writer.h"
+#include "engine/format/safetensors-writer.h"
 #include "tests/support/model-bytes.h"
 
 #include <glib/gstdio.h>
@@ -57,7 +57,7 @@ test_writer (Fixture *fixture, gconstpointer data)
   g_autoptr (GByteArray) wanted = NULL;
   g_autofree char *padded = NULL;
   g_autofree char *got = NULL;
-  PldSafetensorsWriter *writer;
+  PldWriter *writer;
   GError *error = NULL;
   gsize n;
 
@@ -68,11 +68,11 @@ test_writer (Fixture *fixture, gconstpointer data)
   json_object_set_string_member (metadata, "format", "pt");
   writer = pld_safetensors_writer_new (fixture->path, two, 2, metadata, &error);
   g_assert_no_error (error);
-  g_assert_true (pld_safetensors_writer_write (writer, "0123456789", 10, &error));
+  g_assert_true (pld_writer_write (writer, "0123456789", 10, &error));
   g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
-  g_assert_true (pld_safetensors_writer_write (writer, "abcdefg", 7, &error));
-  g_assert_true (pld_safetensors_writer_finish (writer, &error));
-  pld_safetensors_writer_free (&writer);
+  g_assert_true (pld_writer_write (writer, "abcdefg", 7, &error));
+  g_assert_true (pld_writer_finish (writer, &error));
+  pld_writer_free (&writer);
   g_assert_null (writer);
   g_assert_true (g_file_get_contents (fixture->path, &got, &n, NULL));
   g_assert_cmpmem (got, n, wanted->data, wanted->len);
@@ -82,19 +82,19 @@ test_writer (Fixture *fixture, gconstpointer data)
 static void
 test_writer_unfinished (Fixture *fixture, gconstpointer data)
 {
-  PldSafetensorsWriter *writer;
+  PldWriter *writer;
   g_autofree char *kept = NULL;
   gsize n;
 
   g_free (text_save ("old", fixture->folder, "model.safetensors"));
   writer = pld_safetensors_writer_new (fixture->path, two, 2, NULL, NULL);
-  g_assert_true (pld_safetensors_writer_write (writer, "0123456789", 10, NULL));
+  g_assert_true (pld_writer_write (writer, "0123456789", 10, NULL));
   g_assert_cmpuint (count_files (fixture->folder), ==, 2);
-  pld_safetensors_writer_free (&writer);
+  pld_writer_free (&writer);
   g_assert_cmpuint (count_files (fixture->folder), ==, 1);
   g_assert_true (g_file_get_contents (fixture->path, &kept, &n, NULL));
   g_assert_cmpstr (kept, ==, "old");
-  pld_safetensors_writer_free (&writer);
+  pld_writer_free (&writer);
 }
 
 static void
