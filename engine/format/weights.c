@@ -16,6 +16,7 @@ typedef struct
   GPtrArray *files; /* char * */
   GArray *tensors;
   JsonObject *metadata;
+  GArray *arrays;
   PldFormat format;
 } Gathered;
 
@@ -69,7 +70,7 @@ read_gguf (PldSource *source, Gathered *g, GError **error)
       if (!source_grow (source, &head, had, want, error))
         return FALSE;
       if (pld_gguf_parse_window (head, want, source->size, g->files->len, g->tensors, g->metadata,
-                                 &short_head, &failure))
+                                 g->arrays, &short_head, &failure))
         return TRUE;
       if (short_head && want >= GGUF_WINDOW_MAX)
         {
@@ -244,7 +245,7 @@ pld_weights_open (const char *path, GError **error)
 {
   g_autoptr (PldWeights) weights = NULL;
   Gathered g = { g_ptr_array_new_with_free_func (g_free), pld_tensors_new (), json_object_new (),
-                 PLD_FORMAT_SAFETENSORS };
+                 pld_gguf_arrays_new (), PLD_FORMAT_SAFETENSORS };
   gboolean ok;
 
   g_return_val_if_fail (path != NULL, NULL);
@@ -259,6 +260,8 @@ pld_weights_open (const char *path, GError **error)
   weights->n_files = g.files->len;
   g_ptr_array_add (g.files, NULL);
   weights->files = (char **) g_ptr_array_free (g.files, FALSE);
+  weights->n_arrays = g.arrays->len;
+  weights->arrays = (PldArray *) g_array_free (g.arrays, FALSE);
   weights->n_tensors = g.tensors->len;
   weights->tensors = (PldTensor *) g_array_free (g.tensors, FALSE);
   if (!ok || !index_names (weights, error))
@@ -274,6 +277,9 @@ pld_weights_free (PldWeights *weights)
   for (guint i = 0; i < weights->n_tensors; i++)
     g_free (weights->tensors[i].name);
   g_free (weights->tensors);
+  for (guint i = 0; i < weights->n_arrays; i++)
+    g_free (weights->arrays[i].key);
+  g_free (weights->arrays);
   g_clear_pointer (&weights->by_name, g_hash_table_unref);
   g_clear_pointer (&weights->metadata, json_object_unref);
   g_strfreev (weights->files);
@@ -285,4 +291,13 @@ const PldTensor *
 pld_weights_find (const PldWeights *weights, const char *name)
 {
   return g_hash_table_lookup (weights->by_name, name);
+}
+
+const PldArray *
+pld_weights_array (const PldWeights *weights, const char *key)
+{
+  for (guint i = 0; i < weights->n_arrays; i++)
+    if (strcmp (weights->arrays[i].key, key) == 0)
+      return &weights->arrays[i];
+  return NULL;
 }

@@ -28,6 +28,36 @@ typedef struct
   guint64 n_bytes;
 } PldTensor;
 
+/* Types of a GGUF value, by their numbers in the file. */
+typedef enum
+{
+  PLD_GGUF_U8,
+  PLD_GGUF_I8,
+  PLD_GGUF_U16,
+  PLD_GGUF_I16,
+  PLD_GGUF_U32,
+  PLD_GGUF_I32,
+  PLD_GGUF_F32,
+  PLD_GGUF_BOOL,
+  PLD_GGUF_STRING, /* u64 length, then the bytes */
+  PLD_GGUF_ARRAY,  /* u32 type, u64 count, then the items */
+  PLD_GGUF_U64,
+  PLD_GGUF_I64,
+  PLD_GGUF_F64,
+  PLD_GGUF_N,
+} PldGgufType;
+
+/* A GGUF list, where it lies: its items from @offset on, little-endian, one after the other. */
+typedef struct
+{
+  char *key;
+  PldGgufType type; /* of the items */
+  guint64 count;
+  guint file;     /* index of the file that holds it */
+  guint64 offset; /* bytes from that file's start */
+  guint64 n_bytes;
+} PldArray;
+
 typedef enum
 {
   PLD_FORMAT_SAFETENSORS,
@@ -45,6 +75,8 @@ typedef struct
   GHashTable *by_name;  /* name → PldTensor *, for pld_weights_find() */
   JsonObject *metadata; /* GGUF's key/values, arrays over 64 items cut to {"type", "count"}; or safetensors'
                          * __metadata__; never NULL */
+  guint n_arrays;
+  PldArray *arrays;     /* [n_arrays]: GGUF's lists of any length, for pld_weights_array() */
 } PldWeights;
 
 /**
@@ -61,6 +93,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldWeights, pld_weights_free)
 
 /* Returns: (transfer none) (nullable) */
 const PldTensor *pld_weights_find (const PldWeights *weights, const char *name);
+
+/* The list that is the value of @key. Returns: (transfer none) (nullable) */
+const PldArray *pld_weights_array (const PldWeights *weights, const char *key);
 
 /* "[768, 3072]" Returns: (transfer full) */
 char *pld_tensor_shape (const PldTensor *tensor);
@@ -83,11 +118,15 @@ gboolean pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_s
 gboolean pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, guint64 *size,
                                     GError **error);
 
-/* The same for GGUF; metadata as described at PldWeights. */
+/* Returns: (transfer full) (element-type PldArray): frees the keys of its elements */
+GArray *pld_gguf_arrays_new (void);
+
+/* The same for GGUF; metadata and @arrays (element type PldArray; keys owned by the elements) as described at PldWeights. */
 gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
-                         JsonObject *metadata, GError **error);
+                         JsonObject *metadata, GArray *arrays, GError **error);
 
 /* The same; *@short_head tells whether it failed because the directory is longer than @head (and not than the
  * file). */
 gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file,
-                                GArray *tensors, JsonObject *metadata, gboolean *short_head, GError **error);
+                                GArray *tensors, JsonObject *metadata, GArray *arrays, gboolean *short_head,
+                                GError **error);

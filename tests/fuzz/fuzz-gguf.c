@@ -14,15 +14,16 @@ parse (const guint8 *data, gsize n_head, gsize size, gboolean *short_head)
 {
   g_autoptr (GArray) tensors = g_array_new (FALSE, FALSE, sizeof (PldTensor));
   g_autoptr (JsonObject) metadata = json_object_new ();
+  g_autoptr (GArray) arrays = pld_gguf_arrays_new ();
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   g_autofree char *text = NULL;
   GError *error = NULL;
   gboolean ok;
 
   g_array_set_clear_func (tensors, tensor_clear);
-  ok = pld_gguf_parse_window (data, n_head, size, 0, tensors, metadata, short_head, &error);
+  ok = pld_gguf_parse_window (data, n_head, size, 0, tensors, metadata, arrays, short_head, &error);
   fuzz_check_error (ok, &error);
-  if (!ok && (tensors->len > 0 || json_object_get_size (metadata) > 0))
+  if (!ok && (tensors->len > 0 || json_object_get_size (metadata) > 0 || arrays->len > 0))
     g_error ("outputs touched on failure");
   for (guint i = 0; i < tensors->len; i++)
     {
@@ -32,6 +33,13 @@ parse (const guint8 *data, gsize n_head, gsize size, gboolean *short_head)
       if (t->offset > size || t->n_bytes > size - t->offset
           || t->n_bytes != t->n_values / info->block * info->bytes)
         g_error ("a tensor outside its file");
+    }
+  for (guint i = 0; i < arrays->len; i++)
+    {
+      const PldArray *a = &g_array_index (arrays, PldArray, i);
+
+      if (a->offset > size || a->n_bytes > size - a->offset || a->count > a->n_bytes)
+        g_error ("a list outside its file");
     }
   /* What inspect prints of it. */
   json_node_set_object (node, metadata);

@@ -154,6 +154,7 @@ parsed_init (Parsed *parsed)
   parsed->tensors = g_array_new (FALSE, FALSE, sizeof (PldTensor));
   g_array_set_clear_func (parsed->tensors, tensor_clear);
   parsed->metadata = json_object_new ();
+  parsed->arrays = pld_gguf_arrays_new ();
 }
 
 void
@@ -161,4 +162,5 @@ parsed_clear (Parsed *parsed)
 {
   g_array_unref (parsed->tensors);
   json_object_unref (parsed->metadata);
+  g_array_unref (parsed->arrays);
 }

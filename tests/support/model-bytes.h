@@ -38,6 +38,7 @@ typedef struct
 {
   GArray *tensors;
   JsonObject *metadata;
+  GArray *arrays;
 } Parsed;
 
 void parsed_init (Parsed *parsed);

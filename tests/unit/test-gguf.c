@@ -28,7 +28,7 @@ parse (const GByteArray *bytes, gsize n_head, gsize file_size, Parsed *parsed, G
 {
   g_autofree guint8 *copy = g_memdup2 (bytes->data, n_head);
 
-  return pld_gguf_parse (copy, n_head, file_size, 5, parsed->tensors, parsed->metadata, error);
+  return pld_gguf_parse (copy, n_head, file_size, 5, parsed->tensors, parsed->metadata, parsed->arrays, error);
 }
 
 static void
@@ -127,6 +127,38 @@ check_metadata (JsonObject *m)
   g_assert_cmpint (json_object_get_int_member (summary, "count"), ==, 1000);
 }
 
+/* Where each list's items lie, found in the bytes by what was put there. */
+static void
+check_arrays (const GByteArray *b, const GArray *arrays)
+{
+  static const struct
+  {
+    const char *key;
+    guint32 type;
+    guint64 count, n_bytes;
+  } wanted[] = { { "list", I16, 2, 4 },
+                 { "nested", ARRAY, 2, 12 + 8 + 1 + 12 },
+                 { "long", STRING, 65, 65 * 13 },
+                 { "longer", F32, 1000, 4000 } };
+
+  g_assert_cmpuint (arrays->len, ==, G_N_ELEMENTS (wanted));
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
+    {
+      const PldArray *a = &g_array_index (arrays, PldArray, i);
+      /* the key is followed by the value's type, which begins with a 9, the items' type and the count */
+      g_autofree char *needle = g_strconcat (wanted[i].key, "\t", NULL);
+      const guint8 *at = memmem (b->data, b->len, needle, strlen (needle));
+
+      g_assert_cmpstr (a->key, ==, wanted[i].key);
+      g_assert_cmpuint (a->type, ==, wanted[i].type);
+      g_assert_cmpuint (a->count, ==, wanted[i].count);
+      g_assert_cmpuint (a->file, ==, 5);
+      g_assert_cmpuint (a->n_bytes, ==, wanted[i].n_bytes);
+      g_assert_nonnull (at);
+      g_assert_cmpuint (a->offset, ==, (gsize) (at - b->data) + strlen (wanted[i].key) + 4 + 4 + 8);
+    }
+}
+
 static void
 test_valid (gconstpointer version)
 {
@@ -140,6 +172,7 @@ test_valid (gconstpointer version)
   g_assert_true (parse (b, data, b->len, &parsed, &error));
   g_assert_no_error (error);
   check_metadata (parsed.metadata);
+  check_arrays (b, parsed.arrays);
   g_assert_cmpuint (parsed.tensors->len, ==, 3);
   t = (const PldTensor *) parsed.tensors->data;
   g_assert_cmpstr (t[0].name, ==, "f");
@@ -208,6 +241,7 @@ assert_bad (GByteArray *b, PldError code, const char *part)
   assert_pld_error (&error, code, part);
   g_assert_cmpuint (parsed.tensors->len, ==, 0);
   g_assert_cmpuint (json_object_get_size (parsed.metadata), ==, 0);
+  g_assert_cmpuint (parsed.arrays->len, ==, 0);
   parsed_clear (&parsed);
   g_byte_array_unref (b);
 }
@@ -392,7 +426,8 @@ test_truncated (void)
       if (n >= directory)
         continue;
       g_assert_false (
-          pld_gguf_parse_window (head, n, b->len, 0, parsed.tensors, parsed.metadata, &short_head, NULL));
+          pld_gguf_parse_window (head, n, b->len, 0, parsed.tensors, parsed.metadata, parsed.arrays, &short_head,
+                                 NULL));
       g_assert_true (short_head);
     }
   parsed_clear (&parsed);
