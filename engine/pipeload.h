@@ -426,18 +426,26 @@ PLD_API char *pld_frame_to_json (const PldFrame *frame, const PldObject *objects
  * parameters, bytes, metadata, tensors (name, type, shape, file, offset, bytes). Thread-safe. */
 PLD_API char *pld_model_inspect (const char *path, GError **error);
 
+/* Whether the model at @path is a language model, for pld_llm_open(), or one for pictures, for pld_vision_open(); told by the file's
+ * directory. @path: (nullable): NULL: FALSE. Errors as of pld_model_inspect(). Thread-safe. */
+PLD_API gboolean pld_model_is_language (const char *path, gboolean *language, GError **error);
+
 /**
  * pld_model_synth:
- * @preset: "vit-b16", "vit-l16" or "vit-ti16"
- * @type: "f32", "f16" or "bf16"
- * @folder: made if it does not exist; an existing model in it is replaced
+ * @preset: a vision transformer: "vit-b16", "vit-l16" or "vit-ti16"; or a language model: "llama-3.1-8b", "llama-3.2-1b",
+ *          "llama-3.2-3b", "llama-2-7b", "tinyllama-1.1b", "llama-tiny", "mistral-7b", "qwen2-tiny", "qwen2.5-0.5b" or
+ *          "qwen2.5-7b"
+ * @type: (nullable): of vision transformers "f32" (default), "f16" or "bf16"; of language models these, a block type ("q8_0",
+ *        "q4_k", …) for all matrices, or a mix as llama.cpp makes it: "q4_k_m" (default), "q5_k_m"
+ * @vocab_from: (nullable): a GGUF file, whose tokenizer's keys a language model gets, and as many tokens; NULL: a plain
+ *              SentencePiece vocabulary
+ * @path: a folder that is made if it does not exist; or of a language model the .gguf file. What is there is replaced
  *
- * Writes a Hugging Face folder with seeded random, well-scaled weights of the true shapes, for speed
- * and memory measurements. Same seed, same bytes.
+ * Writes a model with seeded random, well-scaled weights of the true shapes, for speed and memory measurements. Same seed, same
+ * bytes.
  */
-PLD_API gboolean pld_model_synth (const char *preset, const char *type, guint64 seed,
-                                  const char *folder, PldProgressFunc progress, gpointer user_data,
-                                  GCancellable *cancellable, GError **error);
+PLD_API gboolean pld_model_synth (const char *preset, const char *type, const char *vocab_from, guint64 seed, const char *path,
+                                  PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
 
 /* Returns: (transfer full): the path of the bundled model "person-vit": $PIPELOAD_MODELS, the installed
  * data folder, or the build's source tree, in this order; NULL with PLD_ERROR_NOT_FOUND. */

@@ -142,3 +142,20 @@ pld_model_inspect (const char *path, GError **error)
   node = describe (weights, config);
   return json_to_string (node, TRUE);
 }
+
+gboolean
+pld_model_is_language (const char *path, gboolean *language, GError **error)
+{
+  g_autoptr (PldWeights) weights = NULL;
+
+  if (path == NULL)
+    {
+      *language = FALSE;
+      return TRUE;
+    }
+  weights = pld_weights_open (path, error);
+  if (weights == NULL)
+    return FALSE;
+  *language = weights->format == PLD_FORMAT_GGUF && architecture (weights, NULL) != NULL;
+  return TRUE;
+}

@@ -79,3 +79,13 @@ pld_dtype_from_gguf (guint32 number, PldDtype *dtype)
       }
   return FALSE;
 }
+
+gboolean
+pld_dtype_to_gguf (PldDtype dtype, guint32 *number)
+{
+  g_return_val_if_fail ((guint) dtype < PLD_DTYPE_N, FALSE);
+  if (dtypes[dtype].gguf == NOT_IN_GGUF)
+    return FALSE;
+  *number = (guint32) dtypes[dtype].gguf;
+  return TRUE;
+}

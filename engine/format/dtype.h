@@ -62,3 +62,6 @@ const PldDtypeInfo *pld_dtype_info (PldDtype dtype);
 /* The type that safetensors writes as @name, or that GGUF numbers @number. FALSE when there is none. */
 gboolean pld_dtype_from_safetensors (const char *name, PldDtype *dtype);
 gboolean pld_dtype_from_gguf (guint32 number, PldDtype *dtype);
+
+/* GGUF's number of @dtype. FALSE when it has none. */
+gboolean pld_dtype_to_gguf (PldDtype dtype, guint32 *number);

@@ -124,7 +124,7 @@ test_no_room (Fixture *fixture, gconstpointer data)
   small.rlim_max = old.rlim_max;
   signal (SIGXFSZ, SIG_IGN);
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &small), ==, 0);
-  ok = pld_model_synth ("vit-ti16", "f16", 1, fixture->folder, NULL, NULL, NULL, &error);
+  ok = pld_model_synth ("vit-ti16", "f16", NULL, 1, fixture->folder, NULL, NULL, NULL, &error);
   setrlimit (RLIMIT_FSIZE, &old);
   signal (SIGXFSZ, SIG_DFL);
   g_assert_false (ok);
@@ -202,7 +202,7 @@ test_synth (Fixture *fixture, gconstpointer data)
   GError *error = NULL;
   gsize size;
 
-  g_assert_true (pld_model_synth ("vit-ti16", e->type, 42, folder, tell, &told, NULL, &error));
+  g_assert_true (pld_model_synth ("vit-ti16", e->type, NULL, 42, folder, tell, &told, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (told.last, ==, 100);
   g_assert_cmpuint (told.calls, >, 50);
@@ -241,7 +241,7 @@ test_synth_b16 (Fixture *fixture, gconstpointer data)
   guint width, height, n;
   GError *error = NULL;
 
-  g_assert_true (pld_model_synth ("vit-b16", "f16", 0, fixture->folder, NULL, NULL, NULL, &error));
+  g_assert_true (pld_model_synth ("vit-b16", "f16", NULL, 0, fixture->folder, NULL, NULL, NULL, &error));
   weights = pld_weights_open (fixture->folder, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (weights->n_tensors, ==, 200);
@@ -288,7 +288,7 @@ test_synth_cancelled (Fixture *fixture, gconstpointer data)
   GError *error = NULL;
 
   g_assert_false (
-      pld_model_synth ("vit-ti16", "f32", 0, fixture->folder, cancel, cancellable, cancellable, &error));
+      pld_model_synth ("vit-ti16", "f32", NULL, 0, fixture->folder, cancel, cancellable, cancellable, &error));
   assert_pld_error (&error, PLD_ERROR_CANCELLED, "cancelled");
   g_assert_cmpuint (count_files (fixture->folder), ==, 0);
 }
@@ -300,11 +300,11 @@ test_synth_bad (Fixture *fixture, gconstpointer data)
   g_autofree char *below = g_build_filename (file, "folder", NULL);
   GError *error = NULL;
 
-  g_assert_false (pld_model_synth ("vit-x", "f32", 0, fixture->folder, NULL, NULL, NULL, &error));
+  g_assert_false (pld_model_synth ("vit-x", "f32", NULL, 0, fixture->folder, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "vit-ti16, vit-b16 and vit-l16");
-  g_assert_false (pld_model_synth ("vit-b16", "f8", 0, fixture->folder, NULL, NULL, NULL, &error));
+  g_assert_false (pld_model_synth ("vit-b16", "f8", NULL, 0, fixture->folder, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "f32, f16 and bf16");
-  g_assert_false (pld_model_synth ("vit-ti16", "f16", 0, below, NULL, NULL, NULL, &error));
+  g_assert_false (pld_model_synth ("vit-ti16", "f16", NULL, 0, below, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_IO, "cannot be made");
 }
 

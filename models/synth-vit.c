@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Vision transformers: a Hugging Face folder.
+ */
+#include "engine/format/safetensors-writer.h"
+#include "engine/format/tensors.h"
+#include "models/synth.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define N_CLASSES 1000
+#define IMAGE 224
+#define PATCH 16
+#define WEIGHT_STD 0.02 /* of ViT's own initialisation */
+#define BIAS_STD 0.002
+
+typedef struct
+{
+  const char *name;
+  guint hidden, layers, heads;
+} Preset;
+
+static const Preset presets[]
+    = { { "vit-ti16", 192, 12, 3 }, { "vit-b16", 768, 12, 12 }, { "vit-l16", 1024, 24, 16 } };
+
+static const struct
+{
+  const char *name, *torch_name;
+  PldDtype dtype;
+} types[] = { { "f32", "float32", PLD_DTYPE_F32 },
+              { "f16", "float16", PLD_DTYPE_F16 },
+              { "bf16", "bfloat16", PLD_DTYPE_BF16 } };
+
+/* ---- the tensors --------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GArray *tensors; /* PldTensor */
+  const Preset *preset;
+  PldDtype dtype;
+} Shapes;
+
+static void shapes_add (Shapes *shapes, guint n_dims, const guint64 *dims, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
+
+static void
+shapes_add (Shapes *shapes, guint n_dims, const guint64 *dims, const char *format, ...)
+{
+  PldTensor tensor = { .dtype = shapes->dtype, .n_dims = n_dims, .n_values = 1 };
+  va_list args;
+
+  va_start (args, format);
+  tensor.name = g_strdup_vprintf (format, args);
+  va_end (args);
+  for (guint i = 0; i < n_dims; i++)
+    {
+      tensor.dims[i] = dims[i];
+      tensor.n_values *= dims[i];
+    }
+  g_array_append_val (shapes->tensors, tensor);
+}
+
+/* "….weight" [n_out, n_in], or [n_out] when n_in is 0, and "….bias" [n_out] */
+static void
+shapes_add_linear (Shapes *shapes, const char *name, guint n_out, guint n_in)
+{
+  guint64 dims[2] = { n_out, n_in };
+
+  shapes_add (shapes, n_in > 0 ? 2 : 1, dims, "%s.weight", name);
+  shapes_add (shapes, 1, dims, "%s.bias", name);
+}
+
+static void
+shapes_add_layer (Shapes *shapes, guint layer)
+{
+  guint h = shapes->preset->hidden;
+  const struct
+  {
+    const char *name;
+    guint n_out, n_in;
+  } parts[] = { { "layernorm_before", h, 0 },        { "attention.attention.query", h, h },
+                { "attention.attention.key", h, h }, { "attention.attention.value", h, h },
+                { "attention.output.dense", h, h },  { "layernorm_after", h, 0 },
+                { "intermediate.dense", 4 * h, h },  { "output.dense", h, 4 * h } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("vit.encoder.layer.%u.%s", layer, parts[i].name);
+
+      shapes_add_linear (shapes, name, parts[i].n_out, parts[i].n_in);
+    }
+}
+
+static GArray *
+shapes_make (const Preset *preset, PldDtype dtype)
+{
+  Shapes shapes = { pld_tensors_new (), preset, dtype };
+  guint64 h = preset->hidden, tokens = 1 + (IMAGE / PATCH) * (IMAGE / PATCH);
+
+  shapes_add (&shapes, 3, (guint64[]) { 1, 1, h }, "vit.embeddings.cls_token");
+  shapes_add (&shapes, 3, (guint64[]) { 1, tokens, h }, "vit.embeddings.position_embeddings");
+  shapes_add (&shapes, 4, (guint64[]) { h, 3, PATCH, PATCH },
+              "vit.embeddings.patch_embeddings.projection.weight");
+  shapes_add (&shapes, 1, &h, "vit.embeddings.patch_embeddings.projection.bias");
+  for (guint i = 0; i < preset->layers; i++)
+    shapes_add_layer (&shapes, i);
+  shapes_add_linear (&shapes, "vit.layernorm", preset->hidden, 0);
+  shapes_add_linear (&shapes, "classifier", N_CLASSES, preset->hidden);
+  return shapes.tensors;
+}
+
+/* ---- the folder ---------------------------------------------------------------------------- */
+
+static char *
+config_text (const Preset *preset, const char *torch_name)
+{
+  GString *labels = g_string_new (NULL);
+  char *text;
+
+  for (guint i = 0; i < N_CLASSES; i++)
+    g_string_append_printf (labels, "%s\n    \"%u\": \"LABEL_%u\"", i > 0 ? "," : "", i, i);
+  text = g_strdup_printf ("{\n"
+                          "  \"architectures\": [\"ViTForImageClassification\"],\n"
+                          "  \"model_type\": \"vit\",\n"
+                          "  \"hidden_size\": %u,\n"
+                          "  \"intermediate_size\": %u,\n"
+                          "  \"num_hidden_layers\": %u,\n"
+                          "  \"num_attention_heads\": %u,\n"
+                          "  \"image_size\": %u,\n"
+                          "  \"patch_size\": %u,\n"
+                          "  \"num_channels\": 3,\n"
+                          "  \"hidden_act\": \"gelu\",\n"
+                          "  \"layer_norm_eps\": 1e-12,\n"
+                          "  \"qkv_bias\": true,\n"
+                          "  \"torch_dtype\": \"%s\",\n"
+                          "  \"id2label\": {%s\n  }\n"
+                          "}\n",
+                          preset->hidden, 4 * preset->hidden, preset->layers, preset->heads, IMAGE, PATCH,
+                          torch_name, labels->str);
+  g_string_free (labels, TRUE);
+  return text;
+}
+
+static const char preprocessor_text[] = "{\n"
+                                        "  \"image_processor_type\": \"ViTImageProcessor\",\n"
+                                        "  \"do_resize\": true,\n"
+                                        "  \"size\": {\"height\": 224, \"width\": 224},\n"
+                                        "  \"resample\": 2,\n"
+                                        "  \"do_rescale\": true,\n"
+                                        "  \"rescale_factor\": 0.00392156862745098,\n"
+                                        "  \"do_normalize\": true,\n"
+                                        "  \"image_mean\": [0.5, 0.5, 0.5],\n"
+                                        "  \"image_std\": [0.5, 0.5, 0.5]\n"
+                                        "}\n";
+
+static gboolean
+write_text (const char *folder, const char *name, const char *text, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GError) failure = NULL;
+
+  if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                0666, &failure))
+    return TRUE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
+               "%s: cannot be written: %s; free space there or choose another folder", path,
+               failure->message);
+  return FALSE;
+}
+
+/* ---- the model ----------------------------------------------------------------------------- */
+
+static double
+tensor_std (const PldTensor *tensor)
+{
+  if (strstr (tensor->name, "layernorm") != NULL && g_str_has_suffix (tensor->name, ".weight"))
+    return PLD_SYNTH_ONES;
+  return tensor->n_dims == 1 ? BIAS_STD : WEIGHT_STD;
+}
+
+static gboolean
+put (gpointer writer, const void *bytes, gsize n, GError **error)
+{
+  return pld_writer_write (writer, bytes, n, error);
+}
+
+static gboolean
+write_model (PldSynth *synth, const char *path, GArray *tensors, PldWriter **out, GError **error)
+{
+  const PldTensor *all = (const PldTensor *) tensors->data;
+  g_autoptr (JsonObject) metadata = json_object_new ();
+  PldWriter *writer;
+
+  json_object_set_string_member (metadata, "format", "pt");
+  for (guint i = 0; i < tensors->len; i++)
+    synth->total += all[i].n_values;
+  writer = pld_safetensors_writer_new (path, all, tensors->len, metadata, error);
+  if (writer == NULL)
+    return FALSE;
+  pld_synth_advance (synth, 0);
+  for (guint i = 0; i < tensors->len; i++)
+    if (!pld_synth_tensor (synth, &all[i], tensor_std (&all[i]), put, writer, error))
+      {
+        pld_writer_free (&writer);
+        return FALSE;
+      }
+  *out = writer;
+  return TRUE;
+}
+
+static const Preset *
+preset_find (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
+    if (strcmp (presets[i].name, name) == 0)
+      return &presets[i];
+  return NULL;
+}
+
+static guint
+type_find (const char *name)
+{
+  guint i = 0;
+
+  while (i < G_N_ELEMENTS (types) && strcmp (types[i].name, name) != 0)
+    i++;
+  return i;
+}
+
+static gboolean
+vit_has_preset (const char *preset)
+{
+  return preset_find (preset) != NULL;
+}
+
+static gboolean
+vit_has_type (const char *type)
+{
+  return type_find (type) < G_N_ELEMENTS (types);
+}
+
+static gboolean
+vit_write (PldSynth *synth, const char *name, const char *type, const char *folder, GError **error)
+{
+  const Preset *preset = preset_find (name);
+  guint t = type_find (type);
+  g_autoptr (GArray) tensors = shapes_make (preset, types[t].dtype);
+  g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
+  g_autofree char *config = config_text (preset, types[t].torch_name);
+  PldWriter *writer = NULL;
+  gboolean ok;
+
+  if (synth->vocab_from != NULL)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model and has no vocabulary; leave it out",
+                   name);
+      return FALSE;
+    }
+  if (g_mkdir_with_parents (folder, 0777) < 0)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: cannot be made: %s; choose another folder", folder,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  /* The weights take their name last: an interrupted run leaves the model that was there. */
+  ok = write_model (synth, path, tensors, &writer, error) && write_text (folder, "config.json", config, error)
+       && write_text (folder, "preprocessor_config.json", preprocessor_text, error)
+       && pld_writer_finish (writer, error);
+  pld_writer_free (&writer);
+  return ok;
+}
+
+const PldSynthFamily pld_synth_vit = { "f32",          "f32, f16 and bf16", "vit-ti16, vit-b16 and vit-l16",
+                                       vit_has_preset, vit_has_type,        vit_write };
