@@ -180,6 +180,7 @@ static guint32
 prepare (PldSampler *sampler, float *logits)
 {
   const PldGenerateOptions *options = &sampler->options;
+  float most = -INFINITY;
   guint32 best = 0;
 
   for (guint i = 0; i < options->n_biases; i++)
@@ -190,8 +191,11 @@ prepare (PldSampler *sampler, float *logits)
       float value = logits[i] >= -FLT_MAX ? MIN (logits[i], FLT_MAX) : -INFINITY;
 
       logits[i] = value;
-      if (value > logits[best])
-        best = i;
+      if (value > most)
+        {
+          most = value;
+          best = i;
+        }
     }
   return best;
 }
@@ -290,8 +294,6 @@ gather (PldSampler *sampler, const float *logits)
             select_count (&sampler->pivots, sampler->candidates, n, k);
             n = k;
             least = sampler->candidates[k - 1].value;
-            if (logits[i] <= least)
-              continue;
           }
         sampler->candidates[n++] = (Candidate) { logits[i], i };
       }
@@ -303,22 +305,25 @@ gather (PldSampler *sampler, const float *logits)
   return n;
 }
 
-/* Of the candidates [n], whose values become weights: those that min-p leaves, at the front. Returns: how many */
+/* Of the candidates [n], whose values become weights: those that min-p leaves and top-p may leave, at the front. Returns: how many */
 static guint
 weigh (PldSampler *sampler, guint n, float most, double *total)
 {
   Candidate *c = sampler->candidates;
+  float least = sampler->options.min_p;
   guint kept = 0;
 
   *total = 0;
   for (guint i = 0; i < n; i++)
     {
-      float weight = expf (c[i].value - most);
-
-      *total += weight;
-      if (weight >= sampler->options.min_p)
-        c[kept++] = (Candidate) { weight, c[i].id };
+      c[i].value = expf (c[i].value - most);
+      *total += c[i].value;
     }
+  /* All tokens below the share (1 − p) / n together have less than 1 − p, so none of them stays; half of it, for rounding. */
+  least = MAX (least, (float) ((1 - sampler->options.top_p) * *total / n / 2));
+  for (guint i = 0; i < n; i++)
+    if (c[i].value >= least)
+      c[kept++] = c[i];
   return kept;
 }
 

@@ -264,8 +264,33 @@ def make_jpeg():
         save("jpeg", name, data)
 
 
+# ---- chat templates ----------------------------------------------------------------------------
+
+def make_template():
+    talk = b"\0s Be brief. \0u\n Hello\t\0a<think>x</think>\n\nHi\0uBye\xe3\x80\x80"
+    files = {
+        "chatml": b"{{'<|im_start|>' + message['role'] }}" + talk,
+        "qwen3": b"<|im_start|> content.split('</think>')[-1].lstrip('\\n')" + talk,
+        "llama2": b"bos_token + '[INST] ' <<SYS>>" + talk,
+        "llama3.1": b"<|start_header_id|> Cutting Knowledge Date: December 2023" + talk,
+        "mistral-v3": b"[INST] " + talk + b"\0slate",
+        "gemma": b"<start_of_turn>\0sonly",
+        "unknown": b"{{ messages }}" + talk,
+        "empty": b"",
+        "no-messages": b"<|im_start|>",
+        "role": b"<|im_start|>\0uHello\0tool",
+        "role-not-utf8": b"[INST]\0\xff\xfe\0u",
+        "not-utf8": b"<|start_header_id|>\xff\0u \xc2 \x80\x80\xe3\x80 \0a\xa0",
+        "spaces": b"<start_of_turn>\0u \t\n\x0b\x0c\r\x1c\x1f\xc2\x85\xc2\xa0\xe2\x80\xa8\xe3\x80\x80\0a \0u",
+        "many": b"<|user|><|end|><|assistant|>" + b"\0ua\0ab" * 20,
+    }
+    for name, data in files.items():
+        save("template", name, data)
+
+
 make_safetensors()
 make_gguf()
 make_config()
 make_index()
 make_jpeg()
+make_template()
