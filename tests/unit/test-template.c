@@ -181,11 +181,11 @@ test_system_places (void)
 static void
 test_bytes (void)
 {
-  static const PldMessage messages[] = { { "user", " \xc2 \x80\x80\xe3\x80 \n" }, { "assistant", NULL }, { "user", "\xa0" } };
+  static const PldMessage messages[] = { { "user", " \xc2 \x80\x80\xe3\x80 \n" }, { "assistant", NULL }, { "user", "\xa0 \xc2\xa0\x80" } };
 
   check_marked ("llama3", messages, 3,
                 "<|start_header_id|>user<|end_header_id|>\n\n‹\xc2 \x80\x80\xe3\x80›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
-                "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹\xa0›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+                "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹\xa0 \xc2\xa0\x80›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
 }
 
 static void
