@@ -62,8 +62,9 @@ typedef enum
  * @text: @length bytes, any; what is not UTF-8 counts as U+FFFD
  * @tokens: (element-type guint32): appended to; untouched on failure
  *
- * Takes n log n time and memory of about 40 bytes for each byte of the longest stretch that is merged as one (a word; all of the text for a
- * SentencePiece vocabulary with pieces across spaces). Thread-safe. UNSUPPORTED: @length is over 1 GiB.
+ * Takes n log n time. Besides the tokens, takes memory of about 60 bytes for each byte of the longest stretch that is merged as one: a word,
+ * or all of the text for a SentencePiece vocabulary with pieces across spaces; at most 1 MiB (longer ones are merged in parts).
+ * Thread-safe. UNSUPPORTED: @length is over 1 GiB, or a run of millions of blanks or letters exceeds the limits of regular expressions.
  */
 gboolean pld_tokenizer_encode (const PldTokenizer *tokenizer, const char *text, gsize length, PldEncodeFlags flags, GArray *tokens,
                                GError **error);
