@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/base/size.h"
-#include "engine/format/source.h"
+#include "engine/text/items.h"
 #include "engine/text/vocab.h"
 
 #include <math.h>
 #include <string.h>
 
-#define WINDOW ((gsize) 128 << 10)
-#define MAX_TEXT ((gsize) 64 << 10) /* bytes of a token or merge */
 #define MAX_ITEMS ((1u << 24) - 2)  /* tokens, merges: what slots have bits for */
 
 #define TOKENS "tokenizer.ggml.tokens"
@@ -19,87 +17,8 @@
 static const char *const endings[] = {
   "<|eot_id|>",    "<|eom_id|>",      "<|im_end|>",       "<|end|>",       "<end_of_turn>", "<|endoftext|>",    "<|end_of_text|>",
   "<EOT>",         "_<EOT>",          "<|END_OF_TURN_TOKEN|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<end_of_utterance>",
-  "<|return|>",    "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+  "<|return|>",    "<｜end▁of▁sentence｜>",
 };
-
-/* ---- a list's items, read through a window ----------------------------------------------------- */
-
-typedef struct
-{
-  PldSource source;
-  PldBuffer window;
-  const PldArray *array;
-  guint64 next; /* the first byte that is not in the window yet */
-  gsize at, filled;
-} Items;
-
-static gboolean
-items_fail (const Items *items, const char *fact, GError **error)
-{
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged: %s %s; download it again", items->array->key, fact);
-  return FALSE;
-}
-
-static void
-items_start (Items *items, const PldArray *array)
-{
-  items->array = array;
-  items->next = array->offset;
-  items->at = items->filled = 0;
-}
-
-/* @n is no more than half of the window. */
-static gboolean
-items_bytes (Items *items, gsize n, const char **bytes, GError **error)
-{
-  guint64 end = items->array->offset + items->array->n_bytes;
-
-  if (items->filled - items->at < n)
-    {
-      gsize kept = items->filled - items->at, more = MIN (WINDOW - kept, end - items->next);
-
-      memmove (items->window.data, items->window.data + items->at, kept);
-      items->at = 0;
-      items->filled = kept;
-      if (!pld_source_read (&items->source, items->next, more, items->window.data + kept, error))
-        return FALSE;
-      items->next += more;
-      items->filled += more;
-      if (items->filled < n)
-        return items_fail (items, "ends too early", error);
-    }
-  *bytes = (const char *) items->window.data + items->at;
-  items->at += n;
-  return TRUE;
-}
-
-static gboolean
-items_u32 (Items *items, guint32 *value, GError **error)
-{
-  const char *bytes;
-
-  if (!items_bytes (items, 4, &bytes, error))
-    return FALSE;
-  memcpy (value, bytes, 4);
-  *value = GUINT32_FROM_LE (*value);
-  return TRUE;
-}
-
-static gboolean
-items_string (Items *items, const char **text, gsize *length, GError **error)
-{
-  const char *bytes;
-  guint64 n;
-
-  if (!items_bytes (items, 8, &bytes, error))
-    return FALSE;
-  memcpy (&n, bytes, 8);
-  n = GUINT64_FROM_LE (n);
-  if (n > MAX_TEXT)
-    return items_fail (items, "has an item of more than 64 KiB", error);
-  *length = (gsize) n;
-  return items_bytes (items, *length, text, error);
-}
 
 /* ---- room ------------------------------------------------------------------------------------- */
 
@@ -149,12 +68,6 @@ pld_vocab_table_bytes (const PldWeights *weights)
   return lay_out (weights, &layout) ? pld_buffer_cost (layout.total) : 0;
 }
 
-guint64
-pld_vocab_window_bytes (void)
-{
-  return pld_buffer_cost (WINDOW);
-}
-
 static gboolean
 make_tables (PldTokenizer *t, const PldWeights *weights, PldBudget *budget, GError **error)
 {
@@ -187,19 +100,19 @@ make_tables (PldTokenizer *t, const PldWeights *weights, PldBudget *budget, GErr
 /* ---- tokens ----------------------------------------------------------------------------------- */
 
 static gboolean
-load_types (PldTokenizer *t, Items *items, const PldArray *array, GError **error)
+load_types (PldTokenizer *t, PldItems *items, const PldArray *array, GError **error)
 {
   guint32 type;
 
   memset (t->types, PLD_TOKEN_NORMAL, t->n_tokens);
   if (array == NULL)
     return TRUE;
-  items_start (items, array);
+  pld_items_start (items, array);
   if (array->count != t->n_tokens || (array->type != PLD_GGUF_I32 && array->type != PLD_GGUF_U32))
-    return items_fail (items, "is no list of a 32-bit number for each token", error);
+    return pld_items_fail (items, "is no list of a 32-bit number for each token", error);
   for (guint i = 0; i < t->n_tokens; i++)
     {
-      if (!items_u32 (items, &type, error))
+      if (!pld_items_u32 (items, &type, error))
         return FALSE;
       /* 0 and what later formats add: text like any other */
       t->types[i] = type >= PLD_TOKEN_NORMAL && type <= PLD_TOKEN_BYTE ? (guint8) type : PLD_TOKEN_NORMAL;
@@ -228,8 +141,6 @@ plain_spaces (const char *text, gsize n, char *out)
 static gssize
 plain_bytes (const char *text, gsize n, char *out)
 {
-  static const guint8 others[] = { 0x7f, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f, 0x90,
-                                   0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xad };
   gsize length = 0;
 
   for (gsize i = 0; i < n;)
@@ -241,8 +152,10 @@ plain_bytes (const char *text, gsize n, char *out)
         out[length++] = (char) c;
       else if (c >= 0x100 && c <= 0x120)
         out[length++] = (char) (c - 0x100);
-      else if (c > 0x120 && c < 0x121 + sizeof others)
-        out[length++] = (char) others[c - 0x121];
+      else if (c >= 0x121 && c <= 0x142)
+        out[length++] = (char) (c - 0x121 + 0x7f);
+      else if (c == 0x143)
+        out[length++] = (char) 0xad;
       else
         return -1;
       i += (gsize) size;
@@ -258,7 +171,7 @@ is_byte_text (const char *text, gsize n)
 
 /* Writes token @id, @text in the file, to where the last one ended. */
 static gboolean
-store_token (PldTokenizer *t, Items *items, guint id, const char *text, gsize n, GError **error)
+store_token (PldTokenizer *t, PldItems *items, guint id, const char *text, gsize n, GError **error)
 {
   char *out = t->texts + t->ends[id];
   gssize length = -1;
@@ -271,7 +184,7 @@ store_token (PldTokenizer *t, Items *items, guint id, const char *text, gsize n,
   if (t->kind == PLD_VOCAB_SPM && t->types[id] == PLD_TOKEN_BYTE)
     {
       if (!is_byte_text (text, n))
-        return items_fail (items, "has a token for a byte that is not written as one", error);
+        return pld_items_fail (items, "has a token for a byte that is not written as one", error);
       *out = (char) (g_ascii_xdigit_value (text[3]) << 4 | g_ascii_xdigit_value (text[4]));
       length = 1;
       t->byte_tokens[(guint8) *out] = (gint) id;
@@ -298,20 +211,20 @@ has_inner_space (const char *text, gsize n)
 }
 
 static gboolean
-load_tokens (PldTokenizer *t, Items *items, const PldArray *array, GError **error)
+load_tokens (PldTokenizer *t, PldItems *items, const PldArray *array, GError **error)
 {
   const char *text;
   guint32 length;
   gsize n;
 
-  items_start (items, array);
+  pld_items_start (items, array);
   for (guint i = 0; i < t->n_tokens; i++)
     {
-      if (!items_string (items, &text, &n, error))
+      if (!pld_items_string (items, &text, &n, error))
         return FALSE;
       /* The span of the list bounds the sum, unless the file has changed since it was opened. */
       if (n > array->n_bytes - 8 * array->count - t->ends[i])
-        return items_fail (items, "is longer than it was", error);
+        return pld_items_fail (items, "is longer than it was", error);
       if (!store_token (t, items, i, text, n, error))
         return FALSE;
       text = pld_token_text (t, i, &length);
@@ -325,7 +238,7 @@ load_tokens (PldTokenizer *t, Items *items, const PldArray *array, GError **erro
 
 /* As numbers that sort the best score first. */
 static gboolean
-load_scores (PldTokenizer *t, Items *items, const PldArray *array, GError **error)
+load_scores (PldTokenizer *t, PldItems *items, const PldArray *array, GError **error)
 {
   guint32 bits;
   float score;
@@ -335,16 +248,16 @@ load_scores (PldTokenizer *t, Items *items, const PldArray *array, GError **erro
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged: " SCORES " is missing; download it again");
       return FALSE;
     }
-  items_start (items, array);
+  pld_items_start (items, array);
   if (array->count != t->n_tokens || array->type != PLD_GGUF_F32)
-    return items_fail (items, "is no list of a float for each token", error);
+    return pld_items_fail (items, "is no list of a float for each token", error);
   for (guint i = 0; i < t->n_tokens; i++)
     {
-      if (!items_u32 (items, &bits, error))
+      if (!pld_items_u32 (items, &bits, error))
         return FALSE;
       memcpy (&score, &bits, 4);
       if (isnan (score))
-        return items_fail (items, "has a score that is no number", error);
+        return pld_items_fail (items, "has a score that is no number", error);
       score += 0.0f; /* no negative zero */
       memcpy (&bits, &score, 4);
       t->orders[i] = bits >> 31 ? bits : ~(bits | 1u << 31);
@@ -357,10 +270,10 @@ load_scores (PldTokenizer *t, Items *items, const PldArray *array, GError **erro
 /* "left right", each in the byte alphabet. One that names what is no token can never apply and is left out, as other programs do;
  * where all are such, the list belongs to another vocabulary. */
 static gboolean
-load_merges (PldTokenizer *t, Items *items, const PldArray *array, GError **error)
+load_merges (PldTokenizer *t, PldItems *items, const PldArray *array, GError **error)
 {
   const char *text, *space;
-  char both[2 * MAX_TEXT];
+  char both[2 * PLD_ITEM_MAX];
   gsize n;
 
   if (array == NULL)
@@ -368,19 +281,19 @@ load_merges (PldTokenizer *t, Items *items, const PldArray *array, GError **erro
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged: " MERGES " is missing; download it again");
       return FALSE;
     }
-  items_start (items, array);
+  pld_items_start (items, array);
   if (array->type != PLD_GGUF_STRING)
-    return items_fail (items, "is no list of texts", error);
+    return pld_items_fail (items, "is no list of texts", error);
   for (guint64 i = 0; i < array->count; i++)
     {
       gssize left, right;
       gint ids[3];
 
-      if (!items_string (items, &text, &n, error))
+      if (!pld_items_string (items, &text, &n, error))
         return FALSE;
       space = n > 1 ? memchr (text + 1, ' ', n - 1) : NULL;
       if (space == NULL || space + 1 == text + n)
-        return items_fail (items, "has an item that is no pair", error);
+        return pld_items_fail (items, "has an item that is no pair", error);
       left = plain_bytes (text, (gsize) (space - text), both);
       right = left < 0 ? -1 : plain_bytes (space + 1, (gsize) (text + n - space - 1), both + left);
       if (right < 0)
@@ -393,11 +306,11 @@ load_merges (PldTokenizer *t, Items *items, const PldArray *array, GError **erro
       t->merges[t->n_merges] = (PldMerge) { (guint32) ids[0], (guint32) ids[1], (guint32) ids[2] };
       pld_vocab_add_merge (t, t->n_merges++);
     }
-  return t->n_merges > 0 || array->count == 0 || items_fail (items, "names no pair of tokens", error);
+  return t->n_merges > 0 || array->count == 0 || pld_items_fail (items, "names no pair of tokens", error);
 }
 
 static gboolean
-load_lists (PldTokenizer *t, const PldWeights *weights, Items *items, GError **error)
+load_lists (PldTokenizer *t, const PldWeights *weights, PldItems *items, GError **error)
 {
   if (!load_types (t, items, pld_weights_array (weights, TYPES), error)
       || !load_tokens (t, items, pld_weights_array (weights, TOKENS), error))
@@ -411,15 +324,14 @@ load_lists (PldTokenizer *t, const PldWeights *weights, Items *items, GError **e
 gboolean
 pld_vocab_load (PldTokenizer *t, const PldWeights *weights, PldBudget *budget, GError **error)
 {
-  Items items = { .source = PLD_SOURCE_INIT };
+  PldItems items = PLD_ITEMS_INIT;
   gboolean ok;
 
   for (guint i = 0; i < 256; i++)
     t->byte_tokens[i] = -1;
   ok = make_tables (t, weights, budget, error)
-       && pld_source_open (&items.source, weights->files[pld_weights_array (weights, TOKENS)->file], error)
-       && pld_buffer_init (&items.window, budget, WINDOW, "reading the vocabulary", error) && load_lists (t, weights, &items, error);
-  pld_buffer_clear (&items.window);
-  pld_source_close (&items.source);
+       && pld_items_open (&items, weights->files[pld_weights_array (weights, TOKENS)->file], budget, error)
+       && load_lists (t, weights, &items, error);
+  pld_items_close (&items);
   return ok && pld_vocab_sort_specials (t, budget, error);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/text/items.h"
 #include "engine/text/vocab.h"
 
 #include <string.h>
@@ -180,7 +181,7 @@ pld_tokenizer_bytes (const PldWeights *weights)
   if (is_none (model) || find_kind (model) == PLD_VOCAB_N || (tables = pld_vocab_table_bytes (weights)) == 0)
     return 0;
   /* At worst every token is special. */
-  return tables + MAX (pld_vocab_window_bytes (), pld_buffer_cost (4 * tokens->count));
+  return tables + MAX (pld_buffer_cost (PLD_ITEMS_WINDOW), pld_buffer_cost (4 * tokens->count));
 }
 
 static PldTokenizer *

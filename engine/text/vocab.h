@@ -112,8 +112,6 @@ gint pld_vocab_match_special (const PldTokenizer *tokenizer, const char *text, g
 
 /* Bytes of tables, or 0 when the lists of @weights make no vocabulary. */
 guint64 pld_vocab_table_bytes (const PldWeights *weights);
-/* Bytes charged while the file is read, besides. */
-guint64 pld_vocab_window_bytes (void);
 /* Reads the lists into the tables of an empty @tokenizer of a known kind. */
 gboolean pld_vocab_load (PldTokenizer *tokenizer, const PldWeights *weights, PldBudget *budget, GError **error);
 
