@@ -14,7 +14,7 @@ tokens that follow the prompt. Two kinds of models:
     type-*   one for each block type that ../shared/data/golden lacks; all matrices are of that type
     *-f32    one for each variation of the architecture
 
-The seeds were picked so that the best greedy token leads by some margin, which main() demands, and so does the last of the chosen experts over the
+The seeds were picked so that the best greedy token leads by some margin, which make() demands, and so does the last of the chosen experts over the
 first of the others: rounding must not decide. Debian: apt-get install python3-numpy
 """
 import dataclasses
@@ -27,7 +27,7 @@ import sys
 import numpy as np
 
 import gguf
-from blocks import TYPES, decode, encode
+from blocks import TYPES, encode
 from llama import Llama, softmax
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -232,20 +232,27 @@ def make():
             file.write(answer(name, path + ".gguf", spec.prompt()))
 
 
+def check_model(path):
+    with open(path[:-4] + "json", encoding="utf-8") as file:
+        expected = json.load(file)
+    model = Llama(*gguf.read(path))
+    logits = np.array(expected["logits"])
+    error = np.linalg.norm(model.logits(expected["tokens"]) - logits) / np.linalg.norm(logits)
+    greedy, _ = model.greedy(expected["tokens"], len(expected["greedy"]))
+    same = greedy == expected["greedy"]
+    print(f"{os.path.basename(path):28} error {error:.1e}, {len(greedy)} greedy tokens {'the same' if same else 'DIFFER'}")
+    return same and error <= TOLERANCE
+
+
 def check(folders):
-    """True if the reference gives what the .json files beside the models say"""
-    good, found = True, 0
-    for path in (p for folder in folders for p in sorted(glob.glob(os.path.join(folder, "*.gguf")))):
-        with open(path[:-4] + "json", encoding="utf-8") as file:
-            expected = json.load(file)
-        model = Llama(*gguf.read(path))
-        logits = np.array(expected["logits"])
-        error = np.linalg.norm(model.logits(expected["tokens"]) - logits) / np.linalg.norm(logits)
-        greedy, _ = model.greedy(expected["tokens"], len(expected["greedy"]))
-        same = greedy == expected["greedy"]
-        good, found = good and same and error <= TOLERANCE, found + 1
-        print(f"{os.path.basename(path):28} error {error:.1e}, {len(greedy)} greedy tokens {'the same' if same else 'DIFFER'}")
-    return good and found > 0
+    """True if each folder has models, and the reference gives what the .json files beside them say"""
+    good = True
+    for folder in folders:
+        paths = sorted(glob.glob(os.path.join(folder, "*.gguf")))
+        if not paths:
+            print(f"{folder} has no models")
+        good = all([check_model(path) for path in paths]) and paths and good
+    return bool(good)
 
 
 def main():
