@@ -29,9 +29,15 @@ def rms_norm(x, weight, eps):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * weight
 
 
+def rounded_to_f16(x):
+    return x.astype(np.float16).astype(np.float64)
+
+
 class Llama:
-    def __init__(self, config, tensors):
-        self.w = tensors
+    """cached: what becomes of keys (rotated) and values when they are kept: a function of an array; None: nothing"""
+
+    def __init__(self, config, tensors, cached=None):
+        self.w, self.cached = tensors, cached or (lambda x: x)
         self.arch = config["general.architecture"].decode()
         self.config = config
         self.eps = self.key("attention.layer_norm_rms_epsilon")
@@ -89,7 +95,7 @@ class Llama:
         if block + "attn_q_norm.weight" in self.w:
             q, k = self.norm(block + "attn_q_norm", q), self.norm(block + "attn_k_norm", k)
         group = self.heads // self.kv_heads
-        q, k, v = self.rotate(q), np.repeat(self.rotate(k), group, 0), np.repeat(v, group, 0)
+        q, k, v = self.rotate(q), np.repeat(self.cached(self.rotate(k)), group, 0), np.repeat(self.cached(v), group, 0)
         scores = q @ k.transpose(0, 2, 1) / math.sqrt(self.d_head)
         scores[:, np.triu(np.ones((n, n), bool), 1)] = -np.inf
         return self.linear(block + "attn_output", (softmax(scores) @ v).transpose(1, 0, 2).reshape(n, -1))
