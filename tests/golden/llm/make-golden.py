@@ -167,8 +167,8 @@ LINEAR = {"rope.scaling.type": "linear", "rope.scaling.factor": 4.0}
 YARN = {"rope.scaling.type": "yarn", "rope.scaling.factor": 8.0, "rope.scaling.original_context_length": 1024}
 MODELS = {
     "type-bf16": small("BF16", 77),
-    "type-q4_1": small("Q4_1", 70),
-    "type-q5_0": small("Q5_0", 15),
+    "type-q4_1": small("Q4_1", 89),
+    "type-q5_0": small("Q5_0", 205),
     "type-q5_1": small("Q5_1", 80),
     "type-iq4_nl": small("IQ4_NL", 24),
     "type-q2_k": wide("Q2_K", 101),
