@@ -288,9 +288,70 @@ def make_template():
         save("template", name, data)
 
 
+# ---- tokenizers --------------------------------------------------------------------------------
+
+def vocabulary(model, tokens, scores=None, types=None, merges=None, more=(), pre=None):
+    keys = [key("tokenizer.ggml.model", STRING, model), key("tokenizer.ggml.tokens", ARRAY, (STRING, tokens))]
+    if pre is not None:
+        keys.append(key("tokenizer.ggml.pre", STRING, pre))
+    if scores is not None:
+        keys.append(key("tokenizer.ggml.scores", ARRAY, (F32, scores)))
+    if types is not None:
+        keys.append(key("tokenizer.ggml.token_type", ARRAY, (I32, types)))
+    if merges is not None:
+        keys.append(key("tokenizer.ggml.merges", ARRAY, (STRING, merges)))
+    return gguf(keys + list(more), [], 0)
+
+
+def with_text(text, file):
+    data = text.encode() if isinstance(text, str) else text
+    return struct.pack("<H", len(data)) + data + file
+
+
+def make_tokenizer():
+    mark = "\u2581"
+    pieces = ["<unk>", "<s>", "</s>", "<0x0A>", "{u}", mark, "a", "b", "ab", mark + "a", "abab", "a" + mark + "b"]
+    spm = dict(tokens=pieces, scores=[0, 0, 0, 0, 0, -9, -8, -7, -3, -4, -5, -6], types=[2, 3, 3, 6, 4] + [1] * 7)
+    bytes_ = [chr(c) for c in [*range(33, 127), *range(161, 173), *range(174, 256), *range(256, 324)]]
+    bpe = dict(tokens=bytes_ + ["he", "ll", "hell", "\u0120w", "<|im_end|>"], types=[1] * 260 + [3],
+               merges=["h e", "l l", "he ll", "\u0120 w"])
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", mark + "un", "aff", "able", mark + "!"]
+    text = "abab a\n{u}b<s> caf\u00e9 \U0001f600"
+    files = {
+        "spm": with_text(text, vocabulary("llama", **spm)),
+        "spm-words": with_text(text * 3, vocabulary("llama", pieces[:-1], spm["scores"][:-1], spm["types"][:-1],
+                                                     more=[key("tokenizer.ggml.add_space_prefix", BOOL, 0)])),
+        "spm-invalid-text": with_text(b"a\xff\xe2\x82b\0\xed\xa0\x80", vocabulary("llama", **spm)),
+        "spm-no-text": with_text("", vocabulary("llama", **spm)),
+        "spm-nan": with_text(text, vocabulary("llama", pieces, [float("nan")] * 12, spm["types"])),
+        "spm-few-scores": with_text(text, vocabulary("llama", pieces, [0.0])),
+        "spm-no-scores": with_text(text, vocabulary("llama", pieces)),
+        "spm-odd-tokens": with_text("aab", vocabulary("llama", ["", "", "a", "a", b"\xff", "aa"], [0] * 6, [1, 3, 1, 4, 3, 99])),
+        "spm-bos": with_text(text, vocabulary("llama", **spm, more=[key("tokenizer.ggml.bos_token_id", U32, 12)])),
+        "spm-phi3": with_text("<s> a</s> b", vocabulary("llama", **spm, more=[key("general.name", STRING, "Phi-3")])),
+        "words": with_text("unaffable UNAFF! \u4e2d caf\u00e9", vocabulary("bert", words, types=[3] * 4 + [1] * 4)),
+        "no-tokens": with_text(text, vocabulary("llama", [])),
+        "unknown-model": with_text(text, vocabulary("t5", pieces)),
+        "none": with_text(text, vocabulary("none", pieces)),
+        "bpe-unknown-pre": with_text(text, vocabulary("gpt2", **bpe, pre="?")),
+        "bpe-no-merges": with_text(text, vocabulary("gpt2", bpe["tokens"])),
+        "bpe-bad-merge": with_text(text, vocabulary("gpt2", bpe["tokens"], merges=["he"])),
+        "bpe-foreign-merges": with_text(text, vocabulary("gpt2", bpe["tokens"], merges=["xx yy"])),
+        "empty": b"",
+        "short": b"\x05\0ab",
+    }
+    for pre in ("gpt-2", "llama-bpe", "qwen2", "deepseek-llm", "deepseek-v3", "falcon", "gpt-4o", "tekken", "viking", "chameleon"):
+        files[f"bpe-{pre}"] = with_text("hello WORLD's 1234  \n\n<|im_end|> \u4e2d\u6587 caf\u00e9\U0001f600   ", vocabulary("gpt2", **bpe, pre=pre))
+    for i, bit in enumerate((300, 700, 1500, 2500, 3000, 3300)):
+        files[f"flipped-{i}"] = flipped(files["spm"], bit)
+    for name, data in files.items():
+        save("tokenizer", name, data)
+
+
 make_safetensors()
 make_gguf()
 make_config()
 make_index()
 make_jpeg()
 make_template()
+make_tokenizer()
