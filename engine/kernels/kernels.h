@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "engine/kernels/blocks.h"
 
 typedef struct
 {

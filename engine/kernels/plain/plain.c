@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The kernels in C that compilers turn into vector code: no branch in an inner loop, selections instead, and elementary functions
- * as polynomials. Compiled once for each instruction set, with only its flags; PLD_TABLE names the table of that build.
+ * as polynomials. Compiled once for each instruction set, with only its flags.
  */
-#include "engine/kernels/kernels.h"
+#include "engine/kernels/table.h"
+
+#include "engine/kernels/plain/bits.h"
 
 #include <math.h>
-#include <string.h>
-
-static inline float
-bits_to_float (guint32 bits)
-{
-  float f;
-
-  memcpy (&f, &bits, sizeof f);
-  return f;
-}
-
-static inline guint32
-float_to_bits (float f)
-{
-  guint32 bits;
-
-  memcpy (&bits, &f, sizeof bits);
-  return bits;
-}
 
 /* e^x: 2^k times the polynomial of e^r on |r| ≤ ln 2 / 2, its Taylor series to r^7, whose rest is below 1e-8. Beyond −87 and
  * 88, where floats end, it stays at its value there: 1.6e-38 and 1.7e38. */
@@ -32,11 +15,10 @@ static inline float
 exp_f32 (float x)
 {
   float c = fmaxf (fminf (x, 88.0f), -87.0f);
-  float k, r, p = 1.98412698e-4f;
-  gint32 n;
+  float shifted = c * 1.44269504f + ROUND, k = shifted - ROUND;
+  guint32 n = float_to_bits (shifted) - float_to_bits (ROUND);
+  float r, p = 1.98412698e-4f;
 
-  n = (gint32) (c * 1.44269504f + copysignf (0.5f, c));
-  k = (float) n;
   r = (c - k * 0.693145752f) - k * 1.42860677e-6f;
   p = p * r + 1.38888889e-3f;
   p = p * r + 8.33333333e-3f;
@@ -45,7 +27,7 @@ exp_f32 (float x)
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  return p * bits_to_float ((guint32) (n + 127) << 23);
+  return p * bits_to_float ((n + 127) << 23);
 }
 
 /* erf by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: absolute error below 1.5e-7. */
@@ -130,8 +112,8 @@ row_max (const float *x, gsize n)
   return max;
 }
 
-static void
-layer_norm (float *y, const float *x, const float *w, const float *b, gsize n, float eps)
+void
+PLD_FUNC (layer_norm) (float *y, const float *x, const float *w, const float *b, gsize n, float eps)
 {
   float mean = row_sum (x, n) / (float) n;
   /* Around the mean: the difference of two large sums would lose what matters. */
@@ -141,8 +123,8 @@ layer_norm (float *y, const float *x, const float *w, const float *b, gsize n, f
     y[i] = (x[i] - mean) * factor * w[i] + b[i];
 }
 
-static void
-softmax (float *x, gsize n, float scale)
+void
+PLD_FUNC (softmax) (float *x, gsize n, float scale)
 {
   float max = row_max (x, n), factor;
 
@@ -153,15 +135,15 @@ softmax (float *x, gsize n, float scale)
     x[i] *= factor;
 }
 
-static void
-bias (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     y[i] += b[i];
 }
 
-static void
-bias_gelu (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_gelu) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -171,8 +153,8 @@ bias_gelu (float *y, const float *b, gsize n)
     }
 }
 
-static void
-bias_gelu_tanh (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_gelu_tanh) (float *y, const float *b, gsize n)
 {
   /* (1 + tanh u) / 2 is the logistic function of 2 u. */
   for (gsize i = 0; i < n; i++)
@@ -183,8 +165,8 @@ bias_gelu_tanh (float *y, const float *b, gsize n)
     }
 }
 
-static void
-bias_relu (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_relu) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -194,8 +176,8 @@ bias_relu (float *y, const float *b, gsize n)
     }
 }
 
-static void
-bias_silu (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_silu) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -205,43 +187,70 @@ bias_silu (float *y, const float *b, gsize n)
     }
 }
 
-static void
-add (float *y, const float *x, gsize n)
+void
+PLD_FUNC (add) (float *y, const float *x, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     y[i] += x[i];
 }
 
-static void
-widen_f16 (float *y, const guint16 *x, gsize n)
+void
+PLD_FUNC (widen_f16) (float *y, const guint16 *x, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    {
-      guint32 magnitude = (guint32) (x[i] & 0x7fff) << 13;
-      /* The exponent's bias differs by 112; the product is exact, for subnormal halves too. */
-      guint32 finite = float_to_bits (bits_to_float (magnitude) * 0x1p112f);
-      guint32 other = magnitude | 0x7f800000;
-
-      y[i] = bits_to_float ((magnitude >= 0x0f800000 ? other : finite) | (guint32) (x[i] & 0x8000) << 16);
-    }
+    y[i] = half_to_float (x[i]);
 }
 
-static void
-widen_bf16 (float *y, const guint16 *x, gsize n)
+void
+PLD_FUNC (widen_bf16) (float *y, const guint16 *x, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     y[i] = bits_to_float ((guint32) x[i] << 16);
 }
 
-static void
-normalize_rgb (float *y, const guint8 *x, gsize n, float scale, float shift)
+void
+PLD_FUNC (normalize_rgb) (float *y, const guint8 *x, gsize n, float scale, float shift)
 {
   for (gsize i = 0; i < n; i++)
     y[i] = x[3 * i] * scale + shift;
 }
 
-const PldKernels PLD_TABLE = {
-#define PLD_KERNEL(name, args) .name = name,
-#include "engine/kernels/kernels.def"
-#undef PLD_KERNEL
-};
+void
+PLD_FUNC (rms_norm) (float *y, const float *x, const float *w, gsize n, float eps)
+{
+  float factor = 1.0f / sqrtf (row_squares (x, n, 0) / (float) n + eps);
+
+  for (gsize i = 0; i < n; i++)
+    y[i] = x[i] * factor * w[i];
+}
+
+void
+PLD_FUNC (swiglu) (float *y, const float *gate, const float *up, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    y[i] = gate[i] * sigmoid_f32 (gate[i]) * up[i];
+}
+
+void
+PLD_FUNC (rope_norm) (float *x, const float *cos, const float *sin, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      float a = x[2 * i], b = x[2 * i + 1];
+
+      x[2 * i] = a * cos[i] - b * sin[i];
+      x[2 * i + 1] = a * sin[i] + b * cos[i];
+    }
+}
+
+void
+PLD_FUNC (rope_neox) (float *x, const float *cos, const float *sin, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      float a = x[i], b = x[i + n];
+
+      x[i] = a * cos[i] - b * sin[i];
+      x[i + n] = a * sin[i] + b * cos[i];
+    }
+}

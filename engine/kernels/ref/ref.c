@@ -2,13 +2,13 @@
  *
  * The specification of every kernel: scalar, plain, in double precision.
  */
-#include "engine/kernels/kernels.h"
+#include "engine/kernels/table.h"
 
 #include <math.h>
 #include <string.h>
 
-static void
-layer_norm (float *y, const float *x, const float *w, const float *b, gsize n, float eps)
+void
+PLD_FUNC (layer_norm) (float *y, const float *x, const float *w, const float *b, gsize n, float eps)
 {
   double mean = 0, variance = 0;
 
@@ -22,8 +22,8 @@ layer_norm (float *y, const float *x, const float *w, const float *b, gsize n, f
     y[i] = (float) ((x[i] - mean) / sqrt (variance + eps) * w[i] + b[i]);
 }
 
-static void
-softmax (float *x, gsize n, float scale)
+void
+PLD_FUNC (softmax) (float *x, gsize n, float scale)
 {
   double max = x[0], sum = 0;
 
@@ -36,15 +36,15 @@ softmax (float *x, gsize n, float scale)
     x[i] = (float) (exp (scale * (x[i] - max)) / sum);
 }
 
-static void
-bias (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     y[i] += b[i];
 }
 
-static void
-bias_gelu (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_gelu) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -54,8 +54,8 @@ bias_gelu (float *y, const float *b, gsize n)
     }
 }
 
-static void
-bias_gelu_tanh (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_gelu_tanh) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -65,15 +65,15 @@ bias_gelu_tanh (float *y, const float *b, gsize n)
     }
 }
 
-static void
-bias_relu (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_relu) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     y[i] = fmaxf (y[i] + b[i], 0);
 }
 
-static void
-bias_silu (float *y, const float *b, gsize n)
+void
+PLD_FUNC (bias_silu) (float *y, const float *b, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -83,15 +83,15 @@ bias_silu (float *y, const float *b, gsize n)
     }
 }
 
-static void
-add (float *y, const float *x, gsize n)
+void
+PLD_FUNC (add) (float *y, const float *x, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     y[i] += x[i];
 }
 
-static void
-widen_f16 (float *y, const guint16 *x, gsize n)
+void
+PLD_FUNC (widen_f16) (float *y, const guint16 *x, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -106,8 +106,8 @@ widen_f16 (float *y, const guint16 *x, gsize n)
     }
 }
 
-static void
-widen_bf16 (float *y, const guint16 *x, gsize n)
+void
+PLD_FUNC (widen_bf16) (float *y, const guint16 *x, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -117,15 +117,76 @@ widen_bf16 (float *y, const guint16 *x, gsize n)
     }
 }
 
-static void
-normalize_rgb (float *y, const guint8 *x, gsize n, float scale, float shift)
+void
+PLD_FUNC (normalize_rgb) (float *y, const guint8 *x, gsize n, float scale, float shift)
 {
   for (gsize i = 0; i < n; i++)
     y[i] = x[3 * i] * scale + shift;
 }
 
-const PldKernels pld_kernels_ref = {
-#define PLD_KERNEL(name, args) .name = name,
-#include "engine/kernels/kernels.def"
-#undef PLD_KERNEL
-};
+void
+PLD_FUNC (rms_norm) (float *y, const float *x, const float *w, gsize n, float eps)
+{
+  double squares = 0;
+
+  for (gsize i = 0; i < n; i++)
+    squares += (double) x[i] * x[i];
+  for (gsize i = 0; i < n; i++)
+    y[i] = (float) (x[i] / sqrt (squares / (double) n + eps) * w[i]);
+}
+
+void
+PLD_FUNC (swiglu) (float *y, const float *gate, const float *up, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    y[i] = (float) (gate[i] / (1 + exp (-(double) gate[i])) * up[i]);
+}
+
+static void
+rotate (float *a, float *b, double cosine, double sine)
+{
+  double x = *a, y = *b;
+
+  *a = (float) (x * cosine - y * sine);
+  *b = (float) (x * sine + y * cosine);
+}
+
+void
+PLD_FUNC (rope_norm) (float *x, const float *cos, const float *sin, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    rotate (&x[2 * i], &x[2 * i + 1], cos[i], sin[i]);
+}
+
+void
+PLD_FUNC (rope_neox) (float *x, const float *cos, const float *sin, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    rotate (&x[i], &x[i + n], cos[i], sin[i]);
+}
+
+void
+PLD_FUNC (scores) (float *s, const float *q, const float *k, gsize k_stride, gsize n, gsize d)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      double sum = 0;
+
+      for (gsize c = 0; c < d; c++)
+        sum += (double) q[c] * k[i * k_stride + c];
+      s[i] = (float) sum;
+    }
+}
+
+void
+PLD_FUNC (mix) (float *y, const float *p, const float *v, gsize v_stride, gsize n, gsize d)
+{
+  for (gsize c = 0; c < d; c++)
+    {
+      double sum = y[c];
+
+      for (gsize i = 0; i < n; i++)
+        sum += (double) p[i] * v[i * v_stride + c];
+      y[c] = (float) sum;
+    }
+}

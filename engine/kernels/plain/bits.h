@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Floats and whole numbers from bits, unaligned and little-endian, without a branch.
+ */
+#pragma once
+
+#include <glib.h>
+#include <string.h>
+
+/* 1.5 * 2^23: a sum with it has no bits for less than 1, so it rounds, to even, and has a small whole number in its lowest bits. Unlike a
+ * conversion it is harmless when a value is not a number. */
+#define ROUND 12582912.0f
+
+static inline float
+bits_to_float (guint32 bits)
+{
+  float f;
+
+  memcpy (&f, &bits, sizeof f);
+  return f;
+}
+
+static inline guint32
+float_to_bits (float f)
+{
+  guint32 bits;
+
+  memcpy (&bits, &f, sizeof bits);
+  return bits;
+}
+
+static inline guint16
+u16_at (const guint8 *x)
+{
+  guint16 bits;
+
+  memcpy (&bits, x, sizeof bits);
+  return GUINT16_FROM_LE (bits);
+}
+
+static inline guint32
+u32_at (const guint8 *x)
+{
+  guint32 bits;
+
+  memcpy (&bits, x, sizeof bits);
+  return GUINT32_FROM_LE (bits);
+}
+
+static inline float
+half_to_float (guint16 half)
+{
+  guint32 magnitude = (guint32) (half & 0x7fff) << 13;
+  /* The exponent's bias differs by 112; the product is exact, for subnormal halves too. */
+  guint32 finite = float_to_bits (bits_to_float (magnitude) * 0x1p112f);
+  guint32 other = magnitude | 0x7f800000;
+
+  return bits_to_float ((magnitude >= 0x0f800000 ? other : finite) | (guint32) (half & 0x8000) << 16);
+}
+
+static inline float
+half_at (const guint8 *x)
+{
+  return half_to_float (u16_at (x));
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How long the kernels take on one core: those on rows a value, products as bytes of weights with one row of activations and as operations
+ * (two a product) with many.
+ */
+#include "tests/kernel/rig.h"
+
+#include <stdio.h>
+
+#define BENCH_N 3072
+#define ROUNDS 20
+
+/* The shortest time of one call, in ns. */
+#define BEST_NS(calls, call)                                                                                  \
+  ({                                                                                                          \
+    double best_ = G_MAXDOUBLE;                                                                               \
+                                                                                                              \
+    for (guint round_ = 0; round_ < ROUNDS; round_++)                                                         \
+      {                                                                                                       \
+        gint64 begun_ = g_get_monotonic_time ();                                                              \
+                                                                                                              \
+        for (guint call_ = 0; call_ < (calls); call_++)                                                       \
+          call;                                                                                               \
+        best_ = MIN (best_, (double) (g_get_monotonic_time () - begun_) * 1000 / (calls));                    \
+      }                                                                                                       \
+    best_;                                                                                                    \
+  })
+
+#define ROW_KERNELS(X)                                                                                        \
+  X (layer_norm, (y, x, w, w, BENCH_N, 1e-6f))                                                                \
+  X (softmax, (y, BENCH_N, 0.1f))                                                                             \
+  X (bias, (y, x, BENCH_N))                                                                                   \
+  X (bias_gelu, (y, x, BENCH_N))                                                                              \
+  X (bias_gelu_tanh, (y, x, BENCH_N))                                                                         \
+  X (bias_relu, (y, x, BENCH_N))                                                                              \
+  X (bias_silu, (y, x, BENCH_N))                                                                              \
+  X (add, (y, x, BENCH_N))                                                                                    \
+  X (widen_f16, (y, (const guint16 *) (gpointer) x, BENCH_N))                                                 \
+  X (widen_bf16, (y, (const guint16 *) (gpointer) x, BENCH_N))                                                \
+  X (normalize_rgb, (y, (const guint8 *) x, BENCH_N, 0.1f, 1))                                                \
+  X (rms_norm, (y, x, w, BENCH_N, 1e-6f))                                                                     \
+  X (swiglu, (y, x, w, BENCH_N))                                                                              \
+  X (rope_norm, (y, x, w, BENCH_N / 2))                                                                       \
+  X (rope_neox, (y, x, w, BENCH_N / 2))                                                                       \
+  X (scores, (y, x, w, 128, BENCH_N / 128, 128))                                                              \
+  X (mix, (y, x, w, 128, BENCH_N / 128, 128))                                                                 \
+  X (narrow_f16, ((guint16 *) (gpointer) y, x, BENCH_N))                                                      \
+  X (store_q8_0, ((guint8 *) y, x, BENCH_N))                                                                  \
+  X (quantize_q8, ((PldQ8 *) (gpointer) y, x, BENCH_N))
+
+static void
+bench_rows (void)
+{
+  float *x = random_floats (&room_a, 0, BENCH_N, 2), *w = random_floats (&room_b, 0, BENCH_N, 1);
+
+  printf ("%-16s %10s", "ns a value", "ref");
+  for (guint t = 0; t < n_tables; t++)
+    printf (" %10s", tables[t].name);
+  printf ("\n");
+#define BENCH(name, arguments)                                                                                \
+  {                                                                                                           \
+    float *y = random_floats (&room_got, 0, BENCH_N, 2);                                                      \
+                                                                                                              \
+    printf ("%-16s %10.3f", #name, BEST_NS (50, pld_kernels_ref.name arguments) / BENCH_N);                   \
+    for (guint t = 0; t < n_tables && tables[t].level <= pld_cpu_level (); t++)                               \
+      printf (" %10.3f", BEST_NS (200, tables[t].table->name arguments) / BENCH_N);                           \
+    printf ("\n");                                                                                            \
+  }
+  ROW_KERNELS (BENCH)
+#undef BENCH
+}
+
+/* Weights beyond any cache for one row of x; with many, as many of them as a granule has. */
+#define COLS 4096
+#define BYTES (48u << 20)
+#define MANY 64
+#define FEW_ROWS 64
+
+static void
+bench_products (void)
+{
+  g_autofree guint8 *w = g_malloc (BYTES);
+  g_autofree float *x = g_new (float, MANY * COLS), *y = g_new (float, BYTES / COLS * 4 + MANY * FEW_ROWS);
+  g_autofree PldQ8 *q = g_new (PldQ8, MANY * COLS / PLD_Q8_VALUES);
+
+  random_bytes (w, BYTES);
+  for (gsize i = 0; i < MANY * COLS; i++)
+    x[i] = any_float (1);
+  pld_kernels_ref.quantize_q8 (q, x, MANY * COLS);
+  printf ("\n%-8s", "a core");
+  for (guint t = 0; t < n_tables; t++)
+    printf (" %10s GB/s %6s GOP/s", tables[t].name, "");
+  printf ("\n");
+#define BENCH(type, values, bytes, ...)                                                                       \
+  {                                                                                                           \
+    const gsize row_bytes = COLS / values * bytes;                                                            \
+    const guint n_rows = (guint) (BYTES / row_bytes);                                                         \
+                                                                                                              \
+    printf ("%-8s", #type);                                                                                   \
+    for (guint t = 0; t < n_tables && tables[t].level <= pld_cpu_level (); t++)                               \
+      printf (" %15.2f %12.1f",                                                                               \
+              (double) n_rows * row_bytes / BEST_NS (1, tables[t].table->matmul_##type (y, n_rows, w, row_bytes, n_rows, __VA_ARGS__, 1, COLS)), \
+              2.0 * MANY * FEW_ROWS * COLS                                                                    \
+                / BEST_NS (1, tables[t].table->matmul_##type (y, FEW_ROWS, w, row_bytes, FEW_ROWS, __VA_ARGS__, MANY, COLS))); \
+    printf ("\n");                                                                                            \
+  }
+#define BENCH_FLOATS(type, UPPER, values, bytes) BENCH (type, values, bytes, x, COLS)
+#define BENCH_BLOCKS(type, UPPER, values, bytes) BENCH (type, values, bytes, q)
+  PLD_FLOAT_TYPES (BENCH_FLOATS)
+  PLD_BLOCK_TYPES (BENCH_BLOCKS)
+}
+
+void
+bench_kernels (void)
+{
+  bench_rows ();
+  bench_products ();
+}
