@@ -297,7 +297,8 @@ llama_write (PldSynth *synth, const char *preset, const char *type, const char *
 const PldSynthFamily pld_synth_llama = {
   "q4_k_m",
   "f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, q4_k_m and q5_k_m",
-  "llama-tiny, tinyllama-1.1b, llama-2-7b, llama-3.1-8b, llama-3.2-1b, llama-3.2-3b, mistral-7b, qwen2-tiny, qwen2.5-0.5b and qwen2.5-7b",
+  "llama-tiny, tinyllama-1.1b, llama-2-7b, llama-3.1-8b, llama-3.2-1b, llama-3.2-3b, mistral-7b, qwen2-tiny, "
+  "qwen2.5-0.5b and qwen2.5-7b",
   llama_has_preset,
   llama_has_type,
   llama_write,

@@ -102,8 +102,8 @@ typedef struct
   double rms;     /* of the values when d is 1 */
 } Block;
 
-/* rms: of uniform quanta, times that of uniform sub-block scales. Q4_1: √((16² − 1) / 12). Q4_0: the same around −½. Q6_K: quanta
- * −32 … 31, scales −128 … 127. Q4_K: scales 32 … 63, see level(). IQ4: of its table of 16. */
+/* rms: of uniform quanta, times that of uniform sub-block scales. Q4_1: √((16² − 1) / 12). Q4_0: the same around −½.
+ * Q6_K: quanta −32 … 31, scales −128 … 127. Q4_K: scales 32 … 63, see level(). IQ4: of its table of 16. */
 static const Block blocks[] = {
   { PLD_DTYPE_Q4_0, 0, 0, 0, 4.637 },      { PLD_DTYPE_Q4_1, 0, 2, -7.5, 4.610 },
   { PLD_DTYPE_Q5_0, 0, 0, 0, 9.247 },      { PLD_DTYPE_Q5_1, 0, 2, -15.5, 9.233 },

@@ -21,7 +21,8 @@ enum
   BYTE = 6,
 };
 
-/* Special tokens, the bytes, so that every text has tokens, the space as SentencePiece writes it, and "<t260>" … up to the size. */
+/* Special tokens, the bytes, so that every text has tokens, the space as SentencePiece writes it, and "<t260>" … up to
+ * the size. */
 static void
 add_plain (PldGgufWriter *writer, guint n)
 {
