@@ -7,8 +7,7 @@
 
 #include "engine/kernels/blocks.h"
 #include "engine/kernels/plain/bits.h"
-
-#include <string.h>
+#include "engine/kernels/plain/lanes.h"
 
 #define PANEL_VALUES 256
 
@@ -46,103 +45,94 @@ typedef struct
 #define D_iq4_xs 256
 #define M_iq4_xs 0
 
-/* 32 values in nibbles. */
-static inline void
-expand_nibbles (gint16 *q, const guint8 *x, gint minus)
-{
-  for (guint l = 0; l < 16; l++)
-    {
-      q[l] = (gint16) ((x[l] & 15) - minus);
-      q[16 + l] = (gint16) ((x[l] >> 4) - minus);
-    }
-}
+/* The parts of units u, v, ... in an expression. */
+#define UNIT_PUT(y, expression)                                                                               \
+  do                                                                                                          \
+    {                                                                                                         \
+      Unit put_;                                                                                              \
+                                                                                                              \
+      for (guint i_ = 0; i_ < PARTS; i_++)                                                                    \
+        put_.part[i_] = (expression);                                                                         \
+      unit_store (y, &put_);                                                                                  \
+    }                                                                                                         \
+  while (0)
+#define PART(unit) ((unit).part[i_])
 
-/* Adds 16 for each bit that is set. */
-static inline void
-expand_fifth (gint16 *q, guint32 bits)
-{
-  for (guint l = 0; l < 32; l++)
-    q[l] = (gint16) (q[l] + (gint16) ((bits >> l & 1) << 4));
-}
-
-static inline void
+static ALWAYS_INLINE void
 expand_q4_0 (Panel *p, guint block, const guint8 *x)
 {
+  const Unit q = unit_nibbles (x + 2);
+
   p->d[block] = half_at (x);
-  expand_nibbles (p->q + block * 32, x + 2, 8);
+  UNIT_PUT (p->q + block * 32, PART (q) - 8);
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q4_1 (Panel *p, guint block, const guint8 *x)
 {
+  const Unit q = unit_nibbles (x + 4);
+
   p->d[block] = half_at (x);
   p->m[block] = half_at (x + 2);
-  expand_nibbles (p->q + block * 32, x + 4, 0);
+  unit_store (p->q + block * 32, &q);
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q5_0 (Panel *p, guint block, const guint8 *x)
 {
+  const Unit q = unit_nibbles (x + 6), fifth = unit_bits (u32_at (x + 2));
+
   p->d[block] = half_at (x);
-  expand_nibbles (p->q + block * 32, x + 6, 16);
-  expand_fifth (p->q + block * 32, u32_at (x + 2));
+  UNIT_PUT (p->q + block * 32, PART (q) + PART (fifth) * 16 - 16);
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q5_1 (Panel *p, guint block, const guint8 *x)
 {
+  const Unit q = unit_nibbles (x + 8), fifth = unit_bits (u32_at (x + 4));
+
   p->d[block] = half_at (x);
   p->m[block] = half_at (x + 2);
-  expand_nibbles (p->q + block * 32, x + 8, 0);
-  expand_fifth (p->q + block * 32, u32_at (x + 4));
+  UNIT_PUT (p->q + block * 32, PART (q) + PART (fifth) * 16);
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q8_0 (Panel *p, guint block, const guint8 *x)
 {
+  const Unit q = unit_i8 ((const gint8 *) x + 2);
+
   p->d[block] = half_at (x);
-  for (guint l = 0; l < 32; l++)
-    p->q[block * 32 + l] = (gint8) x[2 + l];
+  unit_store (p->q + block * 32, &q);
 }
 
-static inline void
-expand_levels (gint16 *q, const guint8 *x, gint s)
-{
-  static const gint8 levels[16] = PLD_IQ4_LEVELS;
+static const gint8 iq4_levels[16] = PLD_IQ4_LEVELS;
 
-  for (guint l = 0; l < 16; l++)
-    {
-      q[l] = (gint16) (levels[x[l] & 15] * s);
-      q[16 + l] = (gint16) (levels[x[l] >> 4] * s);
-    }
-}
-
-static inline void
+static ALWAYS_INLINE void
 expand_iq4_nl (Panel *p, guint block, const guint8 *x)
 {
+  const Unit q = unit_levels (x + 2, iq4_levels);
+
   p->d[block] = half_at (x);
-  expand_levels (p->q + block * 32, x + 2, 1);
+  unit_store (p->q + block * 32, &q);
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q2_k (Panel *p, guint block, const guint8 *x)
 {
-  const float dmin = half_at (x + 82);
+  const float dmin = -half_at (x + 82);
 
   p->d[0] = half_at (x + 80);
   for (guint j = 0; j < 16; j++)
-    p->m[j] = -dmin * (float) (x[j] >> 4);
-  for (guint j = 0; j < 16; j++)
+    p->m[j] = dmin * (float) (x[j] >> 4);
+  for (guint j = 0; j < 8; j++)
     {
-      const guint8 *q = x + 16 + j / 8 * 32 + j % 2 * 16;
-      const gint16 s = x[j] & 15;
+      const Unit q = unit_u8 (x + 16 + j / 4 * 32), s = unit_pair (x[2 * j] & 15, x[2 * j + 1] & 15);
 
-      for (guint l = 0; l < 16; l++)
-        p->q[16 * j + l] = (gint16) ((q[l] >> j / 2 % 4 * 2 & 3) * s);
+      UNIT_PUT (p->q + 32 * j, (PART (q) >> 2 * (j % 4) & 3) * PART (s));
     }
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q3_k (Panel *p, guint block, const guint8 *x)
 {
   const guint32 low0 = u32_at (x + 96), low1 = u32_at (x + 100), high = u32_at (x + 104);
@@ -152,93 +142,92 @@ expand_q3_k (Panel *p, guint block, const guint8 *x)
     (low0 >> 4 & 0x0f0f0f0f) | (high & 0x30303030),
     (low1 >> 4 & 0x0f0f0f0f) | (high >> 2 & 0x30303030),
   };
-  guint8 s[16];
+  const Unit third = unit_u8 (x);
+  guint8 scales[16];
 
-  memcpy (s, packed, sizeof s);
+  memcpy (scales, packed, sizeof scales);
   p->d[0] = half_at (x + 108);
-  for (guint j = 0; j < 16; j++)
+  for (guint j = 0; j < 8; j++)
     {
-      const guint8 *low = x + 32 + j / 8 * 32 + j % 2 * 16, *third = x + j % 2 * 16;
-      const gint16 scale = (gint16) (s[j] - 32);
+      const Unit q = unit_u8 (x + 32 + j / 4 * 32), s = unit_pair (scales[2 * j] - 32, scales[2 * j + 1] - 32);
 
-      for (guint l = 0; l < 16; l++)
-        p->q[16 * j + l] = (gint16) (((low[l] >> j / 2 % 4 * 2 & 3) + (third[l] >> j / 2 & 1) * 4 - 4) * scale);
+      UNIT_PUT (p->q + 32 * j, ((PART (q) >> 2 * (j % 4) & 3) + (PART (third) >> j & 1) * 4 - 4) * PART (s));
     }
 }
 
 /* d, m and the scales of Q4_K and Q5_K. */
-static inline void
+static ALWAYS_INLINE void
 expand_scales (Panel *p, guint8 *s, const guint8 *x)
 {
   const guint32 a = u32_at (x + 4), b = u32_at (x + 8), c = u32_at (x + 12);
   const guint32 scales[2] = { a & 0x3f3f3f3f, (c & 0x0f0f0f0f) | (a >> 2 & 0x30303030) };
   const guint32 offsets[2] = { b & 0x3f3f3f3f, (c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030) };
-  const float dmin = half_at (x + 2);
+  const float dmin = -half_at (x + 2);
   guint8 t[8];
 
   memcpy (s, scales, sizeof scales);
   memcpy (t, offsets, sizeof t);
   p->d[0] = half_at (x);
   for (guint j = 0; j < 8; j++)
-    p->m[j] = -dmin * (float) t[j];
+    p->m[j] = dmin * (float) t[j];
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q4_k (Panel *p, guint block, const guint8 *x)
 {
   guint8 s[8];
 
   expand_scales (p, s, x);
-  for (guint c = 0; c < 4; c++)
+  for (guint j = 0; j < 8; j++)
     {
-      const gint16 low = s[2 * c], high = s[2 * c + 1];
+      const Unit q = unit_u8 (x + 16 + j / 2 * 32);
 
-      for (guint l = 0; l < 32; l++)
-        {
-          p->q[64 * c + l] = (gint16) ((x[16 + 32 * c + l] & 15) * low);
-          p->q[64 * c + 32 + l] = (gint16) ((x[16 + 32 * c + l] >> 4) * high);
-        }
+      UNIT_PUT (p->q + 32 * j, (PART (q) >> 4 * (j % 2) & 15) * s[j]);
     }
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q5_k (Panel *p, guint block, const guint8 *x)
 {
+  const Unit fifth = unit_u8 (x + 16);
   guint8 s[8];
 
   expand_scales (p, s, x);
-  for (guint c = 0; c < 4; c++)
+  for (guint j = 0; j < 8; j++)
     {
-      const gint16 low = s[2 * c], high = s[2 * c + 1];
+      const Unit q = unit_u8 (x + 48 + j / 2 * 32);
 
-      for (guint l = 0; l < 32; l++)
-        {
-          p->q[64 * c + l] = (gint16) (((x[48 + 32 * c + l] & 15) + (x[16 + l] >> 2 * c & 1) * 16) * low);
-          p->q[64 * c + 32 + l] = (gint16) (((x[48 + 32 * c + l] >> 4) + (x[16 + l] >> (2 * c + 1) & 1) * 16) * high);
-        }
+      UNIT_PUT (p->q + 32 * j, ((PART (q) >> 4 * (j % 2) & 15) + (PART (fifth) >> j & 1) * 16) * s[j]);
     }
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_q6_k (Panel *p, guint block, const guint8 *x)
 {
-  p->d[0] = half_at (x + 208);
-  for (guint j = 0; j < 16; j++)
-    {
-      const guint8 *low = x + j / 8 * 64 + j % 4 * 16, *high = x + 128 + j / 8 * 32 + j % 2 * 16;
-      const gint16 s = (gint8) x[192 + j];
+  const gint8 *scales = (const gint8 *) x + 192;
 
-      for (guint l = 0; l < 16; l++)
-        p->q[16 * j + l] = (gint16) (((low[l] >> j / 4 % 2 * 4 & 15) + (high[l] >> j / 2 % 4 * 2 & 3) * 16 - 32) * s);
+  p->d[0] = half_at (x + 208);
+  for (guint j = 0; j < 8; j++)
+    {
+      const Unit low = unit_u8 (x + j / 4 * 64 + j % 2 * 32), high = unit_u8 (x + 128 + j / 4 * 32);
+      const Unit s = unit_pair (scales[2 * j], scales[2 * j + 1]);
+
+      UNIT_PUT (p->q + 32 * j,
+                ((PART (low) >> j / 2 % 2 * 4 & 15) + (PART (high) >> 2 * (j % 4) & 3) * 16 - 32) * PART (s));
     }
 }
 
-static inline void
+static ALWAYS_INLINE void
 expand_iq4_xs (Panel *p, guint block, const guint8 *x)
 {
   const guint high = u16_at (x + 2);
 
   p->d[0] = half_at (x);
   for (guint j = 0; j < 8; j++)
-    expand_levels (p->q + 32 * j, x + 8 + 16 * j, (gint) ((x[4 + j / 2] >> j % 2 * 4 & 15) | (high >> 2 * j & 3) << 4) - 32);
+    {
+      const Unit q = unit_levels (x + 8 + 16 * j, iq4_levels);
+      const gint16 s = (gint16) (((x[4 + j / 2] >> j % 2 * 4 & 15) | (high >> 2 * j & 3) << 4) - 32);
+
+      UNIT_PUT (p->q + 32 * j, PART (q) * s);
+    }
 }

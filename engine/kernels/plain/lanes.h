@@ -29,11 +29,18 @@ typedef float VecF32 __attribute__ ((vector_size (VECTOR_BYTES)));
 typedef gint32 VecI32 __attribute__ ((vector_size (VECTOR_BYTES)));
 typedef gint16 VecI16 __attribute__ ((vector_size (VECTOR_BYTES)));
 typedef gint8 VecI8 __attribute__ ((vector_size (VECTOR_BYTES / 2)));
+typedef guint8 VecU8 __attribute__ ((vector_size (VECTOR_BYTES / 2)));
 
 typedef struct
 {
   VecF32 part[PARTS];
 } Lanes;
+
+/* 32 whole numbers of 16 bits: what two halves of a lane are in products. */
+typedef struct
+{
+  VecI16 part[PARTS];
+} Unit;
 
 /* LANES / PARTS floats. */
 static ALWAYS_INLINE VecF32
@@ -54,7 +61,7 @@ load_i16 (const gint16 *x)
   return v;
 }
 
-/* As many bytes, widened. */
+/* As many bytes, widened: with their sign, without. */
 static ALWAYS_INLINE VecI16
 load_i8 (const gint8 *x)
 {
@@ -65,6 +72,19 @@ load_i8 (const gint8 *x)
   return (VecI16) _mm_srai_epi16 (_mm_unpacklo_epi8 (v, v), 8);
 #else
   VecI8 v;
+
+  memcpy (&v, x, sizeof v);
+  return __builtin_convertvector (v, VecI16);
+#endif
+}
+
+static ALWAYS_INLINE VecI16
+load_u8 (const guint8 *x)
+{
+#if defined(__x86_64__) && !defined(__AVX2__)
+  return (VecI16) _mm_unpacklo_epi8 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) x), _mm_setzero_si128 ());
+#else
+  VecU8 v;
 
   memcpy (&v, x, sizeof v);
   return __builtin_convertvector (v, VecI16);
@@ -99,4 +119,110 @@ lanes_sum (const Lanes *lanes)
     for (guint l = 0; l < width; l++)
       lane[l] += lane[l + width];
   return lane[0];
+}
+
+/* ---- units --------------------------------------------------------------------------------- */
+
+#define UNIT_VALUES 32
+#define PART_VALUES (UNIT_VALUES / PARTS)
+
+static ALWAYS_INLINE void
+unit_store (gint16 *y, const Unit *u)
+{
+  memcpy (y, u, sizeof *u);
+}
+
+static ALWAYS_INLINE Unit
+unit_i8 (const gint8 *x)
+{
+  Unit u;
+
+  for (guint i = 0; i < PARTS; i++)
+    u.part[i] = load_i8 (x + i * PART_VALUES);
+  return u;
+}
+
+static ALWAYS_INLINE Unit
+unit_u8 (const guint8 *x)
+{
+  Unit u;
+
+  for (guint i = 0; i < PARTS; i++)
+    u.part[i] = load_u8 (x + i * PART_VALUES);
+  return u;
+}
+
+/* Sixteen times a, sixteen times b. */
+static ALWAYS_INLINE Unit
+unit_pair (gint16 a, gint16 b)
+{
+  Unit u;
+
+#if PARTS == 1
+  u.part[0] = (VecI16) _mm512_mask_set1_epi16 (_mm512_set1_epi16 (a), 0xffff0000, b);
+#else
+  for (guint i = 0; i < PARTS / 2; i++)
+    {
+      u.part[i] = (VecI16) { 0 } + a;
+      u.part[PARTS / 2 + i] = (VecI16) { 0 } + b;
+    }
+#endif
+  return u;
+}
+
+/* The low halves of 16 bytes, then the high ones. */
+static ALWAYS_INLINE Unit
+unit_nibbles (const guint8 *x)
+{
+  Unit u;
+
+#if PARTS == 1
+  __m256i v = _mm256_cvtepu8_epi16 (_mm_loadu_si128 ((const __m128i *) (gconstpointer) x));
+
+  u.part[0] = (VecI16) _mm512_inserti64x4 (_mm512_castsi256_si512 (v), _mm256_srli_epi16 (v, 4), 1) & 15;
+#else
+  for (guint i = 0; i < PARTS / 2; i++)
+    {
+      VecI16 v = load_u8 (x + i * PART_VALUES);
+
+      u.part[i] = v & 15;
+      u.part[PARTS / 2 + i] = v >> 4;
+    }
+#endif
+  return u;
+}
+
+/* The same, each looked up among 16 levels. */
+static ALWAYS_INLINE Unit
+unit_levels (const guint8 *x, const gint8 *levels)
+{
+  gint8 q[UNIT_VALUES];
+
+#ifdef __SSSE3__
+  __m128i table = _mm_loadu_si128 ((const __m128i *) (gconstpointer) levels), v = _mm_loadu_si128 ((const __m128i *) (gconstpointer) x);
+  __m128i low = _mm_set1_epi8 (15);
+
+  _mm_storeu_si128 ((__m128i *) (gpointer) q, _mm_shuffle_epi8 (table, _mm_and_si128 (v, low)));
+  _mm_storeu_si128 ((__m128i *) (gpointer) (q + 16), _mm_shuffle_epi8 (table, _mm_and_si128 (_mm_srli_epi16 (v, 4), low)));
+#else
+  for (guint l = 0; l < 16; l++)
+    {
+      q[l] = levels[x[l] & 15];
+      q[16 + l] = levels[x[l] >> 4];
+    }
+#endif
+  return unit_i8 (q);
+}
+
+/* 1 for each bit that is set, the lowest first; else 0. */
+static ALWAYS_INLINE Unit
+unit_bits (guint32 bits)
+{
+  static const gint16 masks[UNIT_VALUES] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768,
+                                             1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768 };
+  Unit u = unit_pair ((gint16) (bits & 0xffff), (gint16) (bits >> 16));
+
+  for (guint i = 0; i < PARTS; i++)
+    u.part[i] = ((u.part[i] & load_i16 (masks + i * PART_VALUES)) != 0) & 1;
+  return u;
 }
