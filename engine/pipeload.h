@@ -255,7 +255,8 @@ typedef struct _PldLlm PldLlm;
 typedef enum
 {
   PLD_CACHE_F16,
-  PLD_CACHE_Q8_0, /* half of it, and a little less exact */
+  PLD_CACHE_Q8_0, /* half of it, and a little less exact; for heads of a multiple of 32 values */
+  PLD_CACHE_F32,  /* twice of it, and as exact as the activations */
 } PldCacheType;
 
 typedef struct

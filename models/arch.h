@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What an architecture of vision models tells the facade. A new one is a file with such a table and a line in registry.c.
+ * What an architecture tells the core. A new one is a file with such a table and a line in registry.c.
  */
 #pragma once
 
 #include "engine/format/config.h"
+#include "engine/runtime/cache.h"
 #include "engine/runtime/params.h"
 #include "engine/runtime/session.h"
+
+/* Items of a pass at most: beyond some, a pass only takes longer. */
+#define PLD_BATCH_MAX 512
+
+typedef enum
+{
+  PLD_KIND_VISION, /* items are pictures; its struct begins with PldVisionNet */
+  PLD_KIND_TEXT,   /* items are tokens; its struct begins with PldTextNet */
+} PldKind;
 
 /* One picture as a forward pass takes it. Exactly one pointer is set. */
 typedef struct
@@ -15,40 +25,70 @@ typedef struct
   const float *pixels; /* [3, height, width], normalised */
 } PldPicture;
 
-/* What every opened model has; an architecture's own struct begins with it. */
+/* What a pass computes together. */
 typedef struct
 {
-  guint input_width, input_height;
-  guint n_classes;
-  float scale[3], shift[3]; /* normalised = byte * scale + shift, for R, G, B */
-} PldVisionModel;
+  gboolean wanted; /* its result is to be made; pictures: always */
+  union
+  {
+    PldPicture picture;
+    PldToken token;
+  };
+} PldItem;
+
+/* What every opened model has. */
+typedef struct
+{
+  guint n_outputs; /* floats of a result: classes; the vocabulary */
+} PldNet;
 
 typedef struct
 {
-  const char *model_type; /* as config.json names it */
+  PldNet base;
+  guint input_width, input_height;
+  float scale[3], shift[3]; /* normalised = byte * scale + shift, for R, G, B */
+} PldVisionNet;
+
+typedef struct
+{
+  PldNet base;
+  guint context;               /* positions that it was trained for */
+  guint n_layers, n_kv_heads, d_head; /* of the cache */
+} PldTextNet;
+
+typedef struct
+{
+  const char *name; /* as config.json's model_type or GGUF's general.architecture has it */
+  PldKind kind;
+  guint batch_max;   /* items of a pass that still pay, at most PLD_BATCH_MAX */
+  guint batch_share; /* a longer batch may take one part in so many of the memory that streaming could use */
 
   /**
    * declare:
+   * @config: config.json, or GGUF's keys
    * @input_size: square input in pixels; 0 = the model's own
    *
    * Reads the hyperparameters and declares all tensors; loads nothing. Returns: (transfer full): free with g_free()
    */
-  PldVisionModel *(*declare) (PldParams *params, const PldConfig *config, guint input_size, GError **error);
-  /* After pld_params_load(): derived tables. @budget charged; may be NULL when there are none. */
-  gboolean (*prepare) (PldVisionModel *model, PldBudget *budget, GError **error);
-  void (*release) (PldVisionModel *model);
-  guint64 (*prepare_bytes) (const PldVisionModel *model);
-  /* Floats of memory for a pass of @n pictures, and scratch floats a thread. */
-  gsize (*activation_floats) (const PldVisionModel *model, guint n);
-  gsize (*scratch_floats) (const PldVisionModel *model, const PldTape *tape);
-  /* @memory: activation_floats(n); @logits: (out): [n, n_classes] */
-  gboolean (*forward) (const PldVisionModel *model, PldSession *session, const PldPicture *pictures, guint n, float *memory,
-                       float *logits, GError **error);
-} PldVisionArch;
+  PldNet *(*declare) (PldParams *params, const PldConfig *config, guint input_size, GError **error);
+  /* After pld_params_load(): derived tables, charged to @budget. */
+  gboolean (*prepare) (PldNet *net, PldBudget *budget, GError **error);
+  void (*release) (PldNet *net);
+  guint64 (*prepare_bytes) (const PldNet *net);
+  /* Floats of memory for a pass of @n items, and scratch floats a thread; @context: positions of the longest cache. */
+  gsize (*activation_floats) (const PldNet *net, guint n);
+  gsize (*scratch_floats) (const PldNet *net, const PldTape *tape, guint context);
+  /* @memory: activation_floats(n); @results: (out): [those of the n that are wanted, n_outputs] */
+  gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
+                       GError **error);
+} PldArch;
 
-extern const PldVisionArch pld_arch_vit;
+extern const PldArch pld_arch_vit;
+extern const PldArch pld_arch_llama;
+extern const PldArch pld_arch_qwen2;
+extern const PldArch pld_arch_qwen3;
 
-/* Returns: (nullable): the architecture for config.json's model_type */
-const PldVisionArch *pld_vision_arch_find (const char *model_type);
-/* Returns: (transfer full): "vit, yolos", for messages */
-char *pld_vision_arch_names (void);
+/* Returns: (nullable): the architecture of this kind and name */
+const PldArch *pld_arch_find (PldKind kind, const char *name);
+/* Returns: (transfer full): "llama, qwen2", for messages */
+char *pld_arch_names (PldKind kind);

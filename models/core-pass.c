@@ -3,18 +3,10 @@
 
 #include <string.h>
 
-typedef struct
-{
-  PldRequest *requests[PLD_CORE_BATCH_MAX]; /* one a picture */
-  guint first[PLD_CORE_BATCH_MAX];          /* its index in the request */
-  PldPicture pictures[PLD_CORE_BATCH_MAX];
-  guint n;
-} Pass;
-
 static gboolean
 pass_cancelled (gpointer data)
 {
-  const Pass *pass = data;
+  const PldPass *pass = data;
 
   for (guint i = 0; i < pass->n; i++)
     if (!g_cancellable_is_cancelled (pass->requests[i]->cancellable))
@@ -24,34 +16,42 @@ pass_cancelled (gpointer data)
 
 /* Takes what waits, oldest first. Under the lock. */
 static void
-pass_fill (PldCore *core, Pass *pass)
+pass_fill (PldCore *core, PldPass *pass)
 {
   PldRequest *request;
 
-  for (pass->n = 0; pass->n < core->batch && (request = g_queue_peek_head (&core->queue)) != NULL; pass->n++)
+  pass->n = pass->n_wanted = 0;
+  while (pass->n < core->shape.batch && (request = g_queue_peek_head (&core->queue)) != NULL)
     {
+      const PldItem *item = &request->items[request->taken];
+
+      if (item->wanted && pass->n_wanted == core->shape.results)
+        break;
+      pass->n_wanted += item->wanted ? 1 : 0;
       pass->requests[pass->n] = request;
-      pass->first[pass->n] = request->taken;
-      pass->pictures[pass->n] = request->pictures[request->taken++];
-      if (request->taken == request->n)
+      pass->items[pass->n++] = *item;
+      if (++request->taken == request->n)
         g_queue_pop_head (&core->queue);
     }
 }
 
 /* Hands results or @error out. Under the lock. */
 static void
-pass_finish (PldCore *core, Pass *pass, GError *error)
+pass_finish (PldCore *core, PldPass *pass, GError *error)
 {
-  const gsize n_classes = core->model->vision->n_classes;
-  const float *logits = (const float *) (gconstpointer) core->logits.data;
+  const gsize n_outputs = core->model->net->n_outputs;
+  const float *result = (const float *) (gconstpointer) core->results.data;
 
   for (guint i = 0; i < pass->n; i++)
     {
       PldRequest *request = pass->requests[i];
 
-      if (error == NULL)
-        memcpy (request->logits + pass->first[i] * n_classes, logits + i * n_classes, n_classes * sizeof (float));
-      else
+      if (error == NULL && pass->items[i].wanted)
+        {
+          memcpy (request->results + request->delivered++ * n_outputs, result, n_outputs * sizeof (float));
+          result += n_outputs;
+        }
+      else if (error != NULL)
         {
           if (request->error == NULL)
             request->error = g_error_copy (error);
@@ -66,7 +66,7 @@ pass_finish (PldCore *core, Pass *pass, GError *error)
 }
 
 static GError *
-pass_run (PldCore *core, Pass *pass)
+pass_run (PldCore *core, PldPass *pass)
 {
   const PldModel *model = core->model;
   GError *error = NULL;
@@ -76,8 +76,8 @@ pass_run (PldCore *core, Pass *pass)
 
   pld_stream_get_stats (core->stream, &before);
   pld_session_begin (&core->session, pass_cancelled, pass);
-  if (model->arch->forward (model->vision, &core->session, pass->pictures, pass->n, (float *) (gpointer) core->activations.data,
-                            (float *) (gpointer) core->logits.data, &error))
+  if (model->arch->forward (model->net, &core->session, pass->items, pass->n, (float *) (gpointer) core->activations.data,
+                            (float *) (gpointer) core->results.data, &error))
     {
       pld_stream_get_stats (core->stream, &after);
       g_mutex_lock (&core->lock);
@@ -99,7 +99,6 @@ core_lead (PldCore *core)
   PldUser wishes;
   gboolean update = core->outdated || core->stream == NULL;
   GError *error = NULL;
-  Pass pass;
 
   core->busy = TRUE;
   core->outdated = FALSE;
@@ -109,20 +108,21 @@ core_lead (PldCore *core)
     pld_core_update (core, &wishes, &error);
   g_mutex_lock (&core->lock);
   core->outdated |= error != NULL;
-  core->batch = MAX (core->batch, 1);
-  pass_fill (core, &pass);
+  core->shape.batch = MAX (core->shape.batch, 1);
+  core->shape.results = MAX (core->shape.results, 1);
+  pass_fill (core, &core->pass);
   g_mutex_unlock (&core->lock);
-  if (error == NULL && pass.n > 0)
-    error = pass_run (core, &pass);
+  if (error == NULL && core->pass.n > 0)
+    error = pass_run (core, &core->pass);
   g_mutex_lock (&core->lock);
-  pass_finish (core, &pass, error);
+  pass_finish (core, &core->pass, error);
   pld_core_release (core);
 }
 
 gboolean
 pld_core_run (PldCore *core, PldRequest *request, GError **error)
 {
-  request->taken = request->finished = 0;
+  request->taken = request->finished = request->delivered = 0;
   request->error = NULL;
   g_mutex_lock (&core->lock);
   g_queue_push_tail (&core->queue, request);

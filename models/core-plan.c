@@ -4,45 +4,75 @@
 /* ---- planning ------------------------------------------------------------------------------ */
 
 guint64
-pld_core_fixed_bytes (const PldModel *model, guint n, guint n_threads, guint64 user_bytes)
+pld_core_pass_bytes (const PldModel *model, const PldUser *wishes)
 {
-  const PldVisionArch *arch = model->arch;
+  const PldArch *arch = model->arch;
 
-  return pld_params_bytes (model->params) + pld_buffer_cost (arch->prepare_bytes (model->vision))
-         + pld_buffer_cost (arch->activation_floats (model->vision, n) * sizeof (float))
-         + pld_buffer_cost (n_threads * arch->scratch_floats (model->vision, model->params->tape) * sizeof (float))
-         + pld_buffer_cost ((guint64) n * model->vision->n_classes * sizeof (float)) + user_bytes;
-}
-
-guint64
-pld_core_handle_bytes (const PldModel *model, guint batch, gboolean with_pixels)
-{
-  const guint width = model->vision->input_width, height = model->vision->input_height;
-  const guint64 n = (guint64) width * height * 3;
-
-  return pld_buffer_cost (batch * n) + pld_buffer_cost (n) + pld_scaler_cost (width, height)
-         + pld_buffer_cost ((guint64) batch * model->vision->n_classes * sizeof (float))
-         + (with_pixels ? pld_buffer_cost (batch * n * sizeof (float)) : 0);
+  return pld_buffer_cost (arch->activation_floats (model->net, wishes->batch) * sizeof (float))
+         + pld_buffer_cost (wishes->threads * arch->scratch_floats (model->net, model->params->tape, wishes->context) * sizeof (float))
+         + pld_buffer_cost (wishes->threads * pld_params_window (model->params))
+         + pld_buffer_cost ((guint64) wishes->results * model->net->n_outputs * sizeof (float)) + wishes->bytes;
 }
 
 PldPlan *
-pld_core_plan (const PldModel *model, const PldUser *wishes, guint *batch, GError **error)
+pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
 {
-  const guint threads = wishes->threads;
-  const guint64 limit = wishes->limit;
-  const guint64 one = pld_core_fixed_bytes (model, 1, threads, wishes->bytes);
-  guint n = CLAMP (wishes->batch, 1, PLD_CORE_BATCH_MAX);
-  PldPlan *plan;
+  const PldTape *tape = model->params->tape;
+  const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model);
+  PldUser one = *wishes;
+  PldPlan *plan, *least;
+  guint64 room;
 
+  one.batch = one.results = 1;
+  least = pld_plan_make (tape, 0, tables + pld_core_pass_bytes (model, &one), wishes->loaders, NULL);
+  room = limit - MIN (least->minimum, limit);
+  wishes->batch = CLAMP (wishes->batch, 1, model->arch->batch_max);
+  wishes->results = MIN (wishes->results, wishes->batch);
   /* Sharing a pass pays, but not with memory that streaming needs. */
-  while (limit > 0 && n > 1 && pld_core_fixed_bytes (model, n, threads, wishes->bytes) > one + (limit - MIN (one, limit)) / 4)
-    n--;
-  plan = pld_plan_make (model->params->tape, limit, pld_core_fixed_bytes (model, n, threads, wishes->bytes), wishes->loaders, error);
+  while (limit > 0 && wishes->batch > 1
+         && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + room / model->arch->batch_share)
+    {
+      wishes->batch--;
+      wishes->results = MIN (wishes->results, wishes->batch);
+    }
+  plan = pld_plan_make (tape, limit, tables + pld_core_pass_bytes (model, wishes), wishes->loaders, error);
   if (plan == NULL)
     g_prefix_error (error, "%s: ", model->path);
   else
-    *batch = n;
+    plan->minimum = least->minimum;
+  pld_plan_free (&least);
   return plan;
+}
+
+gboolean
+pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+                    PldPlanInfo *info, GError **error)
+{
+  PldModel *model = pld_model_open (kind, path, input_size, error);
+  PldPlan *plan = NULL;
+  gboolean ok = model != NULL && measure (model, user, data, error) && (plan = pld_core_plan (model, user, error)) != NULL;
+
+  if (ok)
+    *info = (PldPlanInfo) {
+      .memory_limit = plan->limit,
+      .minimum_limit = plan->minimum,
+      .resident_limit = plan->resident,
+      .weight_bytes = model->params->tape->n_bytes,
+      .pinned_bytes = plan->pinned_bytes,
+      .ring_bytes = plan->ring_bytes,
+      .activation_bytes = pld_core_pass_bytes (model, user),
+      .table_bytes = pld_model_table_bytes (model) + pld_plan_table_bytes (plan->tiles->len),
+      .streamed_per_pass = plan->streamed_bytes,
+      .tile_bytes = plan->slot_bytes,
+      .n_tiles = plan->tiles->len,
+      .n_pinned = plan->n_pinned,
+      .n_slots = plan->n_slots,
+      .loaders = plan->loaders,
+      .batch = user->batch,
+    };
+  pld_plan_free (&plan);
+  pld_model_free (&model);
+  return ok;
 }
 
 PldUser
@@ -59,6 +89,8 @@ pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes)
       all.loaders = MAX (all.loaders, u->loaders);
       all.threads = MAX (all.threads, u->threads);
       all.batch += u->batch;
+      all.results += u->results;
+      all.context = MAX (all.context, u->context);
       all.bytes += u->bytes;
     }
   return all;
@@ -103,44 +135,55 @@ pld_core_drop_activations (PldCore *core)
   g_mutex_lock (&core->lock);
   pld_buffer_clear (&core->activations);
   pld_buffer_clear (&core->scratch);
-  pld_buffer_clear (&core->logits);
+  pld_buffer_clear (&core->results);
+  pld_buffer_clear (&core->window);
   g_mutex_unlock (&core->lock);
 }
 
 static gboolean
-core_take_activations (PldCore *core, guint batch, guint threads, GError **error)
+core_take_activations (PldCore *core, const PldUser *shape, GError **error)
 {
   const PldModel *model = core->model;
-  const PldVisionArch *arch = model->arch;
-  const gsize scratch = arch->scratch_floats (model->vision, model->params->tape);
+  const PldArch *arch = model->arch;
+  const gsize scratch = arch->scratch_floats (model->net, model->params->tape, shape->context);
+  const guint64 window = pld_params_window (model->params);
   gboolean ok;
 
   g_mutex_lock (&core->lock);
-  ok = pld_buffer_init (&core->activations, core->budget, arch->activation_floats (model->vision, batch) * sizeof (float),
+  ok = pld_buffer_init (&core->activations, core->budget, arch->activation_floats (model->net, shape->batch) * sizeof (float),
                         "the activations", error)
-       && pld_buffer_init (&core->scratch, core->budget, threads * scratch * sizeof (float), "the scratch memory", error)
-       && pld_buffer_init (&core->logits, core->budget, (guint64) batch * model->vision->n_classes * sizeof (float), "the logits", error);
+       && pld_buffer_init (&core->scratch, core->budget, shape->threads * scratch * sizeof (float), "the scratch memory", error)
+       && pld_buffer_init (&core->window, core->budget, shape->threads * window, "the windows to read rows", error)
+       && pld_buffer_init (&core->results, core->budget, (guint64) shape->results * model->net->n_outputs * sizeof (float), "the results",
+                           error);
   core->compute_ns = 0;
-  core->batch = batch;
-  core->session.n_threads = threads;
+  core->shape = *shape;
+  core->session.n_threads = shape->threads;
   core->session.scratch = (float *) (gpointer) core->scratch.data;
   core->session.scratch_floats = scratch;
+  core->session.window = core->window.data;
+  core->session.window_bytes = window;
   g_mutex_unlock (&core->lock);
   return ok;
+}
+
+static gboolean
+shapes_equal (const PldUser *a, const PldUser *b)
+{
+  return a->batch == b->batch && a->results == b->results && a->threads == b->threads && a->context == b->context;
 }
 
 gboolean
 pld_core_update (PldCore *core, const PldUser *wishes, GError **error)
 {
-  const guint threads = wishes->threads;
-  guint batch = 1;
-  PldPlan *plan = pld_core_plan (core->model, wishes, &batch, error);
+  PldUser shape = *wishes;
+  PldPlan *plan = pld_core_plan (core->model, &shape, error);
   PldTeam *team;
   gboolean same;
 
   if (plan == NULL)
     return FALSE;
-  team = pld_team_ref (threads);
+  team = pld_team_ref (shape.threads);
   pld_team_unref (&team);
   same = core->stream != NULL && plans_equal (core->plan, plan);
   if (!same)
@@ -159,10 +202,10 @@ pld_core_update (PldCore *core, const PldUser *wishes, GError **error)
       core->plan = plan;
     }
   g_mutex_unlock (&core->lock);
-  if (batch != core->batch || threads != core->session.n_threads || core->activations.data == NULL)
+  if (!shapes_equal (&core->shape, &shape) || core->activations.data == NULL)
     pld_core_drop_activations (core);
-  pld_budget_set_limit (core->budget, wishes->limit);
-  if (core->activations.data == NULL && !core_take_activations (core, batch, threads, error))
+  pld_budget_set_limit (core->budget, shape.limit);
+  if (core->activations.data == NULL && !core_take_activations (core, &shape, error))
     {
       pld_core_drop_stream (core);
       pld_core_drop_activations (core);
@@ -202,12 +245,11 @@ pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError *
 {
   PldUser all, old;
   PldPlan *plan;
-  guint batch;
   gboolean ok;
 
   g_mutex_lock (&core->lock);
   all = pld_core_wishes (core, user, wishes);
-  plan = pld_core_plan (core->model, &all, &batch, error);
+  plan = pld_core_plan (core->model, &all, error);
   ok = plan != NULL;
   pld_plan_free (&plan);
   if (ok)

@@ -6,8 +6,13 @@
 
 #include "models/core.h"
 
-/* Pictures in a pass: beyond some, a pass only takes longer. */
-#define PLD_CORE_BATCH_MAX 16
+/* What goes through the weights together. */
+typedef struct
+{
+  PldRequest *requests[PLD_BATCH_MAX]; /* one an item */
+  PldItem items[PLD_BATCH_MAX];
+  guint n, n_wanted;
+} PldPass;
 
 struct _PldCore
 {
@@ -21,15 +26,16 @@ struct _PldCore
   GMutex lock; /* of what follows */
   GCond change;
   GPtrArray *users;   /* PldUser * */
-  GQueue queue;       /* PldRequest *: those with pictures that no pass has taken */
+  GQueue queue;       /* PldRequest *: those with items that no pass has taken */
   gboolean busy;      /* a pass or an update runs; its thread alone touches the next group, without the lock */
   gboolean outdated;  /* the plan does not fit the users' wishes */
 
   PldPlan *plan;
   PldStream *stream;
   PldSession session;
-  guint batch;        /* pictures a pass */
-  PldBuffer activations, scratch, logits;
+  PldUser shape;      /* the wishes that memory was taken for */
+  PldBuffer activations, scratch, results, window;
+  PldPass pass;
 
   guint64 passes, frames, pass_ns, last_pass_ns;
   guint64 compute_ns;  /* of the pass that computed the least: the time it did not wait */

@@ -8,9 +8,9 @@
 static GMutex registry_lock;
 static GHashTable *registry; /* key → PldCore *, those that are open */
 
-/* Names the same model by the same words: its real path, its identity on storage, the input size. */
+/* Names the same model by the same words: its real path, its identity on storage, its kind, the input size. */
 static char *
-core_key (const char *path, guint input_size)
+core_key (PldKind kind, const char *path, guint input_size)
 {
   g_autofree char *real = NULL;
   char *resolved = realpath (path, NULL);
@@ -20,7 +20,7 @@ core_key (const char *path, guint input_size)
   free (resolved);
   if (stat (real, &st) != 0)
     memset (&st, 0, sizeof st);
-  return g_strdup_printf ("%s|%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real, input_size,
+  return g_strdup_printf ("%s|%d|%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real, kind, input_size,
                           (guint64) st.st_dev, (guint64) st.st_ino, (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
@@ -53,15 +53,17 @@ core_load (PldCore *core, GError **error)
   for (guint i = 0; i < model->weights->n_files; i++)
     if ((core->files[i] = pld_file_open (model->weights->files[i], direct, error)) == NULL)
       return FALSE;
-  return pld_params_load (model->params, core->files, core->budget, error) && model->arch->prepare (model->vision, core->budget, error);
+  core->session.files = core->files;
+  return pld_params_load (model->params, core->files, core->budget, error) && pld_model_prepare (core->model, core->budget, error);
 }
 
 static PldCore *
-core_open (const char *path, guint input_size, PldUser *user, PldProgressFunc progress, gpointer user_data, GError **error)
+core_open (PldKind kind, const char *path, guint input_size, const PldUser *asked, PldUserFunc measure, gpointer data,
+           PldProgressFunc progress, gpointer user_data, GError **error)
 {
   PldCore *core = g_new0 (PldCore, 1);
+  PldUser user = *asked;
   PldPlan *plan = NULL;
-  guint batch;
   gboolean ok;
 
   core->n_refs = 1;
@@ -72,19 +74,16 @@ core_open (const char *path, guint input_size, PldUser *user, PldProgressFunc pr
   pld_session_init (&core->session);
   if (progress != NULL)
     progress ("reading the directory", 0, user_data);
-  core->model = pld_model_open (path, input_size, error);
-  ok = core->model != NULL;
-  if (ok)
-    user->bytes = pld_core_handle_bytes (core->model, user->batch, FALSE);
+  core->model = pld_model_open (kind, path, input_size, error);
   /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed to fit. */
-  ok = ok && (plan = pld_core_plan (core->model, user, &batch, error)) != NULL;
+  ok = core->model != NULL && measure (core->model, &user, data, error) && (plan = pld_core_plan (core->model, &user, error)) != NULL;
   pld_plan_free (&plan);
   if (ok && progress != NULL)
     progress ("reading small tensors", 40, user_data);
   if (ok)
     {
-      core->budget = pld_budget_new (user->limit);
-      core->team = pld_team_ref (user->threads);
+      core->budget = pld_budget_new (user.limit);
+      core->team = pld_team_ref (user.threads);
       core->session.team = core->team;
       ok = core_load (core, error);
     }
@@ -108,10 +107,10 @@ core_unref (PldCore *core)
 }
 
 PldCore *
-pld_core_join (const char *path, guint input_size, PldUser *user, PldProgressFunc progress, gpointer user_data,
-               GCancellable *cancellable, GError **error)
+pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+               PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *key = core_key (path, input_size);
+  g_autofree char *key = core_key (kind, path, input_size);
   PldUser wishes = *user;
   PldCore *core;
 
@@ -124,7 +123,7 @@ pld_core_join (const char *path, guint input_size, PldUser *user, PldProgressFun
   core = registry != NULL ? g_hash_table_lookup (registry, key) : NULL;
   if (core != NULL)
     core->n_refs++;
-  else if ((core = core_open (path, input_size, &wishes, progress, user_data, error)) != NULL)
+  else if ((core = core_open (kind, path, input_size, &wishes, measure, data, progress, user_data, error)) != NULL)
     {
       core->key = g_steal_pointer (&key);
       if (registry == NULL)
@@ -136,12 +135,11 @@ pld_core_join (const char *path, guint input_size, PldUser *user, PldProgressFun
     return NULL;
   if (progress != NULL)
     progress ("planning", 80, user_data);
-  wishes.bytes = pld_core_handle_bytes (core->model, wishes.batch, FALSE);
   g_mutex_lock (&core->lock);
   *user = (PldUser) { 0 };
   g_ptr_array_add (core->users, user);
   g_mutex_unlock (&core->lock);
-  if (!pld_core_set_user (core, user, &wishes, error))
+  if (!measure (core->model, &wishes, data, error) || !pld_core_set_user (core, user, &wishes, error))
     pld_core_leave (&core, user);
   else if (progress != NULL)
     progress ("ready", 100, user_data);
@@ -206,10 +204,11 @@ pld_core_get_stats (PldCore *core, PldStats *stats)
   if (stats->read_bandwidth > 0)
     load_ns = (guint64) (1e9 * (double) stats->streamed_per_pass / (double) stats->read_bandwidth);
   stats->floor_ns = MAX (load_ns, core->compute_ns);
-  stats->activation_bytes = core->activations.charged + core->scratch.charged + core->logits.charged;
-  stats->table_bytes = core->model->params->memory.charged;
+  stats->activation_bytes
+      = core->activations.charged + core->scratch.charged + core->results.charged + core->window.charged;
+  stats->table_bytes = core->model->params->memory.charged + core->model->tokenizer_bytes;
   stats->threads = core->session.n_threads;
-  stats->batch = core->batch;
+  stats->batch = core->shape.batch;
   stats->users = core->users->len;
   stats->direct_io = pld_file_is_direct (core->files[0]);
   g_mutex_unlock (&core->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The shared part of a vision model: one budget, plan, stream and set of activations for all its users, and the queue of pictures that
- * wait for a pass. All functions are thread-safe.
+ * The shared part of an opened model: one budget, plan, stream and set of activations for all its users, and the queue of items (pictures,
+ * tokens) that wait for a pass. All functions are thread-safe.
  */
 #pragma once
 
@@ -12,27 +12,38 @@ typedef struct _PldCore PldCore;
 /* A user's wishes and what it holds; owned by the user, linked into the core between join and leave. Written only through the core. */
 typedef struct
 {
-  guint64 limit; /* 0 = none */
-  guint loaders;         /* 0 = planned */
-  guint threads, batch;  /* at least 1 */
-  guint64 bytes; /* charged to the core's budget by the user itself */
+  guint64 limit;  /* 0 = none */
+  guint loaders;  /* 0 = planned */
+  guint threads;  /* at least 1 */
+  guint batch;    /* items that it submits at once, at least 1 */
+  guint results;  /* of them wanted at once, at least 1 */
+  guint context;  /* positions of its cache */
+  guint64 bytes;  /* charged to the core's budget by the user itself */
 } PldUser;
 
-/* Pictures of one user that wait for a pass. */
+/* Items of one user that wait for a pass. */
 typedef struct
 {
-  const PldPicture *pictures; /* [n] */
+  const PldItem *items; /* [n] */
   guint n;
-  float *logits;              /* (out) [n, n_classes] */
+  float *results;       /* (out) [those wanted, n_outputs] */
   GCancellable *cancellable;
   /* The core's: */
-  guint taken, finished;
+  guint taken, finished, delivered;
   GError *error;
 } PldRequest;
 
-/* Opens the model, or joins one that is open with the same input size, for @user, whose bytes are set here. Returns: (transfer full) */
-PldCore *pld_core_join (const char *path, guint input_size, PldUser *user, PldProgressFunc progress, gpointer user_data,
-                        GCancellable *cancellable, GError **error);
+/* Sets what depends on the model: bytes, and batch, results, context where the user left the choice. */
+typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer data, GError **error);
+
+/**
+ * pld_core_join:
+ * @measure: completes the wishes in @user, once the model is known; called under a lock, with @data
+ *
+ * Opens the model, or joins one that is open with the same input size. Returns: (transfer full)
+ */
+PldCore *pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+                        PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
 /* Everything that the user holds must have been given back. */
 void pld_core_leave (PldCore **core, PldUser *user);
 
@@ -42,16 +53,17 @@ PldBudget *pld_core_budget (PldCore *core);
 /* Replaces the user's wishes; LIMIT when they cannot be met (then the old ones stay). In force from the next pass on. */
 gboolean pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError **error);
 
-/* Runs the request's pictures, together with others that wait. Blocks. */
+/* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. */
 gboolean pld_core_run (PldCore *core, PldRequest *request, GError **error);
 
 void pld_core_get_stats (PldCore *core, PldStats *stats);
 
-/* Bytes that a model holds beside its tiles when @n pictures share a pass and users hold @user_bytes. */
-guint64 pld_core_fixed_bytes (const PldModel *model, guint n, guint n_threads, guint64 user_bytes);
+/* Bytes that a model holds beside its tiles and tables when these wishes are met. */
+guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
 
-/* What one user holds itself: pictures, results, a scaler; @with_pixels: float pictures too. */
-guint64 pld_core_handle_bytes (const PldModel *model, guint batch, gboolean with_pixels);
+/* Lowers the wishes' batch and results to what should share a pass, and plans. Returns: (transfer full) */
+PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
 
-/* Chooses how many pictures share a pass, at most @batch, and plans; *batch is set. */
-PldPlan *pld_core_plan (const PldModel *model, const PldUser *wishes, guint *batch, GError **error);
+/* The answer of pld_vision_plan() and pld_llm_plan(). */
+gboolean pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+                             PldPlanInfo *info, GError **error);

@@ -11,6 +11,7 @@ read_preprocessing (PldModel *model, GError **error)
   gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
   double factor = 1 / 255.0, mean[3] = { 0.5, 0.5, 0.5 }, std[3] = { 0.5, 0.5, 0.5 };
   guint64 filter = PLD_FILTER_BILINEAR;
+  PldVisionNet *net = (PldVisionNet *) model->net;
 
   if (config == NULL && !g_error_matches (missing, PLD_ERROR, PLD_ERROR_NOT_FOUND))
     {
@@ -41,8 +42,8 @@ read_preprocessing (PldModel *model, GError **error)
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: image_std has a value that is not above 0", config->path);
           return FALSE;
         }
-      model->vision->scale[c] = (float) ((rescale ? factor : 1) / (normalize ? std[c] : 1));
-      model->vision->shift[c] = normalize ? (float) (-mean[c] / std[c]) : 0;
+      net->scale[c] = (float) ((rescale ? factor : 1) / (normalize ? std[c] : 1));
+      net->shift[c] = normalize ? (float) (-mean[c] / std[c]) : 0;
     }
   return TRUE;
 }
@@ -50,7 +51,7 @@ read_preprocessing (PldModel *model, GError **error)
 static gboolean
 read_labels (PldModel *model, GError **error)
 {
-  guint n = 0, n_classes = model->vision->n_classes;
+  guint n = 0, n_classes = model->net->n_outputs;
 
   if (!pld_config_labels (model->config, &model->labels, &n, error))
     return FALSE;
@@ -70,19 +71,19 @@ read_labels (PldModel *model, GError **error)
 }
 
 static gboolean
-find_arch (PldModel *model, GError **error)
+find_arch (PldModel *model, PldKind kind, const char *key, GError **error)
 {
-  const char *type;
+  const char *name;
 
-  if (!pld_config_string (model->config, "model_type", "", &type, error))
+  if (!pld_config_string (model->config, key, "", &name, error))
     return FALSE;
-  model->arch = pld_vision_arch_find (type);
+  model->arch = pld_arch_find (kind, name);
   if (model->arch == NULL)
     {
-      g_autofree char *names = pld_vision_arch_names ();
+      g_autofree char *names = pld_arch_names (kind);
 
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: model_type \"%s\" is not an architecture that runs here; those that do: %s",
-                   model->config->path, type, names);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not an architecture that runs here; those that do: %s",
+                   model->config->path, key, name, names);
     }
   return model->arch != NULL;
 }
@@ -97,8 +98,40 @@ count_tensors (PldModel *model)
     }
 }
 
+static gboolean
+open_vision (PldModel *model, guint input_size, GError **error)
+{
+  if (model->weights->format == PLD_FORMAT_GGUF)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: a GGUF file is no vision model that runs here; name a Hugging Face folder or its .safetensors", model->path);
+      return FALSE;
+    }
+  model->config = pld_config_open (model->path, "config.json", error);
+  if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, "model_type", error))
+    return FALSE;
+  model->net = model->arch->declare (model->params, model->config, input_size, error);
+  return model->net != NULL && read_preprocessing (model, error) && read_labels (model, error);
+}
+
+static gboolean
+open_text (PldModel *model, GError **error)
+{
+  if (model->weights->format != PLD_FORMAT_GGUF)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model that runs here; name a .gguf file", model->path);
+      return FALSE;
+    }
+  model->config = pld_config_wrap (model->weights->metadata, model->path);
+  if (!find_arch (model, PLD_KIND_TEXT, "general.architecture", error))
+    return FALSE;
+  model->net = model->arch->declare (model->params, model->config, 0, error);
+  model->tokenizer_bytes = pld_tokenizer_bytes (model->weights);
+  return model->net != NULL;
+}
+
 PldModel *
-pld_model_open (const char *path, guint input_size, GError **error)
+pld_model_open (PldKind kind, const char *path, guint input_size, GError **error)
 {
   PldModel *model = g_new0 (PldModel, 1);
   gboolean ok;
@@ -106,18 +139,10 @@ pld_model_open (const char *path, guint input_size, GError **error)
   model->path = g_strdup (path);
   model->weights = pld_weights_open (path, error);
   ok = model->weights != NULL;
-  if (ok && model->weights->format == PLD_FORMAT_GGUF)
-    {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: a GGUF file is no vision model that runs here; name a Hugging Face folder or its .safetensors", path);
-      ok = FALSE;
-    }
-  ok = ok && (model->config = pld_config_open (path, "config.json", error)) != NULL && find_arch (model, error);
   if (ok)
     {
       model->params = pld_params_new (model->weights);
-      model->vision = model->arch->declare (model->params, model->config, input_size, error);
-      ok = model->vision != NULL && read_preprocessing (model, error) && read_labels (model, error);
+      ok = kind == PLD_KIND_VISION ? open_vision (model, input_size, error) : open_text (model, error);
     }
   if (ok)
     count_tensors (model);
@@ -133,13 +158,35 @@ pld_model_free (PldModel **model_ptr)
 
   if (model == NULL)
     return;
-  if (model->vision != NULL)
-    model->arch->release (model->vision);
-  g_free (model->vision);
+  if (model->net != NULL)
+    model->arch->release (model->net);
+  g_free (model->net);
+  pld_tokenizer_free (&model->tokenizer);
   pld_params_free (&model->params);
   g_clear_pointer (&model->config, pld_config_free);
   g_clear_pointer (&model->weights, pld_weights_free);
   g_strfreev (model->labels);
   g_free (model->path);
   g_free (model);
+}
+
+guint64
+pld_model_table_bytes (const PldModel *model)
+{
+  return pld_params_bytes (model->params) + pld_buffer_cost (model->arch->prepare_bytes (model->net)) + model->tokenizer_bytes;
+}
+
+gboolean
+pld_model_prepare (PldModel *model, PldBudget *budget, GError **error)
+{
+  if (!model->arch->prepare (model->net, budget, error))
+    return FALSE;
+  if (model->tokenizer_bytes == 0)
+    return TRUE;
+  model->tokenizer = pld_tokenizer_new (model->weights, budget, error);
+  if (model->tokenizer == NULL || pld_tokenizer_size (model->tokenizer) == model->net->n_outputs)
+    return model->tokenizer != NULL;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: its tokenizer has %u tokens, but its embeddings have %u; download it again",
+               model->path, pld_tokenizer_size (model->tokenizer), model->net->n_outputs);
+  return FALSE;
 }

@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A vision model as its files declare it: architecture, shapes, labels, preprocessing. Nothing is loaded. Immutable after pld_model_open().
+ * A model as its files declare it: architecture, shapes, and what pictures or text need beside the network: labels and preprocessing, or
+ * the tokenizer. Nothing is loaded before pld_model_prepare(); immutable after it.
  */
 #pragma once
 
 #include "engine/image/image.h"
+#include "engine/text/tokenizer.h"
 #include "models/arch.h"
 
 typedef struct
 {
   char *path;
   PldWeights *weights;
-  PldConfig *config;
+  PldConfig *config; /* config.json, or GGUF's keys */
   PldParams *params;
-  const PldVisionArch *arch;
-  PldVisionModel *vision;
-  PldFilter filter;
-  char **labels; /* [n_classes + 1], NULL-terminated */
+  const PldArch *arch;
+  PldNet *net;
   guint64 n_parameters, weight_bytes;
+  /* vision */
+  PldFilter filter;
+  char **labels; /* [n_outputs + 1], NULL-terminated */
+  /* text */
+  guint64 tokenizer_bytes;
+  PldTokenizer *tokenizer; /* NULL until prepared, or when the file has none */
 } PldModel;
 
-/* @path: as PldVisionOptions.model, not NULL. Returns: (transfer full) */
-PldModel *pld_model_open (const char *path, guint input_size, GError **error);
+/* @path: not NULL. @input_size: of PldVisionOptions. Returns: (transfer full) */
+PldModel *pld_model_open (PldKind kind, const char *path, guint input_size, GError **error);
 void pld_model_free (PldModel **model);
+
+/* Memory for what stays beside the tiles: small tensors, derived tables, the tokenizer. */
+guint64 pld_model_table_bytes (const PldModel *model);
+
+/* After pld_params_load(): makes the derived tables and the tokenizer. */
+gboolean pld_model_prepare (PldModel *model, PldBudget *budget, GError **error);

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "models/arch.h"
 
-static const PldVisionArch *const archs[] = {
+static const PldArch *const archs[] = {
   &pld_arch_vit,
+  &pld_arch_llama,
+  &pld_arch_qwen2,
+  &pld_arch_qwen3,
 };
 
-const PldVisionArch *
-pld_vision_arch_find (const char *model_type)
+const PldArch *
+pld_arch_find (PldKind kind, const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
-    if (g_strcmp0 (archs[i]->model_type, model_type) == 0)
+    if (archs[i]->kind == kind && g_strcmp0 (archs[i]->name, name) == 0)
       return archs[i];
   return NULL;
 }
 
 char *
-pld_vision_arch_names (void)
+pld_arch_names (PldKind kind)
 {
   GString *names = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
-    g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", archs[i]->model_type);
+    if (archs[i]->kind == kind)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", archs[i]->name);
   return g_string_free (names, FALSE);
 }

@@ -24,13 +24,44 @@ struct _PldVision
   PldBuffer kept;        /* [height, width, 3]; see pld_vision_change() */
   gboolean has_kept;
   PldBuffer logits;      /* float [batch, n_classes] */
-  PldPicture *pictures;  /* [batch] */
+  PldItem *items;        /* [batch] */
 };
 
-static gsize
-picture_bytes (const PldVisionModel *model)
+static const PldVisionNet *
+model_net (const PldModel *model)
 {
-  return (gsize) model->input_width * model->input_height * 3;
+  return (const PldVisionNet *) model->net;
+}
+
+static const PldVisionNet *
+handle_net (const PldVision *vision)
+{
+  return model_net (pld_core_model (vision->core));
+}
+
+static gsize
+picture_bytes (const PldVisionNet *net)
+{
+  return (gsize) net->input_width * net->input_height * 3;
+}
+
+/* What a handle holds itself: pictures, results, a scaler; @with_pixels: float pictures too. */
+static guint64
+handle_bytes (const PldModel *model, guint batch, gboolean with_pixels)
+{
+  const PldVisionNet *net = model_net (model);
+  const guint64 n = picture_bytes (net);
+
+  return pld_buffer_cost (batch * n) + pld_buffer_cost (n) + pld_scaler_cost (net->input_width, net->input_height)
+         + pld_buffer_cost ((guint64) batch * net->base.n_outputs * sizeof (float))
+         + (with_pixels ? pld_buffer_cost (batch * n * sizeof (float)) : 0);
+}
+
+static gboolean
+measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
+{
+  user->bytes = handle_bytes (model, user->batch, FALSE);
+  return TRUE;
 }
 
 static char *
@@ -49,6 +80,7 @@ options_user (const PldVisionOptions *options)
     .loaders = options->loaders,
     .threads = options->threads > 0 ? options->threads : pld_team_cores (),
     .batch = CLAMP (options->batch, 1, BATCH_MAX),
+    .results = CLAMP (options->batch, 1, BATCH_MAX),
   };
 }
 
@@ -56,16 +88,16 @@ static gboolean
 handle_allocate (PldVision *vision, GError **error)
 {
   const PldModel *model = pld_core_model (vision->core);
-  const PldVisionModel *shape = model->vision;
+  const PldVisionNet *net = model_net (model);
   PldBudget *budget = pld_core_budget (vision->core);
-  const guint64 n = picture_bytes (shape);
+  const guint64 n = picture_bytes (net);
 
   if (!pld_buffer_init (&vision->rgb, budget, vision->batch * n, "the input pictures", error)
       || !pld_buffer_init (&vision->kept, budget, n, "the picture that motion is held against", error)
-      || !pld_buffer_init (&vision->logits, budget, (guint64) vision->batch * shape->n_classes * sizeof (float), "the results", error))
+      || !pld_buffer_init (&vision->logits, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float), "the results", error))
     return FALSE;
-  vision->scaler = pld_scaler_new (shape->input_width, shape->input_height, model->filter, budget, error);
-  vision->pictures = g_new0 (PldPicture, vision->batch);
+  vision->scaler = pld_scaler_new (net->input_width, net->input_height, model->filter, budget, error);
+  vision->items = g_new0 (PldItem, vision->batch);
   return vision->scaler != NULL;
 }
 
@@ -81,7 +113,8 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
   vision->batch = vision->user.batch;
   vision->path = options_path (options, error);
   if (vision->path != NULL)
-    vision->core = pld_core_join (vision->path, options->input_size, &vision->user, progress, user_data, cancellable, error);
+    vision->core = pld_core_join (PLD_KIND_VISION, vision->path, options->input_size, &vision->user, measure, NULL, progress,
+                                  user_data, cancellable, error);
   if (vision->core == NULL)
     goto failed;
   model = pld_core_model (vision->core);
@@ -89,10 +122,10 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
     goto failed;
   vision->info = (PldVisionInfo) {
     .path = vision->path,
-    .architecture = model->arch->model_type,
-    .input_width = model->vision->input_width,
-    .input_height = model->vision->input_height,
-    .n_classes = model->vision->n_classes,
+    .architecture = model->arch->name,
+    .input_width = model_net (model)->input_width,
+    .input_height = model_net (model)->input_height,
+    .n_classes = model->net->n_outputs,
     .labels = (const char *const *) model->labels,
     .n_parameters = model->n_parameters,
     .weight_bytes = model->weight_bytes,
@@ -119,7 +152,7 @@ pld_vision_close (PldVision **vision_ptr)
   pld_buffer_clear (&vision->logits);
   pld_core_leave (&vision->core, &vision->user);
   g_mutex_clear (&vision->user_lock);
-  g_free (vision->pictures);
+  g_free (vision->items);
   g_free (vision->path);
   g_free (vision);
 }
@@ -147,14 +180,14 @@ pld_vision_set_memory_limit (PldVision *vision, guint64 limit, GError **error)
 static guint8 *
 slot_rgb (PldVision *vision, guint slot)
 {
-  return vision->rgb.data + slot * picture_bytes (pld_core_model (vision->core)->vision);
+  return vision->rgb.data + slot * picture_bytes (handle_net (vision));
 }
 
 gboolean
 pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GError **error)
 {
   g_return_val_if_fail (slot < vision->batch, FALSE);
-  vision->pictures[slot] = (PldPicture) { .rgb = slot_rgb (vision, slot) };
+  vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.rgb = slot_rgb (vision, slot) };
   return pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error);
 }
 
@@ -162,13 +195,12 @@ pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GEr
 static gboolean
 handle_add_pixels (PldVision *vision, gsize n, GError **error)
 {
-  const PldModel *model = pld_core_model (vision->core);
   PldUser wishes;
   gboolean ok;
 
   g_mutex_lock (&vision->user_lock);
   wishes = vision->user;
-  wishes.bytes = pld_core_handle_bytes (model, vision->batch, TRUE);
+  wishes.bytes = handle_bytes (pld_core_model (vision->core), vision->batch, TRUE);
   ok = pld_core_set_user (vision->core, &vision->user, &wishes, error);
   g_mutex_unlock (&vision->user_lock);
   return ok
@@ -179,7 +211,7 @@ handle_add_pixels (PldVision *vision, gsize n, GError **error)
 gboolean
 pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels, GError **error)
 {
-  const gsize n = picture_bytes (pld_core_model (vision->core)->vision);
+  const gsize n = picture_bytes (handle_net (vision));
   float *to;
 
   g_return_val_if_fail (slot < vision->batch, FALSE);
@@ -187,22 +219,22 @@ pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels, GErr
     return FALSE;
   to = (float *) (gpointer) vision->pixels.data + slot * n;
   memcpy (to, pixels, n * sizeof (float));
-  vision->pictures[slot] = (PldPicture) { .pixels = to };
+  vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.pixels = to };
   return TRUE;
 }
 
 float
 pld_vision_change (PldVision *vision, guint slot, gboolean keep)
 {
-  const PldVisionModel *model = pld_core_model (vision->core)->vision;
+  const PldVisionNet *net = handle_net (vision);
   float change = 1;
 
   g_return_val_if_fail (slot < vision->batch, 1);
   if (vision->has_kept)
-    change = pld_image_change (slot_rgb (vision, slot), vision->kept.data, model->input_width, model->input_height);
+    change = pld_image_change (slot_rgb (vision, slot), vision->kept.data, net->input_width, net->input_height);
   if (keep)
     {
-      memcpy (vision->kept.data, slot_rgb (vision, slot), picture_bytes (model));
+      memcpy (vision->kept.data, slot_rgb (vision, slot), picture_bytes (net));
       vision->has_kept = TRUE;
     }
   return change;
@@ -246,7 +278,7 @@ pld_vision_run (PldVision *vision, guint n, float *logits, PldObject *objects, G
 {
   const gsize n_classes = vision->info.n_classes;
   float *results = (float *) (gpointer) vision->logits.data;
-  PldRequest request = { .pictures = vision->pictures, .n = n, .logits = results, .cancellable = cancellable };
+  PldRequest request = { .items = vision->items, .n = n, .results = results, .cancellable = cancellable };
 
   g_return_val_if_fail (n > 0 && n <= vision->batch, FALSE);
   if (!pld_core_run (vision->core, &request, error))
@@ -268,37 +300,7 @@ gboolean
 pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *info, GError **error)
 {
   g_autofree char *path = options_path (options, error);
-  PldModel *model = path != NULL ? pld_model_open (path, options->input_size, error) : NULL;
   PldUser user = options_user (options);
-  PldPlan *plan = NULL;
-  guint batch = 1;
-  gboolean ok;
 
-  if (model != NULL)
-    {
-      user.bytes = pld_core_handle_bytes (model, user.batch, FALSE);
-      plan = pld_core_plan (model, &user, &batch, error);
-    }
-  ok = plan != NULL;
-  if (ok)
-    *info = (PldPlanInfo) {
-      .memory_limit = plan->limit,
-      .minimum_limit = plan->minimum,
-      .resident_limit = plan->resident,
-      .weight_bytes = model->params->tape->n_bytes,
-      .pinned_bytes = plan->pinned_bytes,
-      .ring_bytes = plan->ring_bytes,
-      .activation_bytes = pld_core_fixed_bytes (model, batch, user.threads, user.bytes) - pld_params_bytes (model->params),
-      .table_bytes = pld_params_bytes (model->params) + pld_plan_table_bytes (plan->tiles->len),
-      .streamed_per_pass = plan->streamed_bytes,
-      .tile_bytes = plan->slot_bytes,
-      .n_tiles = plan->tiles->len,
-      .n_pinned = plan->n_pinned,
-      .n_slots = plan->n_slots,
-      .loaders = plan->loaders,
-      .batch = batch,
-    };
-  pld_plan_free (&plan);
-  pld_model_free (&model);
-  return ok;
+  return path != NULL && pld_core_plan_info (PLD_KIND_VISION, path, options->input_size, &user, measure, NULL, info, error);
 }

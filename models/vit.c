@@ -25,7 +25,7 @@ typedef struct
 
 typedef struct
 {
-  PldVisionModel base;
+  PldVisionNet base;
   guint d, d_mlp, n_blocks, n_heads, patch;
   guint grid_w, grid_h;                 /* patches of the input */
   guint stored_w, stored_h;             /* patches that the stored position embeddings are for */
@@ -197,28 +197,28 @@ declare_tensors (PldParams *params, Vit *vit, const PldConfig *config, GError **
       || !pld_params_vector (params, "vit.layernorm.bias", d, &vit->norm_bias, error))
     return FALSE;
   /* The number of classes is the head's; a missing head is named by the declaration below. */
-  vit->base.n_classes = head != NULL && head->n_dims == 2 ? (guint) CLAMP (head->dims[0], 1, 1000000) : 1;
-  vit->classifier = pld_params_matrix (params, "classifier.weight", vit->base.n_classes, d, error);
+  vit->base.base.n_outputs = head != NULL && head->n_dims == 2 ? (guint) CLAMP (head->dims[0], 1, 1000000) : 1;
+  vit->classifier = pld_params_matrix (params, "classifier.weight", vit->base.base.n_outputs, d, error);
   return vit->classifier != NULL
-         && pld_params_vector (params, "classifier.bias", vit->base.n_classes, &vit->classifier_bias, error);
+         && pld_params_vector (params, "classifier.bias", vit->base.base.n_outputs, &vit->classifier_bias, error);
 }
 
-static PldVisionModel *
+static PldNet *
 vit_declare (PldParams *params, const PldConfig *config, guint input_size, GError **error)
 {
   Vit *vit = parse_config (config, input_size, error);
 
   if (vit != NULL && !declare_tensors (params, vit, config, error))
     g_clear_pointer (&vit, g_free);
-  return (PldVisionModel *) vit;
+  return (PldNet *) vit;
 }
 
 /* ---- preparation --------------------------------------------------------------------------- */
 
 static guint64
-vit_prepare_bytes (const PldVisionModel *model)
+vit_prepare_bytes (const PldNet *net)
 {
-  const Vit *vit = (const Vit *) model;
+  const Vit *vit = (const Vit *) net;
 
   if (vit->grid_w == vit->stored_w && vit->grid_h == vit->stored_h)
     return 0;
@@ -226,14 +226,14 @@ vit_prepare_bytes (const PldVisionModel *model)
 }
 
 static gboolean
-vit_prepare (PldVisionModel *model, PldBudget *budget, GError **error)
+vit_prepare (PldNet *net, PldBudget *budget, GError **error)
 {
-  Vit *vit = (Vit *) model;
+  Vit *vit = (Vit *) net;
   float *position;
 
-  if (vit_prepare_bytes (model) == 0)
+  if (vit_prepare_bytes (net) == 0)
     return TRUE;
-  if (!pld_buffer_init (&vit->position, budget, vit_prepare_bytes (model), "the interpolated position embeddings", error))
+  if (!pld_buffer_init (&vit->position, budget, vit_prepare_bytes (net), "the interpolated position embeddings", error))
     return FALSE;
   position = (float *) (gpointer) vit->position.data;
   memcpy (position, vit->stored_position, vit->d * sizeof (float));
@@ -243,9 +243,9 @@ vit_prepare (PldVisionModel *model, PldBudget *budget, GError **error)
 }
 
 static void
-vit_release (PldVisionModel *model)
+vit_release (PldNet *net)
 {
-  pld_buffer_clear (&((Vit *) model)->position);
+  pld_buffer_clear (&((Vit *) net)->position);
 }
 
 /* ---- forward ------------------------------------------------------------------------------- */
@@ -266,24 +266,24 @@ vit_wide (const Vit *vit)
 }
 
 static gsize
-vit_activation_floats (const PldVisionModel *model, guint n)
+vit_activation_floats (const PldNet *net, guint n)
 {
-  const Vit *vit = (const Vit *) model;
+  const Vit *vit = (const Vit *) net;
 
   return (gsize) n * vit_tokens (vit) * (3 * vit->d + vit_wide (vit));
 }
 
 static gsize
-vit_scratch_floats (const PldVisionModel *model, const PldTape *tape)
+vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
 {
-  return MAX (pld_linear_scratch (tape), pld_attention_scratch (vit_tokens ((const Vit *) model)));
+  return MAX (pld_linear_scratch (tape, FALSE), pld_attention_scratch (vit_tokens ((const Vit *) net)));
 }
 
 typedef struct
 {
   const Vit *vit;
   PldSession *session;
-  const PldPicture *pictures;
+  const PldItem *items;
   float *patches; /* [B * T, 3 * patch²]; the class token's row is zero */
   float *x;       /* [B * T, d] */
 } Embed;
@@ -296,7 +296,7 @@ embed_patch_row (gpointer data, guint item, guint thread)
   const Vit *vit = e->vit;
   const guint p = vit->patch, width = vit->base.input_width, height = vit->base.input_height;
   const guint picture = item / vit->grid_h, gy = item % vit->grid_h;
-  const PldPicture *in = &e->pictures[picture];
+  const PldPicture *in = &e->items[picture].picture;
   float *row = e->patches + ((gsize) picture * vit_tokens (vit) + 1 + (gsize) gy * vit->grid_w) * vit_patch_values (vit);
 
   for (guint gx = 0; gx < vit->grid_w; gx++, row += vit_patch_values (vit))
@@ -328,9 +328,9 @@ embed_position (gpointer data, guint item, guint thread)
 }
 
 static gboolean
-vit_embed (const Vit *vit, PldSession *session, const PldPicture *pictures, guint n, const Memory *m, GError **error)
+vit_embed (const Vit *vit, PldSession *session, const PldItem *items, guint n, const Memory *m, GError **error)
 {
-  Embed e = { vit, session, pictures, m->wide, m->x };
+  Embed e = { vit, session, items, m->wide, m->x };
   const guint rows = n * vit_tokens (vit), values = vit_patch_values (vit);
 
   for (guint i = 0; i < n; i++)
@@ -371,27 +371,30 @@ vit_block (const Vit *vit, PldSession *session, const Block *b, guint n, PldRows
 }
 
 static gboolean
-vit_forward (const PldVisionModel *model, PldSession *session, const PldPicture *pictures, guint n, float *memory, float *logits,
+vit_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
              GError **error)
 {
-  const Vit *vit = (const Vit *) model;
+  const Vit *vit = (const Vit *) net;
   const gsize rows = (gsize) n * vit_tokens (vit), d = vit->d;
   const Memory m = { memory, memory + rows * d, memory + 3 * rows * d, memory + 2 * rows * d };
   const PldRows all = { m.x, (guint) rows, d }, cls = { m.x, n, vit_tokens (vit) * d };
   const PldRows h = { m.h, n, d };
 
-  if (!vit_embed (vit, session, pictures, n, &m, error))
+  if (!vit_embed (vit, session, items, n, &m, error))
     return FALSE;
   for (guint i = 0; i < vit->n_blocks; i++)
     if (!vit_block (vit, session, &vit->blocks[i], n, i + 1 < vit->n_blocks ? all : cls, &m, error))
       return FALSE;
   pld_layer_norm (session, h, cls, vit->norm_weight, vit->norm_bias, vit->d, vit->eps);
-  return pld_linear (session, (PldRows) { logits, n, model->n_classes }, h, vit->classifier, vit->classifier_bias, PLD_ACT_NONE, FALSE,
+  return pld_linear (session, (PldRows) { results, n, net->n_outputs }, h, vit->classifier, vit->classifier_bias, PLD_ACT_NONE, FALSE,
                      error);
 }
 
-const PldVisionArch pld_arch_vit = {
-  .model_type = "vit",
+const PldArch pld_arch_vit = {
+  .name = "vit",
+  .kind = PLD_KIND_VISION,
+  .batch_max = 16,
+  .batch_share = 4,
   .declare = vit_declare,
   .prepare = vit_prepare,
   .release = vit_release,

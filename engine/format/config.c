@@ -58,6 +58,16 @@ pld_config_open (const char *model, const char *name, GError **error)
   return pld_config_parse (text, (gssize) size, path, error);
 }
 
+PldConfig *
+pld_config_wrap (JsonObject *root, const char *path)
+{
+  PldConfig *config = g_new0 (PldConfig, 1);
+
+  config->path = g_strdup (path);
+  config->root = json_object_ref (root);
+  return config;
+}
+
 void
 pld_config_free (PldConfig *config)
 {

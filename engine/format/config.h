@@ -30,6 +30,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldConfig, pld_config_free)
 /* Parses @text in place of a file; @path is only for messages. */
 PldConfig *pld_config_parse (const char *text, gssize length, const char *path, GError **error);
 
+/* Reads @root in place of a file, e.g. GGUF's keys; @path is only for messages. Returns: (transfer full) */
+PldConfig *pld_config_wrap (JsonObject *root, const char *path);
+
 /* A member that must be there and be an integer in [@min, @max]; FORMAT otherwise, naming file, key, value
  * and range. */
 gboolean pld_config_uint (const PldConfig *config, const char *key, guint64 min, guint64 max, guint64 *value,

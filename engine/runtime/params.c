@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/runtime/params.h"
 
-#include <string.h>
-
 #include "engine/base/size.h"
-#include "engine/kernels/kernels.h"
+#include "engine/runtime/dispatch.h"
 
 /* Vectors begin on multiples of this many floats. */
 #define VECTOR_ALIGN 16
@@ -17,6 +15,7 @@ pld_params_new (const PldWeights *weights)
   params->weights = weights;
   params->tape = pld_tape_new ();
   params->vectors = g_array_new (FALSE, FALSE, sizeof (PldVector));
+  params->tables = g_ptr_array_new_with_free_func (g_free);
   return params;
 }
 
@@ -27,12 +26,20 @@ pld_params_free (PldParams **params)
     return;
   pld_tape_free (&(*params)->tape);
   g_array_unref ((*params)->vectors);
+  g_ptr_array_unref ((*params)->tables);
   pld_buffer_clear (&(*params)->memory);
   g_clear_pointer (params, g_free);
 }
 
+gboolean
+pld_params_has (const PldParams *params, const char *name)
+{
+  return pld_weights_find (params->weights, name) != NULL;
+}
+
+/* @blocks: types of several values a block are welcome too. */
 static const PldTensor *
-params_find (PldParams *params, const char *name, GError **error)
+params_find (PldParams *params, const char *name, gboolean blocks, GError **error)
 {
   const PldTensor *tensor = pld_weights_find (params->weights, name);
 
@@ -40,10 +47,13 @@ params_find (PldParams *params, const char *name, GError **error)
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                  "%s: has no tensor \"%s\", which its architecture needs; it may hold another model or only part of one",
                  params->weights->path, name);
-  else if (tensor->dtype != PLD_DTYPE_F32 && tensor->dtype != PLD_DTYPE_F16 && tensor->dtype != PLD_DTYPE_BF16)
+  else if (pld_dequantize_kernel (pld_kernels (), tensor->dtype) == NULL
+           || (!blocks && pld_dtype_info (tensor->dtype)->block > 1))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: tensor \"%s\" has type %s; convert the model to F32, F16 or BF16",
-                   params->weights->path, name, pld_dtype_info (tensor->dtype)->name);
+      g_autofree char *names = pld_dispatch_names (blocks);
+
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: tensor \"%s\" has type %s; convert the model to one of %s",
+                   params->weights->path, name, pld_dtype_info (tensor->dtype)->name, names);
       tensor = NULL;
     }
   return tensor;
@@ -54,31 +64,78 @@ set_shape_error (PldParams *params, const PldTensor *tensor, const char *wanted,
 {
   g_autofree char *shape = pld_tensor_shape (tensor);
 
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: tensor \"%s\" has shape %s, but config.json calls for %s; they do not belong together",
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: tensor \"%s\" has shape %s, but the model's configuration calls for %s; they do not belong together",
                params->weights->path, tensor->name, shape, wanted);
+}
+
+/* A tensor [n_parts,] n_rows, … of n_parts * n_rows * n_cols values. */
+static const PldTensor *
+params_find_matrix (PldParams *params, const char *name, guint n_parts, guint n_rows, guint n_cols, GError **error)
+{
+  const PldTensor *tensor = params_find (params, name, TRUE, error);
+  guint64 values;
+
+  if (tensor == NULL)
+    return NULL;
+  if (tensor->n_dims < 1 || tensor->dims[0] != (n_parts > 1 ? n_parts : n_rows)
+      || !pld_size_mul ((guint64) n_parts * n_rows, n_cols, &values) || tensor->n_values != values
+      || n_cols % pld_dtype_info (tensor->dtype)->block != 0)
+    {
+      g_autofree char *wanted = n_parts > 1 ? g_strdup_printf ("[%u, %u, %u]", n_parts, n_rows, n_cols)
+                                            : g_strdup_printf ("[%u, %u]", n_rows, n_cols);
+
+      set_shape_error (params, tensor, wanted, error);
+      return NULL;
+    }
+  return tensor;
 }
 
 const PldMatrix *
 pld_params_matrix (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error)
 {
-  const PldTensor *tensor = params_find (params, name, error);
+  return pld_params_matrix_part (params, name, 0, 1, n_rows, n_cols, error);
+}
+
+const PldMatrix *
+pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n_parts, guint n_rows, guint n_cols, GError **error)
+{
+  const PldTensor *tensor = params_find_matrix (params, name, n_parts, n_rows, n_cols, error);
+
+  return tensor != NULL ? pld_tape_add (params->tape, tensor, (guint64) part * n_rows, n_rows, n_cols) : NULL;
+}
+
+const PldTable *
+pld_params_table (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error)
+{
+  const PldTensor *tensor = params_find_matrix (params, name, 1, n_rows, n_cols, error);
+  PldTable *table;
 
   if (tensor == NULL)
     return NULL;
-  if (tensor->n_dims < 1 || tensor->dims[0] != n_rows || tensor->n_values != (guint64) n_rows * n_cols)
-    {
-      g_autofree char *wanted = g_strdup_printf ("[%u, %u]", n_rows, n_cols);
+  table = g_new0 (PldTable, 1);
+  *table = (PldTable) { tensor, n_rows, n_cols, tensor->n_bytes / n_rows };
+  g_ptr_array_add (params->tables, table);
+  return table;
+}
 
-      set_shape_error (params, tensor, wanted, error);
-      return NULL;
+guint64
+pld_params_window (const PldParams *params)
+{
+  guint64 most = 0;
+
+  for (guint i = 0; i < params->tables->len; i++)
+    {
+      const PldTable *table = params->tables->pdata[i];
+
+      most = MAX (most, pld_buffer_cost (table->row_bytes + PLD_FILE_ALIGN - 1));
     }
-  return pld_tape_add (params->tape, tensor, n_rows, n_cols);
+  return most;
 }
 
 gboolean
 pld_params_vector (PldParams *params, const char *name, guint64 n, float **target, GError **error)
 {
-  const PldTensor *tensor = params_find (params, name, error);
+  const PldTensor *tensor = params_find (params, name, FALSE, error);
   PldVector vector = { tensor, target };
 
   if (tensor == NULL)
@@ -101,17 +158,6 @@ pld_params_bytes (const PldParams *params)
   return pld_buffer_cost (params->n_floats * sizeof (float));
 }
 
-static void
-widen (float *y, const guint8 *x, PldDtype dtype, gsize n)
-{
-  if (dtype == PLD_DTYPE_F32)
-    memcpy (y, x, n * sizeof (float));
-  else if (dtype == PLD_DTYPE_F16)
-    pld_kernels ()->widen_f16 (y, (const guint16 *) (gconstpointer) x, n);
-  else
-    pld_kernels ()->widen_bf16 (y, (const guint16 *) (gconstpointer) x, n);
-}
-
 /* Reads one vector through @window in pieces that fit it. */
 static gboolean
 load_vector (const PldVector *vector, PldFile **files, PldBuffer *window, float *y, GError **error)
@@ -127,7 +173,7 @@ load_vector (const PldVector *vector, PldFile **files, PldBuffer *window, float 
 
       if (!pld_file_read (files[tensor->file], tensor->offset + i * size, n * size, window->data, &view, error))
         return FALSE;
-      widen (y + i, view, tensor->dtype, n);
+      pld_dequantize_kernel (pld_kernels (), tensor->dtype) (y + i, view, n);
     }
   *vector->target = y;
   return TRUE;

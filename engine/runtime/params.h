@@ -18,11 +18,20 @@ typedef struct
   float **target;
 } PldVector;
 
+/* A matrix that is read by the row, such as token embeddings. */
+typedef struct
+{
+  const PldTensor *tensor;
+  guint n_rows, n_cols;
+  guint64 row_bytes;
+} PldTable;
+
 typedef struct
 {
   const PldWeights *weights; /* not owned */
   PldTape *tape;
   GArray *vectors;           /* PldVector */
+  GPtrArray *tables;         /* PldTable * */
   guint64 n_floats;          /* of all vectors, each padded to 16 */
   PldBuffer memory;
 } PldParams;
@@ -32,12 +41,24 @@ void pld_params_free (PldParams **params);
 
 /**
  * pld_params_matrix:
- * @name: of a tensor [@n_rows, …] with @n_cols values a row, in F32, F16 or BF16
+ * @name: of a tensor [@n_rows, …] with @n_cols values a row, of a type that there is a matmul kernel for
  *
  * Declares the next matrix on the tape. FORMAT when it is missing or of another shape, UNSUPPORTED for other types.
  * Returns: (transfer none) (nullable)
  */
 const PldMatrix *pld_params_matrix (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error);
+
+/* The same for matrix @part of the @n_parts that one tensor [n_parts, n_rows, n_cols] holds. */
+const PldMatrix *pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n_parts, guint n_rows, guint n_cols,
+                                         GError **error);
+
+/* Declares a tensor [@n_rows, @n_cols] that is read by the row. Returns: (transfer none) (nullable) */
+const PldTable *pld_params_table (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error);
+
+/* Bytes of memory that reading a row of any table takes. */
+guint64 pld_params_window (const PldParams *params);
+
+gboolean pld_params_has (const PldParams *params, const char *name);
 
 /* Declares a vector of @n values (of any shape); *target is set by pld_params_load(). */
 gboolean pld_params_vector (PldParams *params, const char *name, guint64 n, float **target, GError **error);

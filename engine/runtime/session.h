@@ -9,6 +9,8 @@
 
 #include "engine/base/team.h"
 #include "engine/kernels/kernels.h"
+#include "engine/runtime/cache.h"
+#include "engine/runtime/params.h"
 #include "engine/stream/stream.h"
 
 typedef enum
@@ -30,18 +32,35 @@ typedef struct
   guint tile;         /* next on the tape */
   float *scratch;     /* [n_threads, scratch_floats] */
   gsize scratch_floats;
+  PldFile **files;    /* not owned: of the tables */
+  guint8 *window;     /* [n_threads, window_bytes], page-aligned: see pld_params_window() */
+  guint64 window_bytes;
+  /* Set by the architecture: each row of activations is computed as if it were alone, so that its result does not depend on what shares the
+   * pass. Costs speed where there are many rows and weights are floats. */
+  gboolean by_row;
+  PldQ8 *q8;          /* by_row: room for the rows of any linear layer's input as blocks of 8 bits: pld_linear_q8_floats() */
 } PldSession;
 
 /* Sets kernels, and takes the BLAS library's threads away: the team's are the only ones. The caller sets the rest. */
 void pld_session_init (PldSession *session);
 
+/* The thread's scratch memory. */
+static inline float *
+pld_session_scratch (PldSession *session, guint thread)
+{
+  return session->scratch + thread * session->scratch_floats;
+}
+
 /* Begins a pass; @cancelled (nullable) is asked at each tile. */
 void pld_session_begin (PldSession *session, PldCancelFunc cancelled, gpointer data);
 
 /* Scratch floats a thread that linear layers over @tape need. */
-gsize pld_linear_scratch (const PldTape *tape);
-/* … and that attention over @n_tokens does. */
+gsize pld_linear_scratch (const PldTape *tape, gboolean by_row);
+/* … that attention over @n_tokens does, and attention over a cache of @n_positions with @group queries a key. */
 gsize pld_attention_scratch (guint n_tokens);
+gsize pld_cached_attention_scratch (guint n_positions, guint group, guint d_head);
+/* Floats of PldSession.q8 for @n_rows rows of @n_cols values at most. */
+gsize pld_linear_q8_floats (guint n_rows, guint n_cols);
 
 /* Rows of a matrix in memory: row i begins at i * stride floats. */
 typedef struct
@@ -59,13 +78,46 @@ typedef struct
  * @bias: (nullable): [w->n_rows]; NULL only with PLD_ACT_NONE
  * @accumulate: y += instead of y =; only with PLD_ACT_NONE
  *
- * y = act (x Wᵀ + bias). Errors are the stream's.
+ * y = act (x Wᵀ + bias). Without rows it only moves on along the tape. Weights in blocks of few bits are multiplied with x in blocks of 8 bits (PldQ8).
+ * Errors are the stream's.
  */
 gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, PldActivation act,
                      gboolean accumulate, GError **error);
 
 /* y = layer norm of each row of x [n, d]; may be in place. */
 void pld_layer_norm (PldSession *session, PldRows y, PldRows x, const float *w, const float *b, guint d, float eps);
+
+/* y = x / rms (x) * w for each row of x [n, d] (arXiv 1910.07467); may be in place. */
+void pld_rms_norm (PldSession *session, PldRows y, PldRows x, const float *w, guint d, float eps);
+
+/* gate = silu (gate) * up, [n, d] (arXiv 2002.05202). */
+void pld_swiglu (PldSession *session, PldRows gate, PldRows up, guint d);
+
+/**
+ * pld_rope:
+ * @x: [n, n_heads * d_head], in place
+ * @cos, @sin: [n, n_pairs], of each row's angles
+ * @neox: pairs are (i, i + n_pairs); else (2 i, 2 i + 1)
+ *
+ * Rotates the first 2 n_pairs values of each head (RoFormer, arXiv 2104.09864).
+ */
+void pld_rope (PldSession *session, PldRows x, const float *cos, const float *sin, guint n_pairs, guint n_heads, guint d_head,
+               gboolean neox);
+
+/* x[i] = row tokens[i].id of @table, [n, n_cols], read from storage. Errors: IO. */
+gboolean pld_rows_load (PldSession *session, PldRows x, const PldTable *table, const PldToken *tokens, GError **error);
+
+/**
+ * pld_cached_attention:
+ * @out: (out): [n, n_heads * d_head]; may be the same memory as @q
+ * @q: [n, n_heads * d_head]
+ * @k, @v: [n, n_kv_heads * d_head]: go into the caches first
+ * @tokens: [n]: which sequence and position each row is
+ *
+ * Causal attention of each row over its own sequence up to itself; heads share keys in groups (GQA, arXiv 2305.13245).
+ */
+void pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, const PldToken *tokens, guint layer,
+                           guint n_heads);
 
 /**
  * pld_attention:

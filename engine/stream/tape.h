@@ -43,11 +43,12 @@ void pld_tape_free (PldTape **tape);
 
 /**
  * pld_tape_add:
- * @tensor: [@n_rows, …], the rest of its dims multiplying to @n_cols; lives as long as the tape
+ * @tensor: rows of @n_cols values; lives as long as the tape
+ * @row0: the matrix is @n_rows of them from this one on
  *
  * Returns: (transfer none): the matrix at the tape's end
  */
-const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint n_rows, guint n_cols);
+const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols);
 
 /* Rows of a tile of @matrix that may take @cap bytes of memory: whole granules, one at least. */
 guint pld_matrix_tile_rows (const PldMatrix *matrix, guint64 cap);

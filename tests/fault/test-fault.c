@@ -1,87 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Each read and each allocation fails once, in turn; reads come short or are interrupted; the model's file shrinks or vanishes. Whatever happens is
- * a clear error of the right code, or the right result, and the next run is whole again. The linker puts the functions below in the place
- * of the system's.
+ * a clear error of the right code, or the right result, and the next run is whole again.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine/pipeload.h"
-
-typedef enum
-{
-  FAULT_NONE,
-  FAULT_EIO,
-  FAULT_SHORT, /* every read gives a part of what it could */
-  FAULT_EINTR, /* every other read is interrupted */
-  FAULT_ENOMEM,
-} Fault;
-
-static gint fault, at, n_reads, n_maps; /* atomic */
-
-ssize_t __real_pread64 (int fd, void *data, size_t n, off_t offset);
-void *__real_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset);
-ssize_t __wrap_pread64 (int fd, void *data, size_t n, off_t offset);
-void *__wrap_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset);
-
-ssize_t
-__wrap_pread64 (int fd, void *data, size_t n, off_t offset)
-{
-  gint index = g_atomic_int_add (&n_reads, 1);
-
-  switch (g_atomic_int_get (&fault))
-    {
-    case FAULT_EIO:
-      if (index == g_atomic_int_get (&at))
-        {
-          errno = EIO;
-          return -1;
-        }
-      break;
-    case FAULT_SHORT:
-      /* A direct read comes short at a boundary, a buffered one anywhere. */
-      if (n > 4096)
-        n = n / 2 / 4096 * 4096 > 0 ? n / 2 / 4096 * 4096 : 4096;
-      break;
-    case FAULT_EINTR:
-      if (index % 2 == 0)
-        {
-          errno = EINTR;
-          return -1;
-        }
-      break;
-    default:
-      break;
-    }
-  return __real_pread64 (fd, data, n, offset);
-}
-
-void *
-__wrap_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset)
-{
-  gint index = g_atomic_int_add (&n_maps, 1);
-
-  if (g_atomic_int_get (&fault) == FAULT_ENOMEM && index == g_atomic_int_get (&at))
-    {
-      errno = ENOMEM;
-      return MAP_FAILED;
-    }
-  return __real_mmap64 (address, n, protection, flags, fd, offset);
-}
-
-static void
-set_fault (Fault kind, gint index)
-{
-  g_atomic_int_set (&fault, kind);
-  g_atomic_int_set (&at, index);
-  g_atomic_int_set (&n_reads, 0);
-  g_atomic_int_set (&n_maps, 0);
-}
+#include "tests/fault/faults.h"
 
 /* ---- a model in a folder of its own -------------------------------------------------------- */
 
@@ -201,8 +129,8 @@ count_calls (Fixture *f, gint *reads, gint *maps)
   set_fault (FAULT_NONE, 0);
   g_assert_true (open_and_run (f, &vision, logits, &error));
   pld_vision_close (&vision);
-  *reads = g_atomic_int_get (&n_reads);
-  *maps = g_atomic_int_get (&n_maps);
+  *reads = count_reads ();
+  *maps = count_maps ();
   g_assert_cmpint (*reads, >, 20);
   g_assert_cmpint (*maps, >, 5);
 }

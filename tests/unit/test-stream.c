@@ -40,7 +40,7 @@ setup (Fixture *f, gconstpointer data)
 
       *t = (PldTensor) { .name = (char *) "m", .dtype = PLD_DTYPE_F16, .n_dims = 2, .dims = { shapes[i][0], shapes[i][1] },
                          .offset = offset, .n_values = n, .n_bytes = 2 * n };
-      pld_tape_add (f->tape, t, shapes[i][0], shapes[i][1]);
+      pld_tape_add (f->tape, t, 0, shapes[i][0], shapes[i][1]);
       offset += t->n_bytes + i;
     }
   f->size = offset;
@@ -190,7 +190,7 @@ test_plan_even (void)
   for (guint i = 0; i < 64; i++)
     {
       tensor.offset = i * tensor.n_bytes;
-      pld_tape_add (tape, &tensor, 32, 8192);
+      pld_tape_add (tape, &tensor, 0, 32, 8192);
     }
   plan = pld_plan_make (tape, 36 * tensor.n_bytes, 0, 2, NULL);
   for (guint i = 0; i < plan->tiles->len; i++)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/fault/faults.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static gint fault, at, n_reads, n_maps; /* atomic */
+
+ssize_t __real_pread64 (int fd, void *data, size_t n, off_t offset);
+void *__real_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset);
+ssize_t __wrap_pread64 (int fd, void *data, size_t n, off_t offset);
+void *__wrap_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset);
+
+ssize_t
+__wrap_pread64 (int fd, void *data, size_t n, off_t offset)
+{
+  gint index = g_atomic_int_add (&n_reads, 1);
+
+  switch (g_atomic_int_get (&fault))
+    {
+    case FAULT_EIO:
+      if (index == g_atomic_int_get (&at))
+        {
+          errno = EIO;
+          return -1;
+        }
+      break;
+    case FAULT_SHORT:
+      /* A direct read comes short at a boundary, a buffered one anywhere. */
+      if (n > 4096)
+        n = n / 2 / 4096 * 4096 > 0 ? n / 2 / 4096 * 4096 : 4096;
+      break;
+    case FAULT_EINTR:
+      if (index % 2 == 0)
+        {
+          errno = EINTR;
+          return -1;
+        }
+      break;
+    default:
+      break;
+    }
+  return __real_pread64 (fd, data, n, offset);
+}
+
+void *
+__wrap_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset)
+{
+  gint index = g_atomic_int_add (&n_maps, 1);
+
+  if (g_atomic_int_get (&fault) == FAULT_ENOMEM && index == g_atomic_int_get (&at))
+    {
+      errno = ENOMEM;
+      return MAP_FAILED;
+    }
+  return __real_mmap64 (address, n, protection, flags, fd, offset);
+}
+
+void
+set_fault (Fault kind, gint index)
+{
+  g_atomic_int_set (&fault, kind);
+  g_atomic_int_set (&at, index);
+  g_atomic_int_set (&n_reads, 0);
+  g_atomic_int_set (&n_maps, 0);
+}
+
+gint
+count_reads (void)
+{
+  return g_atomic_int_get (&n_reads);
+}
+
+gint
+count_maps (void)
+{
+  return g_atomic_int_get (&n_maps);
+}

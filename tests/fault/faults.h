@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads and allocations that fail when they are told to. The linker puts these functions in the place of the system's.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef enum
+{
+  FAULT_NONE,
+  FAULT_EIO,
+  FAULT_SHORT, /* every read gives a part of what it could */
+  FAULT_EINTR, /* every other read is interrupted */
+  FAULT_ENOMEM,
+} Fault;
+
+/* From now on: the read or allocation of this number, from 0, or all of them. Counts start again. */
+void set_fault (Fault kind, gint index);
+/* Since then. */
+gint count_reads (void);
+gint count_maps (void);

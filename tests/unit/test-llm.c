@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The facade of language models: opening, limits, contexts, cancellation, prompts, answers; and files that are damaged in every way. The models
+ * are tiny random ones, whose greedy answers tests/golden holds to other implementations.
+ */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "engine/pipeload.h"
+#include "tests/support/model-bytes.h"
+
+static char *
+model_path (const char *name)
+{
+  return g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", name, NULL);
+}
+
+#define TINY "mha-tied-f32.gguf"
+#define TINY_BLOCKS "type-q5_k.gguf"
+
+static PldLlm *
+open_llm (const char *name, guint64 limit, guint context)
+{
+  g_autofree char *path = model_path (name);
+  g_autoptr (GError) error = NULL;
+  PldLlmOptions options = { .model = path, .memory_limit = limit, .threads = 2, .context_size = context };
+  PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return llm;
+}
+
+static void
+assert_refused (const PldLlmOptions *options, PldError code, const char *part)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (pld_llm_open (options, NULL, NULL, NULL, &error));
+  assert_pld_error (&error, code, part);
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static void
+test_wrong_models (void)
+{
+  g_autofree char *vit = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", "vit-random", NULL);
+  g_autofree char *path = model_path (TINY);
+  g_autoptr (GError) error = NULL;
+  PldVisionOptions vision = { .model = path };
+
+  assert_refused (&(PldLlmOptions) { .model = "/nonexistent/model.gguf" }, PLD_ERROR_NOT_FOUND, "/nonexistent/model.gguf");
+  assert_refused (&(PldLlmOptions) { .model = vit }, PLD_ERROR_UNSUPPORTED, "name a .gguf file");
+  g_assert_null (pld_vision_open (&vision, NULL, NULL, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, path);
+}
+
+static void
+test_limit (void)
+{
+  g_autofree char *path = model_path (TINY);
+  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
+  g_autoptr (GError) error = NULL;
+  PldPlanInfo plan;
+  PldStats stats;
+  PldLlm *llm;
+
+  g_assert_true (pld_llm_plan (&options, &plan, &error));
+  g_assert_cmpuint (plan.minimum_limit, <, plan.resident_limit);
+  options.memory_limit = 1000;
+  assert_refused (&options, PLD_ERROR_LIMIT, "the smallest that works is");
+  llm = open_llm (TINY, plan.minimum_limit, 64);
+  pld_llm_get_stats (llm, &stats);
+  g_assert_cmpuint (stats.memory_limit, ==, plan.minimum_limit);
+  g_assert_false (pld_llm_set_memory_limit (llm, plan.minimum_limit - 4096, &error));
+  assert_pld_error (&error, PLD_ERROR_LIMIT, "the smallest that works is");
+  g_assert_true (pld_llm_set_memory_limit (llm, plan.resident_limit, &error));
+  pld_llm_close (&llm);
+}
+
+/* What a handle adds to a shared model is its context, and nothing is left behind. */
+static void
+test_sharing (void)
+{
+  PldLlm *first = open_llm (TINY, 0, 64), *second;
+  PldStats alone, both, again;
+
+  pld_llm_get_stats (first, &alone);
+  second = open_llm (TINY, 0, 128);
+  pld_llm_get_stats (first, &both);
+  g_assert_cmpuint (both.users, ==, 2);
+  g_assert_cmpuint (both.engine_bytes - alone.engine_bytes, <, alone.engine_bytes);
+  pld_llm_close (&second);
+  pld_llm_get_stats (first, &again);
+  g_assert_cmpuint (again.users, ==, 1);
+  pld_llm_close (&first);
+}
+
+/* ---- evaluation ---------------------------------------------------------------------------- */
+
+static void
+test_context (void)
+{
+  enum { CONTEXT = 8 };
+  PldLlm *llm = open_llm (TINY, 0, CONTEXT);
+  const guint n_vocab = pld_llm_get_info (llm)->n_vocab;
+  g_autofree float *logits = g_new (float, n_vocab);
+  const guint32 tokens[CONTEXT + 1] = { 1, 5, 9, 3, 5, 9, 3, 2, 7 }, strange = n_vocab;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (pld_llm_eval (llm, tokens, CONTEXT + 1, logits, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "set a larger context size");
+  g_assert_false (pld_llm_eval (llm, &strange, 1, logits, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "no token");
+  g_assert_cmpuint (pld_llm_get_position (llm), ==, 0);
+  g_assert_true (pld_llm_eval (llm, tokens, CONTEXT, logits, NULL, &error));
+  g_assert_cmpuint (pld_llm_get_position (llm), ==, CONTEXT);
+  g_assert_false (pld_llm_eval (llm, tokens, 1, logits, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "holds 8 already");
+  pld_llm_rewind (llm, 3);
+  g_assert_cmpuint (pld_llm_get_position (llm), ==, 3);
+  g_assert_true (pld_llm_eval (llm, tokens + 3, 5, NULL, NULL, &error));
+  pld_llm_close (&llm);
+}
+
+/* A cancelled call changes nothing, and the next one is whole. */
+static void
+test_cancelled (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 64);
+  const gsize size = pld_llm_get_info (llm)->n_vocab * sizeof (float);
+  g_autofree float *want = g_malloc (size);
+  g_autofree float *got = g_malloc (size);
+  const guint32 tokens[] = { 1, 5, 9, 3 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pld_llm_eval (llm, tokens, 4, want, NULL, &error));
+  pld_llm_rewind (llm, 2);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (pld_llm_eval (llm, tokens + 2, 2, got, cancellable, &error));
+  assert_pld_error (&error, PLD_ERROR_CANCELLED, "cancelled");
+  g_assert_cmpuint (pld_llm_get_position (llm), ==, 2);
+  g_assert_true (pld_llm_eval (llm, tokens + 2, 2, got, NULL, &error));
+  g_assert_cmpmem (got, size, want, size);
+  pld_llm_close (&llm);
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
+
+static gboolean
+gather (const char *text, gsize length, gpointer user_data)
+{
+  g_assert_cmpuint (length, >, 0);
+  g_assert_true (g_utf8_validate (text, (gssize) length, NULL));
+  g_string_append_len (user_data, text, (gssize) length);
+  return TRUE;
+}
+
+static char *
+ask (PldLlm *llm, const char *prompt, const PldGenerateOptions *options, PldGenerateResult *result)
+{
+  const PldMessage message = { "user", prompt };
+  GString *text = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  pld_llm_generate (llm, &message, 1, options, gather, text, result, NULL, &error);
+  g_assert_no_error (error);
+  return g_string_free (text, FALSE);
+}
+
+static PldGenerateOptions
+greedy (gint max_tokens)
+{
+  PldGenerateOptions options;
+
+  pld_generate_options_init (&options);
+  options.temperature = 0;
+  options.max_tokens = max_tokens;
+  return options;
+}
+
+/* generate() gives what sampling by hand gives. */
+static void
+test_answer (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 128);
+  const guint n_vocab = pld_llm_get_info (llm)->n_vocab;
+  PldGenerateOptions options = greedy (12);
+  g_autofree float *logits = g_new (float, n_vocab);
+  g_autofree guint32 *tokens = NULL;
+  g_autofree char *answer = NULL;
+  g_autofree char *want = NULL;
+  g_autoptr (GArray) by_hand = g_array_new (FALSE, FALSE, sizeof (guint32));
+  g_autoptr (GError) error = NULL;
+  PldGenerateResult result;
+  gsize n;
+
+  g_assert_true (pld_llm_tokenize (llm, "abc abd", -1, TRUE, &tokens, &n, &error));
+  g_array_append_vals (by_hand, tokens, (guint) n);
+  g_assert_true (pld_llm_eval (llm, tokens, (guint) n, logits, NULL, &error));
+  for (guint i = 0; i < 12; i++)
+    {
+      guint32 best = 0;
+
+      for (guint t = 1; t < n_vocab; t++)
+        best = logits[t] > logits[best] ? t : best;
+      g_array_append_val (by_hand, best);
+      g_assert_true (pld_llm_eval (llm, &best, 1, logits, NULL, &error));
+    }
+  want = pld_llm_detokenize (llm, (const guint32 *) (gconstpointer) by_hand->data, by_hand->len, FALSE);
+  g_assert_true (g_str_has_prefix (want, "abc abd"));
+  pld_llm_rewind (llm, 0);
+  answer = ask (llm, "abc abd", &options, &result);
+  g_assert_cmpstr (answer, ==, want + strlen ("abc abd"));
+  g_assert_cmpuint (result.generated_tokens, ==, 12);
+  g_assert_cmpint (result.finish, ==, PLD_FINISH_LENGTH);
+  g_assert_cmpuint (result.prompt_tokens, ==, n);
+  pld_llm_close (&llm);
+}
+
+/* The beginning of a prompt that the cache holds is not computed again, and that changes nothing. */
+static void
+test_cached_prompt (void)
+{
+  PldLlm *llm = open_llm (TINY_BLOCKS, 0, 128);
+  PldGenerateOptions options = greedy (8);
+  g_autofree char *first = NULL;
+  g_autofree char *again = NULL;
+  g_autofree char *other = NULL;
+  g_autofree char *fresh = NULL;
+  PldGenerateResult result;
+
+  first = ask (llm, "abcabcabc", &options, &result);
+  g_assert_cmpuint (result.cached_tokens, ==, 0);
+  again = ask (llm, "abcabcabc", &options, &result);
+  g_assert_cmpuint (result.cached_tokens, ==, result.prompt_tokens - 1);
+  g_assert_cmpstr (again, ==, first);
+  other = ask (llm, "abcabd", &options, &result);
+  g_assert_cmpuint (result.cached_tokens, >, 0);
+  pld_llm_rewind (llm, 0);
+  fresh = ask (llm, "abcabd", &options, &result);
+  g_assert_cmpstr (fresh, ==, other);
+  pld_llm_close (&llm);
+}
+
+static void
+test_max_tokens (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 32);
+  PldGenerateOptions options = greedy (0);
+  PldGenerateResult result;
+  g_autofree char *nothing = ask (llm, "abc", &options, &result);
+  g_autofree char *full = NULL;
+  g_autofree char *empty = NULL;
+
+  g_assert_cmpstr (nothing, ==, "");
+  g_assert_cmpuint (result.generated_tokens, ==, 0);
+  g_assert_cmpint (result.finish, ==, PLD_FINISH_LENGTH);
+  /* Nothing ends this answer before the context does. */
+  options.max_tokens = -1;
+  options.biases = &(PldLogitBias) { 2, -G_MAXFLOAT };
+  options.n_biases = 1;
+  full = ask (llm, "abc", &options, &result);
+  g_assert_cmpint (result.finish, ==, PLD_FINISH_CONTEXT);
+  g_assert_cmpuint (pld_llm_get_position (llm), ==, 32);
+  options.max_tokens = 3;
+  empty = ask (llm, "", &options, &result);
+  g_assert_cmpuint (result.generated_tokens, <=, 3);
+  pld_llm_close (&llm);
+}
+
+static void
+test_stop (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 64);
+  PldGenerateOptions options = greedy (24);
+  PldGenerateResult result;
+  g_autofree char *whole = ask (llm, "abc", &options, &result);
+  g_autofree char *stop = NULL;
+  g_autofree char *until = NULL;
+  const char *at;
+
+  g_assert_cmpuint (g_utf8_strlen (whole, -1), >, 6);
+  /* Two characters of the answer itself. */
+  at = g_utf8_offset_to_pointer (whole, 4);
+  stop = g_strndup (at, (gsize) (g_utf8_offset_to_pointer (whole, 6) - at));
+  options.stop = (const char *const[]) { stop, NULL };
+  until = ask (llm, "abc", &options, &result);
+  g_assert_cmpint (result.finish, ==, PLD_FINISH_END);
+  g_assert_null (strstr (until, stop));
+  g_assert_true (g_str_has_prefix (whole, until));
+  g_assert_true (g_str_has_prefix (whole + strlen (until), stop));
+  pld_llm_close (&llm);
+}
+
+static gboolean
+enough (const char *text, gsize length, gpointer user_data)
+{
+  return FALSE;
+}
+
+static void
+test_caller_ends (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 64);
+  const PldMessage message = { "user", "abc" };
+  PldGenerateOptions options = greedy (24);
+  PldGenerateResult result;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pld_llm_generate (llm, &message, 1, &options, enough, NULL, &result, NULL, &error));
+  g_assert_cmpint (result.finish, ==, PLD_FINISH_CALLER);
+  g_assert_cmpuint (result.generated_tokens, <, 24);
+  pld_llm_close (&llm);
+}
+
+/* ---- prompts ------------------------------------------------------------------------------- */
+
+static void
+test_long_prompt (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 32);
+  g_autofree char *long_text = g_strnfill (500, 'a');
+  const PldMessage messages[] = { { "user", long_text }, { "assistant", "b" }, { "user", "abc" } };
+  const PldMessage one = { "user", long_text };
+  PldGenerateOptions options = greedy (4);
+  PldGenerateResult result;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (pld_llm_generate (llm, messages, 3, &options, NULL, NULL, &result, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "a context of 32");
+  options.trim = TRUE;
+  options.chat_template = "chatml";
+  g_assert_false (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, &result, NULL, &error));
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED);
+  g_clear_error (&error);
+  options.chat_template = "none";
+  g_assert_true (pld_llm_generate (llm, messages, 3, &options, NULL, NULL, &result, NULL, &error));
+  g_assert_cmpuint (result.trimmed_tokens, >, 0);
+  g_assert_true (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, &result, NULL, &error));
+  g_assert_cmpuint (result.trimmed_tokens, >, 0);
+  g_assert_cmpuint (result.prompt_tokens, <=, 24);
+  pld_llm_close (&llm);
+}
+
+static void
+test_template_names (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 256);
+  const PldMessage message = { "user", "abc" }, strange = { "nobody", "abc" };
+  PldGenerateOptions options = greedy (1);
+  g_autoptr (GError) error = NULL;
+
+  options.chat_template = "no-such-template";
+  g_assert_false (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "no chat template \"no-such-template\"");
+  options.chat_template = "chatml";
+  g_assert_true (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, NULL, &error));
+  g_assert_false (pld_llm_generate (llm, &strange, 1, &options, NULL, NULL, NULL, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "nobody");
+  pld_llm_close (&llm);
+}
+
+/* The names of control tokens in a message are text: the prompt has more tokens than with the control token itself. */
+static void
+test_no_injection (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 256);
+  PldGenerateOptions options = greedy (0);
+  PldGenerateResult as_text, as_token;
+  g_autofree char *nothing = NULL;
+  g_autofree char *nothing_either = NULL;
+
+  options.chat_template = "chatml";
+  nothing = ask (llm, "a</s>b", &options, &as_text);
+  nothing_either = ask (llm, "ab", &options, &as_token);
+  g_assert_cmpuint (as_text.prompt_tokens, >, as_token.prompt_tokens + 1);
+  pld_llm_close (&llm);
+}
+
+static void
+test_bad_utf8 (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 128);
+  PldGenerateOptions options = greedy (2);
+  PldGenerateResult bad, good;
+  g_autofree char *answer = ask (llm, "a\xff\xc3", &options, &bad);
+  g_autofree char *answer_too = ask (llm, "a\xef\xbf\xbd\xef\xbf\xbd", &options, &good);
+
+  g_assert_cmpstr (answer, ==, answer_too);
+  g_assert_cmpuint (bad.prompt_tokens, ==, good.prompt_tokens);
+  pld_llm_close (&llm);
+}
+
+/* ---- damage -------------------------------------------------------------------------------- */
+
+/* Opens the file and computes two tokens; whatever is in it, the outcome is an error of ours or logits. */
+static void
+try_model (const char *path)
+{
+  PldLlmOptions options = { .model = path, .threads = 1, .context_size = 8 };
+  const guint32 tokens[] = { 1, 3 };
+  g_autoptr (GError) error = NULL;
+  PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
+  g_autofree float *logits = NULL;
+
+  if (llm != NULL)
+    {
+      logits = g_new (float, pld_llm_get_info (llm)->n_vocab);
+      if (!pld_llm_eval (llm, tokens, 2, logits, NULL, &error))
+        g_assert_cmpint (error->domain, ==, (gint) PLD_ERROR);
+      pld_llm_close (&llm);
+    }
+  else
+    {
+      g_assert_cmpint (error->domain, ==, (gint) PLD_ERROR);
+      g_assert_nonnull (strstr (error->message, path));
+    }
+}
+
+static GByteArray *
+read_model (const char *name)
+{
+  g_autofree char *path = model_path (name);
+  g_autoptr (GError) error = NULL;
+  char *bytes;
+  gsize size;
+
+  g_file_get_contents (path, &bytes, &size, &error);
+  g_assert_no_error (error);
+  return g_byte_array_new_take ((guint8 *) bytes, size);
+}
+
+/* Where the data begin: nothing before this is weights. */
+static gsize
+directory_size (const GByteArray *model)
+{
+  const char last[] = "output_norm.weight";
+  gsize end = 0;
+
+  for (gsize i = 0; i + sizeof last < model->len; i++)
+    if (memcmp (model->data + i, last, sizeof last - 1) == 0)
+      end = i + 256;
+  g_assert_cmpuint (end, >, 0);
+  return MIN (end, model->len);
+}
+
+static void
+test_truncated (void)
+{
+  g_autoptr (GByteArray) model = read_model (TINY_BLOCKS);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
+  const gsize head = directory_size (model);
+
+  for (gsize n = 0; n < model->len; n += n < head ? 1 + head / 60 : 1 + model->len / 10)
+    {
+      g_autoptr (GByteArray) part = g_byte_array_new ();
+      g_autofree char *path = NULL;
+      PldLlmOptions options = { .threads = 1 };
+
+      g_byte_array_append (part, model->data, (guint) n);
+      options.model = path = bytes_save (part, folder, "cut.gguf");
+      g_assert_null (pld_llm_open (&options, NULL, NULL, NULL, &error));
+      g_assert_nonnull (strstr (error->message, path));
+      g_clear_error (&error);
+    }
+  remove_folder (folder);
+}
+
+/* Bytes of the directory replaced at random. */
+static void
+test_corrupted (void)
+{
+  g_autoptr (GByteArray) model = read_model (TINY_BLOCKS);
+  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
+  const gsize head = directory_size (model);
+  GRand *random = g_rand_new_with_seed (7);
+
+  for (guint i = 0; i < 600; i++)
+    {
+      g_autoptr (GByteArray) damaged = g_byte_array_new ();
+      g_autofree char *path = NULL;
+
+      g_byte_array_append (damaged, model->data, model->len);
+      for (guint j = 0; j < 1 + i % 3; j++)
+        damaged->data[g_rand_int_range (random, 0, (gint) head)] = (guint8) g_rand_int_range (random, 0, 256);
+      path = bytes_save (damaged, folder, "damaged.gguf");
+      try_model (path);
+    }
+  g_rand_free (random);
+  remove_folder (folder);
+}
+
+/* The value of a key of four bytes, replaced. */
+static void
+check_key (const GByteArray *model, const char *folder, const char *key, guint32 value, const char *part)
+{
+  g_autoptr (GByteArray) changed = g_byte_array_new ();
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  PldLlmOptions options = { .threads = 1 };
+  const gsize n = strlen (key);
+  gsize at = 0;
+
+  for (gsize i = 0; at == 0 && i + n + 8 < model->len; i++)
+    if (memcmp (model->data + i, key, n) == 0)
+      at = i + n + 4;
+  g_assert_cmpuint (at, >, 0);
+  g_byte_array_append (changed, model->data, model->len);
+  for (guint b = 0; b < 4; b++)
+    changed->data[at + b] = (guint8) (value >> (8 * b));
+  path = bytes_save (changed, folder, "changed.gguf");
+  options.model = path;
+  g_assert_null (pld_llm_open (&options, NULL, NULL, NULL, &error));
+  g_assert_nonnull (strstr (error->message, path));
+  assert_pld_error (&error, (PldError) error->code, part);
+}
+
+static void
+test_hyperparameters (void)
+{
+  static const struct
+  {
+    const char *key;
+    guint32 value;
+    const char *part;
+  } cases[] = {
+    { "llama.block_count", 0, "llama.block_count" },
+    { "llama.block_count", 3, "blk.1" },
+    { "llama.block_count", G_MAXUINT32, "llama.block_count" },
+    { "llama.embedding_length", 0, "llama.embedding_length" },
+    { "llama.embedding_length", 128, "dimension_count" },
+    { "llama.feed_forward_length", 32, "ffn_gate" },
+    { "llama.attention.head_count", 0, "head_count" },
+    { "llama.attention.head_count", 3, "key heads" },
+    { "llama.attention.head_count_kv", 1, "attn_k" },
+    { "llama.context_length", 0, "context_length" },
+    { "llama.rope.dimension_count", 4096, "dimension_count" },
+  };
+  g_autoptr (GByteArray) model = read_model (TINY_BLOCKS);
+  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    check_key (model, folder, cases[i].key, cases[i].value, cases[i].part);
+  remove_folder (folder);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/llm/open/wrong-models", test_wrong_models);
+  g_test_add_func ("/llm/open/limit", test_limit);
+  g_test_add_func ("/llm/open/sharing", test_sharing);
+  g_test_add_func ("/llm/eval/context", test_context);
+  g_test_add_func ("/llm/eval/cancelled", test_cancelled);
+  g_test_add_func ("/llm/answer/by-hand", test_answer);
+  g_test_add_func ("/llm/answer/cached-prompt", test_cached_prompt);
+  g_test_add_func ("/llm/answer/max-tokens", test_max_tokens);
+  g_test_add_func ("/llm/answer/stop", test_stop);
+  g_test_add_func ("/llm/answer/caller-ends", test_caller_ends);
+  g_test_add_func ("/llm/prompt/long", test_long_prompt);
+  g_test_add_func ("/llm/prompt/template-names", test_template_names);
+  g_test_add_func ("/llm/prompt/no-injection", test_no_injection);
+  g_test_add_func ("/llm/prompt/bad-utf8", test_bad_utf8);
+  g_test_add_func ("/llm/damage/truncated", test_truncated);
+  g_test_add_func ("/llm/damage/corrupted", test_corrupted);
+  g_test_add_func ("/llm/damage/hyperparameters", test_hyperparameters);
+  return g_test_run ();
+}
