@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tools/tools.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib-unix.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +37,9 @@ pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char
   return *argc - 1 >= min && *argc - 1 <= max;
 }
 
-gboolean
-pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options)
+/* What all models have in common. */
+static gboolean
+check_engine (const PldToolModel *model, guint64 *limit)
 {
   const struct
   {
@@ -51,11 +48,12 @@ pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *o
   } numbers[] = { { "loaders", model->loaders, 64 },
                   { "threads", model->threads, 1024 },
                   { "batch", model->batch, 4096 },
-                  { "input-size", model->input_size, 65536 } };
+                  { "input-size", model->input_size, 65536 },
+                  { "context-size", model->context_size, 1 << 24 } };
   g_autoptr (GError) error = NULL;
-  guint64 limit = 0;
 
-  if (model->memory_limit != NULL && !pld_size_parse (model->memory_limit, &limit, &error))
+  *limit = 0;
+  if (model->memory_limit != NULL && !pld_size_parse (model->memory_limit, limit, &error))
     {
       pld_tool_usage ("--memory-limit: %s", error->message);
       return FALSE;
@@ -66,12 +64,60 @@ pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *o
         pld_tool_usage ("--%s must be from 0 to %d", numbers[i].name, numbers[i].max);
         return FALSE;
       }
+  return TRUE;
+}
+
+gboolean
+pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options)
+{
+  guint64 limit;
+
+  if (!check_engine (model, &limit))
+    return FALSE;
+  if (model->context_size > 0 || model->cache_type != NULL)
+    {
+      pld_tool_usage ("--context-size and --cache-type are for language models");
+      return FALSE;
+    }
   *options = (PldVisionOptions) { .model = path,
-                                 .memory_limit = limit,
-                                 .loaders = (guint) model->loaders,
-                                 .threads = (guint) model->threads,
-                                 .batch = (guint) model->batch,
-                                 .input_size = (guint) model->input_size };
+                                  .memory_limit = limit,
+                                  .loaders = (guint) model->loaders,
+                                  .threads = (guint) model->threads,
+                                  .batch = (guint) model->batch,
+                                  .input_size = (guint) model->input_size };
+  return TRUE;
+}
+
+gboolean
+pld_tool_llm (const PldToolModel *model, const char *path, PldLlmOptions *options)
+{
+  static const char *const cache_types[]
+      = { [PLD_CACHE_F16] = "f16", [PLD_CACHE_Q8_0] = "q8_0", [PLD_CACHE_F32] = "f32" };
+  guint cache_type = PLD_CACHE_F16;
+  guint64 limit;
+
+  if (!check_engine (model, &limit))
+    return FALSE;
+  if (model->batch > 0 || model->input_size > 0)
+    {
+      pld_tool_usage ("--batch and --input-size are for models that look at pictures");
+      return FALSE;
+    }
+  if (model->cache_type != NULL)
+    for (cache_type = 0; cache_type < G_N_ELEMENTS (cache_types); cache_type++)
+      if (strcmp (model->cache_type, cache_types[cache_type]) == 0)
+        break;
+  if (cache_type == G_N_ELEMENTS (cache_types))
+    {
+      pld_tool_usage ("--cache-type must be f16, q8_0 or f32");
+      return FALSE;
+    }
+  *options = (PldLlmOptions) { .model = path,
+                               .memory_limit = limit,
+                               .loaders = (guint) model->loaders,
+                               .threads = (guint) model->threads,
+                               .context_size = (guint) model->context_size,
+                               .cache_type = (PldCacheType) cache_type };
   return TRUE;
 }
 
@@ -79,17 +125,34 @@ void
 pld_tool_model_clear (PldToolModel *model)
 {
   g_clear_pointer (&model->memory_limit, g_free);
+  g_clear_pointer (&model->cache_type, g_free);
+}
+
+static char *
+clean (const char *text, gssize length, const char *kept)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, length);
+  GString *result = g_string_new (NULL);
+
+  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
+    {
+      gunichar character = g_utf8_get_char (c);
+
+      g_string_append_unichar (result, g_unichar_iscntrl (character) && strchr (kept, *c) == NULL ? '?' : character);
+    }
+  return g_string_free (result, FALSE);
 }
 
 char *
 pld_tool_clean (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  GString *clean = g_string_new (NULL);
+  return clean (text, -1, "");
+}
 
-  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
-    g_string_append_unichar (clean, g_unichar_iscntrl (g_utf8_get_char (c)) ? '?' : g_utf8_get_char (c));
-  return g_string_free (clean, FALSE);
+char *
+pld_tool_clean_lines (const char *text, gsize length)
+{
+  return clean (text, (gssize) length, "\n\t");
 }
 
 int
@@ -114,49 +177,6 @@ pld_tool_usage (const char *format, ...)
   va_end (args);
   fprintf (stderr, "pipeload: %s\nTry \"%s --help\".\n", text, g_get_prgname ());
   return PLD_EXIT_USAGE;
-}
-
-static int signal_pipe[2] = { -1, -1 };
-
-/* Runs on whichever thread the signal hits, so it only passes the word on. */
-static void
-signal_taken (int number)
-{
-  int saved = errno;
-
-  (void) !write (signal_pipe[1], "", 1);
-  errno = saved;
-}
-
-static gpointer
-signal_thread (gpointer data)
-{
-  char byte;
-
-  while (read (signal_pipe[0], &byte, 1) < 0 && errno == EINTR)
-    continue;
-  g_cancellable_cancel (data);
-  return NULL;
-}
-
-GCancellable *
-pld_tool_cancellable (void)
-{
-  static GCancellable *cancellable;
-  /* SA_RESETHAND: a second Ctrl-C ends a process that does not stop. */
-  const struct sigaction action = { .sa_handler = signal_taken, .sa_flags = SA_RESTART | SA_RESETHAND };
-
-  if (cancellable == NULL)
-    {
-      cancellable = g_cancellable_new ();
-      if (g_unix_open_pipe (signal_pipe, FD_CLOEXEC, NULL))
-        {
-          g_thread_unref (g_thread_new ("signals", signal_thread, cancellable));
-          sigaction (SIGINT, &action, NULL);
-          sigaction (SIGTERM, &action, NULL);
-        }
-    }
-  return cancellable;
 }
 
 void

@@ -220,7 +220,7 @@ pld_tool_detect (int argc, char **argv)
   int top_k = 1, interval = 1;
   const GOptionEntry options[]
       = { { "model", 'M', 0, G_OPTION_ARG_FILENAME, &path, "Model file or folder (the bundled one)", "MODEL" },
-          PLD_TOOL_MODEL_OPTIONS (model),
+          PLD_TOOL_ENGINE_OPTIONS (model), PLD_TOOL_VISION_OPTIONS (model),
           { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (0.5)", "0..1" },
           { "top-k", 'k', 0, G_OPTION_ARG_INT, &top_k, "Most classes to report of a picture (1); 0 = all", "K" },
           { "classes", 'c', 0, G_OPTION_ARG_STRING, &classes, "Report only these", "A,B" },

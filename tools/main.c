@@ -14,6 +14,7 @@ static const struct
 } verbs[] = {
   { "inspect", pld_tool_inspect, "what a model file or folder holds" },
   { "plan", pld_tool_plan, "how a model would run under a memory limit" },
+  { "run", pld_tool_run, "answer prompts with a language model; chat" },
   { "detect", pld_tool_detect, "what is to be seen on pictures or in a video" },
   { "bench", pld_tool_bench, "how fast a model runs on this machine" },
   { "synth", pld_tool_synth, "write a model of true shapes with random weights" },

@@ -38,7 +38,7 @@ print_json (const PldPlanInfo *plan)
 }
 
 static void
-print_text (const PldPlanInfo *plan)
+print_text (const PldPlanInfo *plan, gboolean language)
 {
   g_autofree char *tile = pld_size_format (plan->tile_bytes);
   g_autofree char *slots = g_strdup_printf ("%u slots of up to %s", plan->n_slots, tile);
@@ -57,32 +57,56 @@ print_text (const PldPlanInfo *plan)
   pld_tool_line_size ("activations", plan->activation_bytes, NULL);
   pld_tool_line_size ("tables", plan->table_bytes, NULL);
   pld_tool_line ("loaders", "%u", plan->loaders);
-  pld_tool_line ("batch", "%u", plan->batch);
+  if (language)
+    pld_tool_line ("chunk", "%u tokens of a prompt share a pass", plan->batch);
+  else
+    pld_tool_line ("batch", "%u", plan->batch);
+}
+
+/* Returns the exit status; PLD_EXIT_OK: *@plan is set. */
+static int
+make_plan (const PldToolModel *model, const char *path, gboolean language, PldPlanInfo *plan)
+{
+  g_autoptr (GError) error = NULL;
+  PldVisionOptions vision;
+  PldLlmOptions llm;
+
+  if (language ? !pld_tool_llm (model, path, &llm) : !pld_tool_model (model, path, &vision))
+    return PLD_EXIT_USAGE;
+  if (language ? !pld_llm_plan (&llm, plan, &error) : !pld_vision_plan (&vision, plan, &error))
+    return pld_tool_fail (error);
+  return PLD_EXIT_OK;
 }
 
 int
 pld_tool_plan (int argc, char **argv)
 {
   g_auto (PldToolModel) model = { NULL };
-  gboolean json = FALSE;
-  const GOptionEntry options[] = { PLD_TOOL_MODEL_OPTIONS (model),
+  gboolean json = FALSE, language;
+  const GOptionEntry options[] = { PLD_TOOL_ENGINE_OPTIONS (model),
+                                   PLD_TOOL_VISION_OPTIONS (model),
+                                   PLD_TOOL_LLM_OPTIONS (model),
                                    { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
                                    { NULL } };
   g_autoptr (GError) error = NULL;
-  PldVisionOptions vision;
+  const char *path;
   PldPlanInfo plan;
+  int status;
 
-  if (!pld_tool_parse (
-          &argc, &argv, options, "[MODEL]",
-          "Tells how a model would run under a memory limit; loads nothing.\nWithout MODEL: the bundled one.",
-          0, 1)
-      || !pld_tool_model (&model, argc > 1 ? argv[1] : NULL, &vision))
+  if (!pld_tool_parse (&argc, &argv, options, "[MODEL]",
+                       "Tells how a model would run under a memory limit; loads nothing.\nWithout MODEL: the bundled one "
+                       "for pictures.",
+                       0, 1))
     return PLD_EXIT_USAGE;
-  if (!pld_vision_plan (&vision, &plan, &error))
+  path = argc > 1 ? argv[1] : NULL;
+  if (!pld_model_is_language (path, &language, &error))
     return pld_tool_fail (error);
+  status = make_plan (&model, path, language, &plan);
+  if (status != PLD_EXIT_OK)
+    return status;
   if (json)
     print_json (&plan);
   else
-    print_text (&plan);
+    print_text (&plan, language);
   return PLD_EXIT_OK;
 }

@@ -19,6 +19,7 @@ int pld_tool_bench (int argc, char **argv);
 int pld_tool_detect (int argc, char **argv);
 int pld_tool_inspect (int argc, char **argv);
 int pld_tool_plan (int argc, char **argv);
+int pld_tool_run (int argc, char **argv);
 int pld_tool_synth (int argc, char **argv);
 
 /* ---- what verbs share ---------------------------------------------------------------------- */
@@ -33,32 +34,39 @@ int pld_tool_synth (int argc, char **argv);
 gboolean pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments,
                          const char *summary, int min, int max);
 
-/* Options that say how a vision model runs; zeroed, then filled by the entries of PLD_TOOL_MODEL_OPTIONS().
- * */
+/* Options that say how a model runs; zeroed, then filled by the entries below. */
 typedef struct
 {
-  char *memory_limit;
-  int loaders, threads, batch, input_size;
+  char *memory_limit, *cache_type;
+  int loaders, threads, batch, input_size, context_size;
 } PldToolModel;
 
 /* clang-format off */
-#define PLD_TOOL_MODEL_OPTIONS(m) \
+#define PLD_TOOL_ENGINE_OPTIONS(m) \
   { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(m).memory_limit, \
     "Most memory the engine may hold; 0 = no limit", "64MB" }, \
   { "loaders", 'l', 0, G_OPTION_ARG_INT, &(m).loaders, "Loaders running at once; 0 = planned", "N" }, \
-  { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" }, \
+  { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" }
+#define PLD_TOOL_VISION_OPTIONS(m) \
   { "batch", 'b', 0, G_OPTION_ARG_INT, &(m).batch, "Pictures a pass; 0 = 1", "N" }, \
   { "input-size", 's', 0, G_OPTION_ARG_INT, &(m).input_size, "Input in pixels; 0 = the model's own", "N" }
+#define PLD_TOOL_LLM_OPTIONS(m) \
+  { "context-size", 'c', 0, G_OPTION_ARG_INT, &(m).context_size, \
+    "Tokens of prompt and answer that are remembered; 0 = 2048, or the model's own if that is less", "N" }, \
+  { "cache-type", 0, 0, G_OPTION_ARG_STRING, &(m).cache_type, "How they are kept: f16 (default), q8_0, half as large, or f32", "TYPE" }
 /* clang-format on */
 
-/* FALSE: an error was printed, return PLD_EXIT_USAGE. */
+/* FALSE: an error was printed, return PLD_EXIT_USAGE. Options of the other kind of model are such an error. */
 gboolean pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options);
+gboolean pld_tool_llm (const PldToolModel *model, const char *path, PldLlmOptions *options);
 void pld_tool_model_clear (PldToolModel *model);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PldToolModel, pld_tool_model_clear)
 
 /* Text from a file, fit for a terminal: control characters, which could steer it, become "?".
  * Returns: (transfer full) */
 char *pld_tool_clean (const char *text);
+/* The same for @length bytes of UTF-8 that may have several lines: newlines and tabs stay. Returns: (transfer full) */
+char *pld_tool_clean_lines (const char *text, gsize length);
 
 /* Prints "pipeload: message" and returns the exit status that suits @error. */
 int pld_tool_fail (const GError *error);
@@ -67,6 +75,8 @@ int pld_tool_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* Returns: (transfer none): cancelled by SIGINT and SIGTERM; a second one ends the process. From the main
  * thread. */
 GCancellable *pld_tool_cancellable (void);
+/* From now on, until it is called with NULL, the first SIGINT cancels @answer alone. After pld_tool_cancellable(). */
+void pld_tool_set_answer (GCancellable *answer);
 
 /* A PldProgressFunc: a bar on stderr if that is a terminal. */
 void pld_tool_progress (const char *step, guint percent, gpointer user_data);

@@ -54,7 +54,7 @@ class Tool(unittest.TestCase):
         self.check(run("synth", "vit-b16"), 1, "too few arguments")
 
     def test_help(self):
-        for arguments in (["--help"], ["inspect", "--help"], ["plan", "--help"], ["bench", "--help"], ["synth", "--help"]):
+        for arguments in (["--help"], ["inspect", "--help"], ["plan", "--help"], ["run", "--help"], ["bench", "--help"], ["synth", "--help"]):
             result = run(*arguments)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertIn("pipeload", result.stdout)
