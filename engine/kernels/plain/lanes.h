@@ -30,6 +30,7 @@ typedef gint32 VecI32 __attribute__ ((vector_size (VECTOR_BYTES)));
 typedef gint16 VecI16 __attribute__ ((vector_size (VECTOR_BYTES)));
 typedef gint8 VecI8 __attribute__ ((vector_size (VECTOR_BYTES / 2)));
 typedef guint8 VecU8 __attribute__ ((vector_size (VECTOR_BYTES / 2)));
+typedef guint16 VecU16 __attribute__ ((vector_size (VECTOR_BYTES / 2)));
 
 typedef struct
 {
@@ -88,6 +89,20 @@ load_u8 (const guint8 *x)
 
   memcpy (&v, x, sizeof v);
   return __builtin_convertvector (v, VecI16);
+#endif
+}
+
+/* LANES / PARTS numbers of 16 bits without a sign, from bytes of no alignment. */
+static ALWAYS_INLINE VecI32
+load_u16 (const guint8 *x)
+{
+#if defined(__x86_64__) && !defined(__AVX2__)
+  return (VecI32) _mm_unpacklo_epi16 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) x), _mm_setzero_si128 ());
+#else
+  VecU16 v;
+
+  memcpy (&v, x, sizeof v);
+  return __builtin_convertvector (v, VecI32);
 #endif
 }
 
@@ -196,22 +211,30 @@ unit_nibbles (const guint8 *x)
 static ALWAYS_INLINE Unit
 unit_levels (const guint8 *x, const gint8 *levels)
 {
+#ifdef __AVX2__
+  const __m128i table = _mm_loadu_si128 ((const __m128i *) (gconstpointer) levels), low = _mm_set1_epi8 (15);
+  const __m128i v = _mm_loadu_si128 ((const __m128i *) (gconstpointer) x);
+  const __m256i q = _mm256_set_m128i (_mm_shuffle_epi8 (table, _mm_and_si128 (_mm_srli_epi16 (v, 4), low)),
+                                      _mm_shuffle_epi8 (table, _mm_and_si128 (v, low)));
+  Unit u;
+
+#if PARTS == 1
+  u.part[0] = (VecI16) _mm512_cvtepi8_epi16 (q);
+#else
+  u.part[0] = (VecI16) _mm256_cvtepi8_epi16 (_mm256_castsi256_si128 (q));
+  u.part[1] = (VecI16) _mm256_cvtepi8_epi16 (_mm256_extracti128_si256 (q, 1));
+#endif
+  return u;
+#else
   gint8 q[UNIT_VALUES];
 
-#ifdef __SSSE3__
-  __m128i table = _mm_loadu_si128 ((const __m128i *) (gconstpointer) levels), v = _mm_loadu_si128 ((const __m128i *) (gconstpointer) x);
-  __m128i low = _mm_set1_epi8 (15);
-
-  _mm_storeu_si128 ((__m128i *) (gpointer) q, _mm_shuffle_epi8 (table, _mm_and_si128 (v, low)));
-  _mm_storeu_si128 ((__m128i *) (gpointer) (q + 16), _mm_shuffle_epi8 (table, _mm_and_si128 (_mm_srli_epi16 (v, 4), low)));
-#else
   for (guint l = 0; l < 16; l++)
     {
       q[l] = levels[x[l] & 15];
       q[16 + l] = levels[x[l] >> 4];
     }
-#endif
   return unit_i8 (q);
+#endif
 }
 
 /* 1 for each bit that is set, the lowest first; else 0. */
