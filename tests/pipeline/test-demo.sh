@@ -6,15 +6,21 @@ need avimux
 # shellcheck source=pipelines/common.sh
 . "$top/pipelines/common.sh"
 [ -f "$top/models/bundled/person-vit/model.safetensors" ] || skip "no bundled model"
+[ -f "$top/models/bundled/report-llama/report-llama.gguf" ] || skip "no bundled language model"
 pld_install_demo >/dev/null 2>&1 || skip "packages are missing"
 
 gst-launch-1.0 -q videotestsrc num-buffers=15 ! video/x-raw,width=320,height=240,framerate=10/1 ! jpegenc ! avimux \
   ! filesink location="$work/short.avi" || fail "avimux"
 cd "$work" || exit 1
-PIPELOAD_DEMO_BUILD=$PIPELOAD_BUILD "$top/pipelines/demo.sh" "$work/short.avi" >"$work/out" 2>&1 || fail "exit status $?"
+export PIPELOAD_DEMO_BUILD=$PIPELOAD_BUILD
+"$top/pipelines/demo.sh" "$work/short.avi" >"$work/out" 2>&1 || fail "exit status $?"
 expect '^0:00:00\.000 +(no_)?person'
 expect '^frames +15, looked at 15$'
 expect '^results +detections.jsonl$'
+# The report follows, as report.sh writes it.
+"$top/pipelines/report.sh" >"$work/report" 2>&1 || fail "report.sh: exit status $?"
+[ -s "$work/report" ] || fail "no report"
+tail -n "$(wc -l <"$work/report")" "$work/out" | cmp - "$work/report" || fail "another report than report.sh's"
 [ "$(wc -l <detections.jsonl)" = 15 ] || fail "detections.jsonl"
 
 # The engine's peak, the limit, and the weights, in this order.
@@ -33,4 +39,9 @@ weights = os.path.getsize(sys.argv[2])
 assert peak <= limit < weights, (peak, limit, weights)
 assert streamed > 15 * (weights - limit) / 2, streamed
 PYTHON
+
+# What fails is not reported on.
+"$top/pipelines/demo.sh" /nonexistent.avi >"$work/out" 2>&1
+[ $? = 2 ] || fail "a missing video: exit status $?"
+grep -q 'seen' "$work/out" && fail "a report of nothing"
 exit 0
