@@ -228,6 +228,7 @@ test_odd (void)
 {
   g_autoptr (Vocab) v = spm_vocab (TRUE);
   g_autoptr (Vocab) plain = spm_vocab (TRUE);
+  guint32 normal;
   Subject s;
 
   vocab_add (v, "", 0, NORMAL);
@@ -238,11 +239,14 @@ test_odd (void)
   vocab_add (v, "aa", -INFINITY, 77);
   vocab_add (v, "\xff\xfe", 0, CONTROL);
   vocab_add (v, "\xc3", 0, NORMAL);
+  vocab_add (v, "zz", 0, USER_DEFINED);
+  normal = vocab_add (v, "zz", 0, NORMAL);
   s = subject_new (v);
   check (v, &s, "bab", 0, M "|b|ab");
   check (v, &s, "bca", 0, M "|b|ca");
   check (v, &s, "baa[A]", PLD_ENCODE_PARSE_SPECIAL, M "|b|aa|[A]");
   g_assert_cmpint (pld_tokenizer_find (s.tokenizer, "ab"), ==, 263);
+  g_assert_cmpuint (pld_tokenizer_find (s.tokenizer, "zz"), ==, normal);
   check_round_trip (&s, "a\xc3\xa9", 3);
   subject_clear (&s);
   plain->no_types = TRUE;
