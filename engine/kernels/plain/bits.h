@@ -7,6 +7,10 @@
 #include <glib.h>
 #include <string.h>
 
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
 /* 1.5 * 2^23: a sum with it has no bits for less than 1, so it rounds, to even, and has a small whole number in its lowest bits. Unlike a
  * conversion it is harmless when a value is not a number. */
 #define ROUND 12582912.0f
@@ -59,8 +63,13 @@ half_to_float (guint16 half)
   return bits_to_float ((magnitude < 1u << 23 ? subnormal : normal) | (guint32) (half & 0x8000) << 16);
 }
 
+/* One alone. */
 static inline float
 half_at (const guint8 *x)
 {
+#ifdef __F16C__
+  return _cvtsh_ss (u16_at (x));
+#else
   return half_to_float (u16_at (x));
+#endif
 }
