@@ -158,8 +158,8 @@ typedef struct
   guint64 stalls;             /* times a pass waited for a tile */
   guint64 stall_ns;           /* and for how long in all */
   guint64 last_pass_ns, mean_pass_ns;
-  guint64 floor_ns;           /* max (streamed bytes a pass / read bandwidth, least compute of a pass) */
-  guint64 read_bandwidth;     /* measured, bytes/s; 0 until something was read */
+  guint64 floor_ns;           /* max (streamed bytes a pass / read bandwidth, least compute of a pass): no pass can be faster */
+  guint64 read_bandwidth;     /* bytes/s, during the pass in which reading was fastest; 0 until one has read */
   guint64 streamed_per_pass;  /* bytes */
   guint64 pinned_bytes, ring_bytes, activation_bytes, table_bytes;
   guint loaders, threads, batch, users;

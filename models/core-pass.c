@@ -65,13 +65,28 @@ pass_finish (PldCore *core, PldPass *pass, GError *error)
   g_clear_error (&error);
 }
 
+/* What statistics say of a pass that took @ns. Under the lock. */
+static void
+pass_count (PldCore *core, guint64 ns, guint n, const PldStreamStats *before, const PldStreamStats *after)
+{
+  const guint64 compute_ns = ns - MIN (ns, after->stall_ns - before->stall_ns);
+
+  core->last_pass_ns = ns;
+  core->pass_ns += ns;
+  core->compute_ns = core->compute_ns > 0 ? MIN (core->compute_ns, compute_ns) : compute_ns;
+  if (after->read_ns > before->read_ns)
+    core->bandwidth
+        = MAX (core->bandwidth, 1e9 * (double) (after->bytes_read - before->bytes_read) / (double) (after->read_ns - before->read_ns));
+  core->passes++;
+  core->frames += n;
+}
+
 static GError *
 pass_run (PldCore *core, PldPass *pass)
 {
   const PldModel *model = core->model;
   GError *error = NULL;
   PldStreamStats before, after;
-  guint64 compute_ns;
   gint64 begun = g_get_monotonic_time ();
 
   pld_stream_get_stats (core->stream, &before);
@@ -81,12 +96,7 @@ pass_run (PldCore *core, PldPass *pass)
     {
       pld_stream_get_stats (core->stream, &after);
       g_mutex_lock (&core->lock);
-      core->last_pass_ns = (guint64) (g_get_monotonic_time () - begun) * 1000;
-      core->pass_ns += core->last_pass_ns;
-      compute_ns = core->last_pass_ns - MIN (core->last_pass_ns, after.stall_ns - before.stall_ns);
-      core->compute_ns = core->compute_ns > 0 ? MIN (core->compute_ns, compute_ns) : compute_ns;
-      core->passes++;
-      core->frames += pass->n;
+      pass_count (core, (guint64) (g_get_monotonic_time () - begun) * 1000, pass->n, &before, &after);
       g_mutex_unlock (&core->lock);
     }
   return error;

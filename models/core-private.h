@@ -39,6 +39,7 @@ struct _PldCore
 
   guint64 passes, frames, pass_ns, last_pass_ns;
   guint64 compute_ns;  /* of the pass that computed the least: the time it did not wait */
+  double bandwidth;    /* bytes/s, of the pass during which reading was fastest */
   PldStreamStats past; /* of streams that are gone */
 };
 

@@ -185,8 +185,7 @@ pld_core_get_stats (PldCore *core, PldStats *stats)
   stats->bytes_streamed = core->past.bytes_read + stream.bytes_read;
   stats->stalls = core->past.stalls + stream.stalls;
   stats->stall_ns = core->past.stall_ns + stream.stall_ns;
-  if (core->past.read_ns + stream.read_ns > 0)
-    stats->read_bandwidth = (guint64) (1e9 * (double) stats->bytes_streamed / (double) (core->past.read_ns + stream.read_ns));
+  stats->read_bandwidth = (guint64) core->bandwidth;
   stats->memory_limit = pld_budget_get_limit (core->budget);
   stats->engine_bytes = pld_budget_get_used (core->budget);
   stats->engine_peak = pld_budget_get_peak (core->budget);
