@@ -8,7 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/pipeload.h"
+#include "engine/format/weights.h"
+#include "engine/runtime/dispatch.h"
+#include "tests/support/model-bytes.h"
 
 /* ---- models and what is expected of them ---------------------------------------------------- */
 
@@ -192,6 +194,80 @@ test_logits (gconstpointer data)
       pld_llm_close (&llm);
     }
 }
+
+/* ---- the same by exact dequantisation -------------------------------------------------------- */
+
+/* Where the list of tensors begins: all before it is header and keys. */
+static gsize
+tensors_begin (const PldWeights *weights, const guint8 *bytes, gsize size)
+{
+  gsize first = size;
+
+  for (guint i = 0; i < weights->n_tensors; i++)
+    {
+      g_autoptr (GByteArray) name = g_byte_array_new ();
+      const guint8 *at;
+
+      bytes_string (name, weights->tensors[i].name);
+      at = memmem (bytes, size, name->data, name->len);
+      g_assert_nonnull (at);
+      first = MIN (first, (gsize) (at - bytes));
+    }
+  return first;
+}
+
+/* The model with its weights dequantised by our kernels, as a file of floats in @folder. Returns: (transfer full): its path */
+static char *
+dequantize_model (const char *path, const char *folder)
+{
+  g_autoptr (PldWeights) weights = pld_weights_open (path, NULL);
+  g_autoptr (GByteArray) model = g_byte_array_new ();
+  g_autofree char *bytes = NULL;
+  guint64 offset = 0;
+  gsize size;
+
+  g_assert_nonnull (weights);
+  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
+  g_byte_array_append (model, (const guint8 *) bytes, (guint) tensors_begin (weights, (const guint8 *) bytes, size));
+  for (guint i = 0; i < weights->n_tensors; i++)
+    {
+      const PldTensor *t = &weights->tensors[i];
+      guint64 dims[PLD_TENSOR_MAX_DIMS];
+
+      for (guint d = 0; d < t->n_dims; d++)
+        dims[d] = t->dims[t->n_dims - 1 - d];
+      bytes_gguf_tensor (model, t->name, t->n_dims, dims, 0, offset);
+      offset += (t->n_values * sizeof (float) + 31) / 32 * 32;
+    }
+  bytes_zero (model, (32 - model->len % 32) % 32);
+  for (guint i = 0; i < weights->n_tensors; i++)
+    {
+      const PldTensor *t = &weights->tensors[i];
+      g_autofree float *values = g_new (float, t->n_values);
+
+      pld_dequantize_kernel (pld_kernels (), t->dtype) (values, (const guint8 *) bytes + t->offset, t->n_values);
+      g_byte_array_append (model, (const guint8 *) values, (guint) (t->n_values * sizeof (float)));
+      bytes_zero (model, (32 - model->len % 32) % 32);
+    }
+  return bytes_save (model, folder, "floats.gguf");
+}
+
+/* Then nothing is rounded but sums of floats. */
+static void
+test_dequantized (gconstpointer data)
+{
+  g_autoptr (Golden) g = golden_read (data);
+  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
+  g_autofree char *path = dequantize_model (g->path, folder);
+  PldLlm *llm = open_model (path, 0, 0, 0, PLD_CACHE_F32);
+  g_autofree float *got = eval_each (llm, g->tokens);
+
+  g_assert_cmpfloat (relative_error (got, g->logits, (gsize) g->tokens->len * g->n_vocab), <=, 1e-4);
+  pld_llm_close (&llm);
+  remove_folder (folder);
+}
+
+/* ---- greedy tokens --------------------------------------------------------------------------- */
 
 static void
 test_greedy (gconstpointer data)
@@ -427,6 +503,7 @@ add_folder (const char *folder, gboolean greedy)
         GTestDataFunc func;
         gboolean wanted;
       } tests[] = { { "logits", test_logits, TRUE },
+                    { "dequantized", test_dequantized, TRUE },
                     /* Rounded activations may decide otherwise between two tokens that are nearly as likely. */
                     { "greedy", test_greedy, greedy && g_str_has_suffix (names->pdata[i], "f32.gguf") },
                     { "chunks", test_chunks, TRUE },
