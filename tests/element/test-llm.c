@@ -95,7 +95,8 @@ test_story (void)
   gst_harness_play (rig.harness);
   gst_harness_set_src_caps_str (rig.harness, "text/x-raw,format=utf8");
   gst_harness_push (rig.harness, llm_prompt ("Once upon a time", -1));
-  gst_harness_push_event (rig.harness, gst_event_new_eos ());
+  gst_message_unref (rig_wait (&rig, GST_MESSAGE_ELEMENT));
+  g_assert_cmpuint (rig_stat (&rig, "answers"), ==, 1);
   for (guint i = 0; i < G_N_ELEMENTS (sentences); i++)
     {
       gboolean last = i + 1 == G_N_ELEMENTS (sentences);
@@ -178,6 +179,29 @@ test_no_messages (void)
   while (rig_stat (&rig, "answers") == 0)
     g_usleep (1000);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT), ==, 0);
+  rig_close (&rig);
+}
+
+/* Without a model the bundled one answers. */
+static void
+test_default_model (void)
+{
+  g_autofree char *model = pld_bundled_model ("report-llama/report-llama.gguf", NULL);
+  g_autofree char *text = NULL;
+  Rig rig;
+
+  if (model == NULL)
+    {
+      g_test_skip ("the bundled model is not there");
+      return;
+    }
+  llm_make (&rig, "temperature=0 max-tokens=8");
+  g_object_set (rig.element, "model", NULL, NULL);
+  rig.harness = gst_harness_new_with_element (rig.element, "sink", "src");
+  gst_harness_play (rig.harness);
+  gst_harness_set_src_caps_str (rig.harness, "text/x-raw,format=utf8");
+  text = llm_ask (&rig, "What did the camera see?");
+  g_assert_cmpstr (text, !=, "");
   rig_close (&rig);
 }
 
@@ -502,6 +526,7 @@ main (int argc, char **argv)
   rig_init (&argc, &argv);
   g_test_add_func ("/llm/output", test_output);
   g_test_add_func ("/llm/story", test_story);
+  g_test_add_func ("/llm/default-model", test_default_model);
   g_test_add_func ("/llm/message", test_message);
   g_test_add_func ("/llm/no-messages", test_no_messages);
   g_test_add_func ("/llm/options", test_options);
