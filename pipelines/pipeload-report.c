@@ -11,9 +11,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* What the bundled model can read at once. */
-#define MOST_LINES 24
-#define MOST_BYTES 2200
+/* What the bundled model can read at once, and what it learnt with: newlines count. */
+#define MOST_LINES 20
+#define MOST_BYTES 1300
 
 typedef struct
 {
@@ -88,7 +88,7 @@ ask (Dialog *dialog, const GPtrArray *lines)
     {
       const char *line = lines->pdata[i];
 
-      if (n == MOST_LINES || (n > 0 && prompt->len + 1 + strlen (line) > MOST_BYTES))
+      if (n == MOST_LINES || (n > 0 && prompt->len + strlen (line) + 2 > MOST_BYTES))
         {
           dialog_ask (dialog, prompt->str);
           g_string_truncate (prompt, 0);
