@@ -7,7 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-static const gsize depths[] = { 1, 7, 16, 17, 64, 80, 100, 128, 200 };
+static const gsize depths[] = { 1, 7, 16, 17, 62, 64, 80, 100, 128, 200 };
 static const gsize lengths[] = { 1, 2, 3, 8, 33, 150 };
 
 #define EACH_SHAPE(n, d)                                                                                      \

@@ -36,7 +36,7 @@ static guint16
 any_half (void)
 {
   static const guint16 ends[] = { 0, 0x8000, 1, 0x8001, 0x03ff, 0x0400, 0x7bff, 0xfbff };
-  gint choice = g_test_rand_int_range (0, 16);
+  gint choice = g_test_rand_int_range (0, 64);
 
   if (choice < (gint) G_N_ELEMENTS (ends))
     return ends[choice];

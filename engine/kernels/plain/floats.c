@@ -16,7 +16,10 @@ typedef VecF32 (*LoadFunc) (const guint8 *x);
 static ALWAYS_INLINE VecF32
 load_stored_f32 (const guint8 *x)
 {
-  return load_f32 ((const float *) (gconstpointer) x);
+  VecF32 v;
+
+  memcpy (&v, x, sizeof v);
+  return v;
 }
 
 static ALWAYS_INLINE VecF32

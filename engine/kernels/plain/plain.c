@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The kernels in C that compilers turn into vector code: no branch in an inner loop, selections instead, and elementary functions
+ * The kernels on rows of floats, in C that compilers turn into vector code: no branch in an inner loop, selections instead, and elementary functions
  * as polynomials. Compiled once for each instruction set, with only its flags.
  */
 #include "engine/kernels/table.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The specification of the kernels on weights in blocks: a value of a block straight from the layouts in blocks.h, one by one. Every value is a sum of
- * two products that doubles hold exactly.
+ * The specification of the kernels on stored weights: a value of a block straight from the layouts in blocks.h, one by one. Every value
+ * is a sum of two products that doubles hold exactly.
  */
 #include "engine/kernels/table.h"
 
