@@ -13,7 +13,8 @@ case ${1:-} in
 esac
 
 # The plugin that demo.sh built, unless another is named.
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
+build=${PIPELOAD_BUILD:-$(dirname "$0")/../build-demo}
+export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$build/gst}"
 
 # A file of one block becomes one buffer, and one buffer is one prompt.
 prompt=$(mktemp) || exit 1
