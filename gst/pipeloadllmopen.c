@@ -4,42 +4,6 @@
 
 #define GST_CAT_DEFAULT gst_pipeload_llm_debug
 
-/* Progress is posted in steps of this many percent. */
-#define PROGRESS_STEP 10
-
-typedef struct
-{
-  GstPipeloadLlm *self;
-  char *step;
-  guint percent;
-} Progress;
-
-static void
-report_progress (const char *step, guint percent, gpointer user_data)
-{
-  Progress *progress = user_data;
-  g_autofree char *text = NULL;
-
-  if (g_strcmp0 (step, progress->step) == 0 && percent < progress->percent + PROGRESS_STEP && percent < 100)
-    return;
-  g_free (progress->step);
-  progress->step = g_strdup (step);
-  progress->percent = percent;
-  text = g_strdup_printf ("%s (%u %%)", step, percent);
-  gst_pipeload_post_progress (GST_ELEMENT (progress->self), GST_PROGRESS_TYPE_CONTINUE, text);
-}
-
-static gboolean
-parse_limit (const char *text, guint64 *limit, GError **error)
-{
-  g_autoptr (GError) why = NULL;
-
-  if (pld_size_parse (text != NULL ? text : "0", limit, &why))
-    return TRUE;
-  g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "property memory-limit: %s", why->message);
-  return FALSE;
-}
-
 /* What would fail at the first prompt fails now: a model without a tokenizer, a template that is not known, a context too
  * small for it. */
 static gboolean
@@ -71,14 +35,14 @@ open_model (GstPipeloadLlm *self, const GstPipeloadLlmSettings *settings, GError
                             .threads = settings->threads,
                             .context_size = settings->context_size,
                             .cache_type = settings->cache_type };
-  Progress progress = { self, NULL, 0 };
+  GstPipeloadOpening progress = { GST_ELEMENT (self), NULL, 0 };
   PldGenerateOptions generate;
   PldLlm *llm;
 
-  if (!parse_limit (settings->memory_limit, &options.memory_limit, error)
+  if (!gst_pipeload_parse_limit (settings->memory_limit, &options.memory_limit, error)
       || !gst_pipeload_llm_settings_options (settings, NULL, &generate, error))
     return NULL;
-  llm = pld_llm_open (&options, report_progress, &progress, NULL, error);
+  llm = pld_llm_open (&options, gst_pipeload_opening_progress, &progress, NULL, error);
   g_free (progress.step);
   if (llm != NULL && !try_model (llm, &generate, error))
     pld_llm_close (&llm);
@@ -157,7 +121,7 @@ gst_pipeload_llm_apply_limit (GstPipeloadLlm *self)
   g_mutex_lock (&self->model_lock);
   if (self->llm == NULL)
     ; /* it is taken when the model opens */
-  else if (parse_limit (limit, &bytes, &error) && pld_llm_set_memory_limit (self->llm, bytes, &error))
+  else if (gst_pipeload_parse_limit (limit, &bytes, &error) && pld_llm_set_memory_limit (self->llm, bytes, &error))
     {
       g_free (self->limit);
       self->limit = g_steal_pointer (&limit);

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Progress is posted in steps of this many percent. */
+#define PROGRESS_STEP 10
+
 /* Of a file of labels: some hundred thousand of them. */
 #define MAX_LABELS_BYTES (4 << 20)
 
@@ -68,6 +71,32 @@ void
 gst_pipeload_post_progress (GstElement *element, GstProgressType type, const char *text)
 {
   gst_element_post_message (element, gst_message_new_progress (GST_OBJECT (element), type, "model", text));
+}
+
+void
+gst_pipeload_opening_progress (const char *step, guint percent, gpointer user_data)
+{
+  GstPipeloadOpening *opening = user_data;
+  g_autofree char *text = NULL;
+
+  if (g_strcmp0 (step, opening->step) == 0 && percent < opening->percent + PROGRESS_STEP && percent < 100)
+    return;
+  g_free (opening->step);
+  opening->step = g_strdup (step);
+  opening->percent = percent;
+  text = g_strdup_printf ("%s (%u %%)", step, percent);
+  gst_pipeload_post_progress (opening->element, GST_PROGRESS_TYPE_CONTINUE, text);
+}
+
+gboolean
+gst_pipeload_parse_limit (const char *text, guint64 *limit, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (pld_size_parse (text != NULL ? text : "0", limit, &why))
+    return TRUE;
+  g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "property memory-limit: %s", why->message);
+  return FALSE;
 }
 
 /* Returns: (transfer full): @words, each stripped, without the empty ones. */

@@ -23,6 +23,20 @@ GQuark gst_pipeload_settings_error_quark (void);
 
 void gst_pipeload_post_progress (GstElement *element, GstProgressType type, const char *text);
 
+/* A model that is being opened, for gst_pipeload_opening_progress (). */
+typedef struct
+{
+  GstElement *element;
+  char *step; /* free it afterwards */
+  guint percent;
+} GstPipeloadOpening;
+
+/* A PldProgressFunc that posts steps; @opening: a GstPipeloadOpening */
+void gst_pipeload_opening_progress (const char *step, guint percent, gpointer opening);
+
+/* The property memory-limit; NULL is none. Fails with GST_PIPELOAD_SETTINGS_ERROR. */
+gboolean gst_pipeload_parse_limit (const char *text, guint64 *limit, GError **error);
+
 /* Returns: (transfer full): the words between @text's commas without the spaces around them, empty ones left
  * out. */
 char **gst_pipeload_split_list (const char *text);

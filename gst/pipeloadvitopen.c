@@ -4,42 +4,17 @@
 
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
-/* Progress is posted in steps of this many percent. */
-#define PROGRESS_STEP 10
-
-typedef struct
-{
-  GstPipeloadVit *self;
-  char *step;
-  guint percent;
-} Progress;
-
-static void
-report_progress (const char *step, guint percent, gpointer user_data)
-{
-  Progress *progress = user_data;
-  g_autofree char *text = NULL;
-
-  if (g_strcmp0 (step, progress->step) == 0 && percent < progress->percent + PROGRESS_STEP && percent < 100)
-    return;
-  g_free (progress->step);
-  progress->step = g_strdup (step);
-  progress->percent = percent;
-  text = g_strdup_printf ("%s (%u %%)", step, percent);
-  gst_pipeload_post_progress (GST_ELEMENT (progress->self), GST_PROGRESS_TYPE_CONTINUE, text);
-}
-
 static GstPipeloadVitRunner *
 open_runner (GstPipeloadVit *self, const GstPipeloadVitSettings *settings, GError **error)
 {
   g_autoptr (GCancellable) cancellable = NULL;
-  Progress progress = { self, NULL, 0 };
+  GstPipeloadOpening progress = { GST_ELEMENT (self), NULL, 0 };
   GstPipeloadVitRunner *runner;
 
   g_mutex_lock (&self->lock);
   cancellable = g_object_ref (self->cancellable);
   g_mutex_unlock (&self->lock);
-  runner = gst_pipeload_vit_runner_open (settings, report_progress, &progress, cancellable, error);
+  runner = gst_pipeload_vit_runner_open (settings, gst_pipeload_opening_progress, &progress, cancellable, error);
   g_free (progress.step);
   return runner;
 }

@@ -37,17 +37,6 @@ gst_pipeload_vit_job_free (GstPipeloadVitJob *job)
 /* ---- opening ------------------------------------------------------------------------------- */
 
 static gboolean
-parse_limit (const char *text, guint64 *limit, GError **error)
-{
-  g_autoptr (GError) why = NULL;
-
-  if (pld_size_parse (text != NULL ? text : "0", limit, &why))
-    return TRUE;
-  g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "property memory-limit: %s", why->message);
-  return FALSE;
-}
-
-static gboolean
 take_labels (GstPipeloadVitRunner *runner, const char *text, GError **error)
 {
   guint n = runner->info->n_classes;
@@ -131,7 +120,7 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
   if (runner->batch == 0)
     runner->batch = runner->in_regions ? DEFAULT_REGION_BATCH : 1;
   options.batch = runner->batch;
-  if (!parse_limit (settings->memory_limit, &options.memory_limit, error))
+  if (!gst_pipeload_parse_limit (settings->memory_limit, &options.memory_limit, error))
     goto fail;
   runner->vision = pld_vision_open (&options, progress, user_data, cancellable, error);
   if (runner->vision == NULL)
@@ -316,7 +305,7 @@ gst_pipeload_vit_runner_set_limit (GstPipeloadVitRunner *runner, const char *lim
 {
   guint64 bytes;
 
-  return parse_limit (limit, &bytes, error) && pld_vision_set_memory_limit (runner->vision, bytes, error);
+  return gst_pipeload_parse_limit (limit, &bytes, error) && pld_vision_set_memory_limit (runner->vision, bytes, error);
 }
 
 void
