@@ -7,26 +7,36 @@
 gst-inspect-1.0 pipeload >"$work/out" 2>&1 || fail "gst-inspect-1.0 pipeload"
 expect 'pipeloadvit: '
 expect 'License +LGPL'
-gst-inspect-1.0 pipeloadvit >"$work/out" 2>&1 || fail "gst-inspect-1.0 pipeloadvit"
-grep -Ei 'warning|critical|error' "$work/out" && fail "gst-inspect-1.0 complains"
-for property in model memory-limit loaders threads labels classes threshold top-k interval mode region input-size max-batch \
-  motion-threshold messages stats; do
-  expect "^  $property +: ."
-done
+expect 'pipeloadllm: '
 
-# docs/elements.md has a row for each property, with the default that gst-inspect-1.0 shows, and names each field of the stats.
-while read -r property default; do
-  row=$(grep -E "^\| \`$property\` \|" "$top/docs/elements.md") || fail "docs/elements.md has no row for $property"
-  case $default in
-    null) word=', unset |' ;;
-    *) word="\`$default\` |" ;;
-  esac
-  case $row in *"$word"*) ;; *) fail "docs/elements.md: $property: not $default" ;; esac
-done < <(awk '/^  [a-z-]+ +: / { name = $1 } /Default: / { gsub (/"/, "", $NF); print name, $NF }' "$work/out" |
-  grep -Ev '^(name|parent|qos) ')
-for field in $(sed -nE 's/^ +([a-z-]+): 0$/\1/p' "$work/out"); do
-  grep -q "\`$field\`" "$top/docs/elements.md" || fail "docs/elements.md: the stats' $field is missing"
-done
+# check_element NAME PROPERTY...: gst-inspect-1.0 shows these without complaint; the element's section of docs/elements.md has a row for each
+# property, with the default that gst-inspect-1.0 shows, and names each field of the stats.
+check_element () {
+  local element=$1 property default row word field
+  shift
+  gst-inspect-1.0 "$element" >"$work/out" 2>&1 || fail "gst-inspect-1.0 $element"
+  grep -E 'WARNING|CRITICAL|\*\* ' "$work/out" && fail "gst-inspect-1.0 complains about $element"
+  for property in "$@"; do
+    expect "^  $property +: ."
+  done
+  awk -v "title=## $element" '/^## / { on = $0 == title } on' "$top/docs/elements.md" >"$work/section"
+  while read -r property default; do
+    row=$(grep -E "^\| \`$property\` \|" "$work/section") || fail "docs/elements.md: $element has no row for $property"
+    case $default in
+      null) word=', unset |' ;;
+      *) word="\`$default\` |" ;;
+    esac
+    case $row in *"$word"*) ;; *) fail "docs/elements.md: $element: $property: not $default" ;; esac
+  done < <(awk '/^  [a-z-]+ +: / { name = $1 } /Default: / { gsub (/"/, "", $NF); print name, $NF }' "$work/out" |
+    grep -Ev '^(name|parent|qos) ')
+  for field in $(sed -nE 's/^ +([a-z-]+): 0$/\1/p' "$work/out"); do
+    grep -q "\`$field\`" "$work/section" || fail "docs/elements.md: $element: the stats' $field is missing"
+  done
+}
+check_element pipeloadvit model memory-limit loaders threads labels classes threshold top-k interval mode region input-size max-batch \
+  motion-threshold messages stats
+check_element pipeloadllm model memory-limit loaders threads context-size cache-type system-prompt template history max-tokens \
+  temperature top-k top-p min-p repeat-penalty presence-penalty frequency-penalty seed stop trim output messages stats
 
 for mode in sync async; do
   GST_TRACERS=leaks GST_DEBUG="GST_TRACER:7,*:2" GST_DEBUG_NO_COLOR=1 gst-launch-1.0 videotestsrc num-buffers=20 \
