@@ -4,282 +4,20 @@
  * attention, SwiGLU. Mixtral (arXiv 2401.04088) is a LLaMA whose feed-forward part is a choice of experts; Qwen2 adds biases to q, k and v; Qwen3
  * normalises each head of q and k instead.
  */
-#include <math.h>
 #include <string.h>
 
-#include "engine/base/size.h"
-#include "models/arch.h"
-#include "models/rope.h"
-
-#define MAX_EXPERTS 256
-
-/* What distinguishes the architectures. */
-typedef struct
-{
-  const char *name;
-  gboolean neox;     /* order of the pairs that positions rotate */
-  gboolean qkv_bias; /* has biases for certain; others may */
-  gboolean qk_norm;
-} Variant;
-
-typedef struct
-{
-  const PldMatrix *gate, *up; /* [d_ff, d] */
-  const PldMatrix *down;      /* [d, d_ff] */
-} Mlp;
-
-typedef struct
-{
-  float *attn_norm, *ffn_norm;                   /* [d] */
-  const PldMatrix *q, *k, *v;                    /* [n_heads * d_head, d]; k, v: n_kv_heads */
-  const PldMatrix *o;                            /* [d, n_heads * d_head] */
-  float *q_bias, *k_bias, *v_bias, *o_bias;      /* NULL: none */
-  float *q_norm, *k_norm;                        /* [d_head]; NULL: none */
-  const PldMatrix *router;                       /* [n_experts, d]; NULL: one MLP */
-  Mlp *mlps;                                     /* [max (1, n_experts)] */
-} Block;
-
-typedef struct
-{
-  PldTextNet base;
-  const Variant *variant;
-  guint d, n_blocks, n_heads, n_kv_heads, d_head, d_ff;
-  guint n_experts, n_used; /* 0: no experts */
-  float eps;
-  PldRope rope;
-  float *rope_factors;     /* [n_pairs]; NULL: none */
-  const PldTable *embeddings; /* [n_vocab, d] */
-  float *norm;             /* [d] */
-  const PldMatrix *head;   /* [n_vocab, d] */
-  Mlp *mlps;               /* [n_blocks * max (1, n_experts)] */
-  Block blocks[];
-} Llama;
-
-/* ---- declaration --------------------------------------------------------------------------- */
-
-static gboolean
-get_uint (const PldConfig *config, const Variant *variant, const char *key, guint64 min, guint64 max, guint *value, GError **error)
-{
-  g_autofree char *full = g_strdup_printf ("%s.%s", variant->name, key);
-  guint64 v;
-
-  if (!pld_config_uint (config, full, min, max, &v, error))
-    return FALSE;
-  *value = (guint) v;
-  return TRUE;
-}
-
-/* *value stays when the key is absent. */
-static gboolean
-get_uint_optional (const PldConfig *config, const Variant *variant, const char *key, guint64 min, guint64 max, guint *value,
-                   GError **error)
-{
-  g_autofree char *full = g_strdup_printf ("%s.%s", variant->name, key);
-
-  return !json_object_has_member (config->root, full) || get_uint (config, variant, key, min, max, value, error);
-}
-
-static gboolean
-parse_experts (Llama *llama, const PldConfig *config, GError **error)
-{
-  const Variant *variant = llama->variant;
-
-  if (!get_uint_optional (config, variant, "expert_count", 0, MAX_EXPERTS, &llama->n_experts, error))
-    return FALSE;
-  return llama->n_experts == 0
-         || get_uint (config, variant, "expert_used_count", 1, llama->n_experts, &llama->n_used, error);
-}
-
-static gboolean
-parse_heads (Llama *llama, const PldConfig *config, GError **error)
-{
-  const Variant *variant = llama->variant;
-  guint d_value;
-
-  if (!get_uint (config, variant, "attention.head_count", 1, 1024, &llama->n_heads, error))
-    return FALSE;
-  llama->n_kv_heads = llama->n_heads;
-  llama->d_head = llama->d / llama->n_heads;
-  if (!get_uint_optional (config, variant, "attention.head_count_kv", 1, llama->n_heads, &llama->n_kv_heads, error)
-      || !get_uint_optional (config, variant, "attention.key_length", 2, 4096, &llama->d_head, error))
-    return FALSE;
-  d_value = llama->d_head;
-  if (!get_uint_optional (config, variant, "attention.value_length", 2, 4096, &d_value, error))
-    return FALSE;
-  if (llama->n_heads % llama->n_kv_heads != 0 || llama->d_head < 2 || d_value != llama->d_head)
-    {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: %u heads of %u values with %u key heads and values of %u are not supported: key heads must divide heads, and both "
-                   "have the same length; convert the model again",
-                   config->path, llama->n_heads, llama->d_head, llama->n_kv_heads, d_value);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-parse_config (Llama *llama, const PldConfig *config, GError **error)
-{
-  const Variant *variant = llama->variant;
-  g_autofree char *eps_key = g_strdup_printf ("%s.attention.layer_norm_rms_epsilon", variant->name);
-  double eps;
-
-  if (!get_uint (config, variant, "embedding_length", 1, 65536, &llama->d, error)
-      || !get_uint (config, variant, "feed_forward_length", 1, 1 << 20, &llama->d_ff, error)
-      || !get_uint (config, variant, "context_length", 1, 1 << 30, &llama->base.context, error)
-      || !parse_heads (llama, config, error) || !parse_experts (llama, config, error)
-      || !pld_config_double (config, eps_key, 1e-5, &eps, error))
-    return FALSE;
-  llama->eps = (float) eps;
-  llama->base.n_layers = llama->n_blocks;
-  llama->base.n_kv_heads = llama->n_kv_heads;
-  llama->base.d_head = llama->d_head;
-  return pld_rope_parse (&llama->rope, config, variant->name, llama->d_head, error);
-}
-
-static const char *
-block_name (char *name, guint i, const char *part)
-{
-  g_snprintf (name, 64, "blk.%u.%s", i, part);
-  return name;
-}
-
-static gboolean
-declare_matrix (PldParams *params, const PldMatrix **matrix, const char *name, guint n_rows, guint n_cols, GError **error)
-{
-  *matrix = pld_params_matrix (params, name, n_rows, n_cols, error);
-  return *matrix != NULL;
-}
-
-/* A vector that a model may lack: *target stays NULL then, unless it is @needed. */
-static gboolean
-declare_optional (PldParams *params, const char *name, guint n, gboolean needed, float **target, GError **error)
-{
-  return (!needed && !pld_params_has (params, name)) || pld_params_vector (params, name, n, target, error);
-}
-
-static gboolean
-declare_attention (PldParams *params, const Llama *llama, guint i, Block *b, GError **error)
-{
-  const Variant *variant = llama->variant;
-  const guint d = llama->d, n_q = llama->n_heads * llama->d_head, n_kv = llama->n_kv_heads * llama->d_head;
-  char name[64];
-
-  return pld_params_vector (params, block_name (name, i, "attn_norm.weight"), d, &b->attn_norm, error)
-         && declare_matrix (params, &b->q, block_name (name, i, "attn_q.weight"), n_q, d, error)
-         && declare_matrix (params, &b->k, block_name (name, i, "attn_k.weight"), n_kv, d, error)
-         && declare_matrix (params, &b->v, block_name (name, i, "attn_v.weight"), n_kv, d, error)
-         && declare_matrix (params, &b->o, block_name (name, i, "attn_output.weight"), d, n_q, error)
-         && declare_optional (params, block_name (name, i, "attn_q.bias"), n_q, variant->qkv_bias, &b->q_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_k.bias"), n_kv, variant->qkv_bias, &b->k_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_v.bias"), n_kv, variant->qkv_bias, &b->v_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_output.bias"), d, FALSE, &b->o_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_q_norm.weight"), llama->d_head, variant->qk_norm, &b->q_norm, error)
-         && declare_optional (params, block_name (name, i, "attn_k_norm.weight"), llama->d_head, variant->qk_norm, &b->k_norm, error);
-}
-
-static gboolean
-declare_experts (PldParams *params, const Llama *llama, guint i, Block *b, GError **error)
-{
-  const guint d = llama->d, f = llama->d_ff, n = llama->n_experts;
-  char gate[64], up[64], down[64], name[64];
-
-  if (!declare_matrix (params, &b->router, block_name (name, i, "ffn_gate_inp.weight"), n, d, error))
-    return FALSE;
-  block_name (gate, i, "ffn_gate_exps.weight");
-  block_name (up, i, "ffn_up_exps.weight");
-  block_name (down, i, "ffn_down_exps.weight");
-  for (guint e = 0; e < n; e++)
-    {
-      Mlp *m = &b->mlps[e];
-
-      if ((m->gate = pld_params_matrix_part (params, gate, e, n, f, d, error)) == NULL
-          || (m->up = pld_params_matrix_part (params, up, e, n, f, d, error)) == NULL
-          || (m->down = pld_params_matrix_part (params, down, e, n, d, f, error)) == NULL)
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-declare_block (PldParams *params, const Llama *llama, guint i, Block *b, GError **error)
-{
-  const guint d = llama->d, f = llama->d_ff;
-  char name[64];
-
-  b->mlps = llama->mlps + (gsize) i * MAX (1, llama->n_experts);
-  if (!declare_attention (params, llama, i, b, error)
-      || !pld_params_vector (params, block_name (name, i, "ffn_norm.weight"), d, &b->ffn_norm, error))
-    return FALSE;
-  if (llama->n_experts > 0)
-    return declare_experts (params, llama, i, b, error);
-  return declare_matrix (params, &b->mlps->gate, block_name (name, i, "ffn_gate.weight"), f, d, error)
-         && declare_matrix (params, &b->mlps->up, block_name (name, i, "ffn_up.weight"), f, d, error)
-         && declare_matrix (params, &b->mlps->down, block_name (name, i, "ffn_down.weight"), d, f, error);
-}
-
-static gboolean
-declare_tensors (PldParams *params, Llama *llama, GError **error)
-{
-  const PldTensor *embeddings = pld_weights_find (params->weights, "token_embd.weight");
-  /* The vocabulary is as large as its embeddings; missing ones are named by the declaration. */
-  const guint n_vocab = embeddings != NULL && embeddings->n_dims == 2 ? (guint) CLAMP (embeddings->dims[0], 1, 1 << 24) : 1;
-  /* Without a head of its own, the embeddings are the head. */
-  const char *head = pld_params_has (params, "output.weight") ? "output.weight" : "token_embd.weight";
-
-  llama->base.base.n_outputs = n_vocab;
-  llama->embeddings = pld_params_table (params, "token_embd.weight", n_vocab, llama->d, error);
-  if (llama->embeddings == NULL
-      || !declare_optional (params, "rope_freqs.weight", llama->rope.n_pairs, FALSE, &llama->rope_factors, error))
-    return FALSE;
-  for (guint i = 0; i < llama->n_blocks; i++)
-    if (!declare_block (params, llama, i, &llama->blocks[i], error))
-      return FALSE;
-  return pld_params_vector (params, "output_norm.weight", llama->d, &llama->norm, error)
-         && declare_matrix (params, &llama->head, head, n_vocab, llama->d, error);
-}
-
-static void
-llama_release (PldNet *net)
-{
-  Llama *llama = (Llama *) net;
-
-  pld_rope_clear (&llama->rope);
-  g_clear_pointer (&llama->mlps, g_free);
-}
-
-static PldNet *
-declare (PldParams *params, const PldConfig *config, const Variant *variant, GError **error)
-{
-  Llama *llama;
-  guint n_blocks;
-
-  if (!get_uint (config, variant, "block_count", 1, 1024, &n_blocks, error))
-    return NULL;
-  llama = g_malloc0 (sizeof (Llama) + n_blocks * sizeof (Block));
-  llama->variant = variant;
-  llama->n_blocks = n_blocks;
-  if (parse_config (llama, config, error))
-    {
-      llama->mlps = g_new0 (Mlp, (gsize) n_blocks * MAX (1, llama->n_experts));
-      if (declare_tensors (params, llama, error))
-        return &llama->base.base;
-    }
-  llama_release (&llama->base.base);
-  g_free (llama);
-  return NULL;
-}
+#include "models/llama.h"
 
 static guint64
 llama_prepare_bytes (const PldNet *net)
 {
-  return pld_rope_bytes (&((const Llama *) net)->rope);
+  return pld_rope_bytes (&((const PldLlama *) net)->rope);
 }
 
 static gboolean
 llama_prepare (PldNet *net, PldBudget *budget, GError **error)
 {
-  Llama *llama = (Llama *) net;
+  PldLlama *llama = (PldLlama *) net;
 
   return pld_rope_prepare (&llama->rope, llama->rope_factors, budget, error);
 }
@@ -302,14 +40,14 @@ typedef struct
 } Memory;
 
 static gsize
-llama_wide (const Llama *llama)
+llama_wide (const PldLlama *llama)
 {
   return MAX ((gsize) (llama->n_heads + 2 * llama->n_kv_heads) * llama->d_head, 2 * (gsize) llama->d_ff);
 }
 
 /* Lays @m out from @memory on; returns its floats. */
 static gsize
-memory_lay (Memory *m, const Llama *llama, float *memory, guint n)
+memory_lay (Memory *m, const PldLlama *llama, float *memory, guint n)
 {
   const gsize d = llama->d, pairs = llama->rope.n_pairs;
   const guint widest = MAX (MAX (llama->d, llama->d_ff), llama->n_heads * llama->d_head);
@@ -339,22 +77,22 @@ llama_activation_floats (const PldNet *net, guint n)
 {
   Memory m = { NULL };
 
-  return memory_lay (&m, (const Llama *) net, NULL, n);
+  return memory_lay (&m, (const PldLlama *) net, NULL, n);
 }
 
 static gsize
 llama_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
 {
-  const Llama *llama = (const Llama *) net;
+  const PldLlama *llama = (const PldLlama *) net;
 
   return MAX (pld_linear_scratch (tape, TRUE),
               pld_cached_attention_scratch (context, llama->n_heads / llama->n_kv_heads, llama->d_head));
 }
 
 static gboolean
-attention (const Llama *llama, PldSession *session, guint layer, guint n, const Memory *m, GError **error)
+attention (const PldLlama *llama, PldSession *session, guint layer, guint n, const Memory *m, GError **error)
 {
-  const Block *b = &llama->blocks[layer];
+  const PldLlamaBlock *b = &llama->blocks[layer];
   const guint d = llama->d, dh = llama->d_head, n_q = llama->n_heads * dh, n_kv = llama->n_kv_heads * dh;
   const PldRows x = { m->x, n, d }, h = { m->h, n, d };
   const PldRows q = { m->wide, n, n_q }, k = { m->wide + (gsize) n * n_q, n, n_kv }, v = { k.data + (gsize) n * n_kv, n, n_kv };
@@ -384,7 +122,7 @@ attention (const Llama *llama, PldSession *session, guint layer, guint n, const 
 
 /* y (+)= W_down (silu (W_gate x) * W_up x) */
 static gboolean
-mlp (const Llama *llama, PldSession *session, const Mlp *w, PldRows y, PldRows x, gboolean accumulate, const Memory *m, GError **error)
+mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y, PldRows x, gboolean accumulate, const Memory *m, GError **error)
 {
   const PldRows gate = { m->wide, x.n_rows, llama->d_ff };
   const PldRows up = { m->wide + (gsize) x.n_rows * llama->d_ff, x.n_rows, llama->d_ff };
@@ -398,17 +136,17 @@ mlp (const Llama *llama, PldSession *session, const Mlp *w, PldRows y, PldRows x
 
 /* Keeps the n_used largest of a row of probabilities, the first of equals, scaled to a sum of 1; the others become 0. */
 static void
-choose_experts (const Llama *llama, float *p)
+choose_experts (const PldLlama *llama, float *p)
 {
-  gboolean chosen[MAX_EXPERTS] = { FALSE };
+  gboolean chosen[PLD_LLAMA_MAX_EXPERTS] = { FALSE };
   float sum = 0;
 
   for (guint i = 0; i < llama->n_used; i++)
     {
-      guint best = MAX_EXPERTS;
+      guint best = PLD_LLAMA_MAX_EXPERTS;
 
       for (guint e = 0; e < llama->n_experts; e++)
-        if (!chosen[e] && (best == MAX_EXPERTS || p[e] > p[best]))
+        if (!chosen[e] && (best == PLD_LLAMA_MAX_EXPERTS || p[e] > p[best]))
           best = e;
       chosen[best] = TRUE;
       sum += p[best];
@@ -419,7 +157,7 @@ choose_experts (const Llama *llama, float *p)
 
 /* Every expert passes by on the tape, and computes the rows that chose it. */
 static gboolean
-experts (const Llama *llama, PldSession *session, const Block *b, guint n, const Memory *m, GError **error)
+experts (const PldLlama *llama, PldSession *session, const PldLlamaBlock *b, guint n, const Memory *m, GError **error)
 {
   const guint d = llama->d, n_experts = llama->n_experts;
 
@@ -449,9 +187,9 @@ experts (const Llama *llama, PldSession *session, const Block *b, guint n, const
 }
 
 static gboolean
-feed_forward (const Llama *llama, PldSession *session, guint layer, guint n, const Memory *m, GError **error)
+feed_forward (const PldLlama *llama, PldSession *session, guint layer, guint n, const Memory *m, GError **error)
 {
-  const Block *b = &llama->blocks[layer];
+  const PldLlamaBlock *b = &llama->blocks[layer];
   const PldRows x = { m->x, n, llama->d }, h = { m->h, n, llama->d };
 
   pld_rms_norm (session, h, x, b->ffn_norm, llama->d, llama->eps);
@@ -461,7 +199,7 @@ feed_forward (const Llama *llama, PldSession *session, guint layer, guint n, con
 static gboolean
 llama_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results, GError **error)
 {
-  const Llama *llama = (const Llama *) net;
+  const PldLlama *llama = (const PldLlama *) net;
   const guint d = llama->d;
   guint n_wanted = 0;
   Memory m = { NULL };
@@ -491,14 +229,14 @@ llama_forward (const PldNet *net, PldSession *session, const PldItem *items, gui
 
 /* ---- the architectures --------------------------------------------------------------------- */
 
-static const Variant llama_variant = { "llama", FALSE, FALSE, FALSE };
-static const Variant qwen2_variant = { "qwen2", TRUE, TRUE, FALSE };
-static const Variant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
+static const PldLlamaVariant llama_variant = { "llama", FALSE, FALSE, FALSE };
+static const PldLlamaVariant qwen2_variant = { "qwen2", TRUE, TRUE, FALSE };
+static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
 
 #define LLAMA_ARCH(id)                                                                                       \
   static PldNet *id##_declare (PldParams *params, const PldConfig *config, guint input_size, GError **error) \
   {                                                                                                          \
-    return declare (params, config, &id##_variant, error);                                                   \
+    return pld_llama_declare (params, config, &id##_variant, error);                                                   \
   }                                                                                                          \
                                                                                                              \
   const PldArch pld_arch_##id = {                                                                            \
@@ -508,7 +246,7 @@ static const Variant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
     .batch_share = 32,                                                                                       \
     .declare = id##_declare,                                                                                 \
     .prepare = llama_prepare,                                                                                \
-    .release = llama_release,                                                                                \
+    .release = pld_llama_release,                                                                                \
     .prepare_bytes = llama_prepare_bytes,                                                                    \
     .activation_floats = llama_activation_floats,                                                            \
     .scratch_floats = llama_scratch_floats,                                                                  \
