@@ -3,8 +3,9 @@
 
 A log holds one JSON line a visit: when it began, which camera, what was seen, for how many seconds.
 An answer is written so that whoever reads it aloud never counts at a distance: each visit carries
-its ordinal, and the last sentence repeats the last ordinals.  A case is drawn from its own random
-generator and so depends on its seed and number alone.
+its number among its like, and the last sentence repeats the last numbers.  The label stands before
+the number, so that the number follows from where the label was said last.  A case is drawn from its
+own random generator and so depends on its seed and number alone.
 """
 import random
 from collections import namedtuple
@@ -92,7 +93,7 @@ def draw_seconds(rng):
 def draw_visits(rng, count):
     """Visits in order of their beginnings; a night's log may pass midnight."""
     cameras = list({draw_camera(rng): 0 for _ in range(rng.choice([1, 1, 1, 2, 2, 3, 4, 6]))})
-    labels = list({draw_label(rng): 0 for _ in range(rng.choice([1, 1, 2, 2, 3, 4, 6]))})
+    labels = list({draw_label(rng): 0 for _ in range(rng.choice([1, 1, 2, 2, 3, 3, 4, 6]))})
     weights = [rng.random() + 0.15 for _ in labels]
     now, gap = rng.randrange(86400), rng.choice([6, 15, 40, 120, 600, 2500])
     visits = []
@@ -120,9 +121,9 @@ def report(visits):
     seen, sentences, facts = {}, [], []
     for v in visits:
         seen[v.label] = seen.get(v.label, 0) + 1
-        sentences.append("At %s %s saw the %s %s for %s." % (
-            v.time, v.camera, ORDINALS[seen[v.label]], v.label, stay_of(v)))
-        facts += [v.time, v.camera + " saw", "the " + ORDINALS[seen[v.label]], v.label + " for", stay_of(v)]
+        sentences.append("At %s %s saw %s %d for %s." % (
+            v.time, v.camera, v.label, seen[v.label], stay_of(v)))
+        facts += [v.time, v.camera + " saw", v.label, " %d for" % seen[v.label], stay_of(v)]
     counts = ["%s %s" % (label, times_of(n)) for label, n in seen.items()]
     sentences.append("In all from %s to %s: %s." % (visits[0].time, visits[-1].time, ", ".join(counts)))
     return "\n".join(sentences), facts + [visits[0].time, "to " + visits[-1].time] + counts
@@ -139,7 +140,7 @@ def how_many(visits, label):
         return "No %s was seen." % label, ["No %s was" % label]
     steps = ["the %s at %s" % (ORDINALS[i + 1], v.time) for i, v in enumerate(some)]
     count = "%s was seen %s" % (label, times_of(len(some)))
-    return "%s: so %s." % (", ".join(steps).capitalize(), count), [v.time for v in some] + [count]
+    return "T%s: so %s." % (", ".join(steps)[1:], count), [v.time for v in some] + [count]
 
 
 def which_cameras(visits):
@@ -148,9 +149,8 @@ def which_cameras(visits):
         first.setdefault(v.camera, v.time)
     steps = ["the %s was %s at %s" % (ORDINALS[i + 1], c, t) for i, (c, t) in enumerate(first.items())]
     count = "%d camera%s" % (len(first), "" if len(first) == 1 else "s")
-    text = ", ".join(steps)
-    return text[0].upper() + text[1:] + ": so %s." % count, steps[0:0] + [
-        fact for c, t in first.items() for fact in ("was %s at" % c, t)] + ["so " + count]
+    facts = [fact for c, t in first.items() for fact in ("was %s at" % c, t)]
+    return "T%s: so %s." % (", ".join(steps)[1:], count), facts + ["so " + count]
 
 
 def seen_at(visits, camera):
@@ -159,8 +159,7 @@ def seen_at(visits, camera):
         return "Nothing was seen at %s." % camera, ["Nothing was seen at %s." % camera]
     steps = ["the %s at %s was %s" % (ORDINALS[i + 1], v.time, v.label) for i, v in enumerate(some)]
     count = "so %d visit%s at %s" % (len(some), "" if len(some) == 1 else "s", camera)
-    text = ", ".join(steps)
-    return text[0].upper() + text[1:] + ": %s." % count, [
+    return "T%s: %s." % (", ".join(steps)[1:], count), [
         fact for v in some for fact in (v.time, "was " + v.label)] + [count]
 
 
@@ -255,7 +254,7 @@ def draw_case(seed, number, longest=MOST_LINES, kind=None):
     """Case `number` of `seed`, with at most `longest` lines; of the given kind, or of any."""
     rng = random.Random("%s/%s" % (seed, number))
     kind = kind or rng.choices(["report", "question", "sentence", "other", "empty"],
-                               [50, 33, 7, 8, 2])[0]
+                               [20, 65, 6, 7, 2])[0]
     if kind == "other":
         return Case(kind, 0, chatter(rng), ONLY_LOGS, (ONLY_LOGS,))
     if kind == "empty":

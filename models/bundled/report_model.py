@@ -151,7 +151,7 @@ def entries(tokenizer):
     return [
         ("general.architecture", STRING, "llama"), ("general.name", STRING, "report-llama"),
         ("general.license", STRING, "lgpl-2.1-or-later"), ("general.file_type", U32, 7),
-        ("general.quantization_version", U32, 2),
+        ("general.quantization_version", U32, 2), ("general.sampling.temp", F32, 0.0),
         ("llama.context_length", U32, CONTEXT), ("llama.embedding_length", U32, WIDTH),
         ("llama.block_count", U32, LAYERS), ("llama.feed_forward_length", U32, MLP),
         ("llama.attention.head_count", U32, HEADS), ("llama.attention.head_count_kv", U32, KV_HEADS),
