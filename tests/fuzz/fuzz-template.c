@@ -60,7 +60,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   gsize n_bytes = 0;
   guint n;
 
-  memcpy (text, data, size);
+  if (size > 0)
+    memcpy (text, data, size);
   template = pld_template_detect (text);
   n = read_messages (text + strlen (text) + 1, text + size, messages, &n_bytes);
   if (template != NULL)
