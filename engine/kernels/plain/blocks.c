@@ -41,7 +41,7 @@ panel_dot (Sum *sums, guint n, const Panel *p, guint units, const PldQ8 *x, gsiz
           {
             const VecI32 dot = pair_dot (load_i16 (p->q + u * 32 + i * (32 / PARTS)), load_i8 (block->q + i * (32 / PARTS)));
 
-            lanes[t].part[i] += __builtin_convertvector (dot, VecF32) * scale;
+            lanes[t].part[i] = fused (__builtin_convertvector (dot, VecF32), splat (scale), lanes[t].part[i]);
           }
         for (guint i = 0; m != 0 && i < 2; i++)
           offset[t][i] += p->m[m == 16 ? 2 * u + i : u] * block->sums[i];
@@ -49,7 +49,7 @@ panel_dot (Sum *sums, guint n, const Panel *p, guint units, const PldQ8 *x, gsiz
   for (guint t = 0; t < n; t++)
     {
       for (guint i = 0; i < PARTS; i++)
-        sums[t].lanes.part[i] = d == 32 ? lanes[t].part[i] : sums[t].lanes.part[i] + lanes[t].part[i] * p->d[0];
+        sums[t].lanes.part[i] = d == 32 ? lanes[t].part[i] : fused (lanes[t].part[i], splat (p->d[0]), sums[t].lanes.part[i]);
       memcpy (sums[t].offset, offset[t], sizeof offset[t]);
     }
 }

@@ -59,7 +59,7 @@ lanes_dot (Lanes *lanes, guint n, const guint8 *w, LoadFunc load, gsize bytes, c
         const VecF32 weights = load (w + (c + i * part) * bytes);
 
         for (guint t = 0; t < n; t++)
-          lanes[t].part[i] += weights * load_f32 (x + t * x_stride + c + i * part);
+          lanes[t].part[i] = fused (weights, load_f32 (x + t * x_stride + c + i * part), lanes[t].part[i]);
       }
   for (guint t = 0; c < n_cols && t < n; t++)
     {
@@ -69,7 +69,7 @@ lanes_dot (Lanes *lanes, guint n, const guint8 *w, LoadFunc load, gsize bytes, c
       memcpy (last_w, w + c * bytes, (n_cols - c) * bytes);
       memcpy (last_x, x + t * x_stride + c, (n_cols - c) * sizeof (float));
       for (guint i = 0; i < PARTS; i++)
-        lanes[t].part[i] += load (last_w + i * part * bytes) * load_f32 (last_x + i * part);
+        lanes[t].part[i] = fused (load (last_w + i * part * bytes), load_f32 (last_x + i * part), lanes[t].part[i]);
     }
 }
 
@@ -136,7 +136,7 @@ mix_columns (float *y, const float *p, const float *v, gsize v_stride, gsize n, 
   for (gsize i = 0; i < n; i++)
     for (guint t = 0; t < n_lanes; t++)
       for (guint j = 0; j < PARTS; j++)
-        lanes[t].part[j] += load_f32 (v + i * v_stride + t * LANES + j * (LANES / PARTS)) * p[i];
+        lanes[t].part[j] = fused (load_f32 (v + i * v_stride + t * LANES + j * (LANES / PARTS)), splat (p[i]), lanes[t].part[j]);
   memcpy (y, lanes, n_lanes * sizeof *lanes);
 }
 

@@ -8,8 +8,10 @@
 #include <glib.h>
 #include <string.h>
 
-#ifdef __x86_64__
+#if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #if defined(__AVX512BW__)
@@ -48,6 +50,28 @@ load_f32 (const float *x)
 
   memcpy (&v, x, sizeof v);
   return v;
+}
+
+/* a * b + c, rounded once where the instruction set can. Said by name: left to itself (-ffp-contract=fast), a compiler fuses in one copy of an
+ * inlined loop and not in another, and then a row's sums depend on how many rows came with it. */
+static ALWAYS_INLINE VecF32
+fused (VecF32 a, VecF32 b, VecF32 c)
+{
+#if defined(__AVX512BW__)
+  return (VecF32) _mm512_fmadd_ps ((__m512) a, (__m512) b, (__m512) c);
+#elif defined(__FMA__)
+  return (VecF32) _mm256_fmadd_ps ((__m256) a, (__m256) b, (__m256) c);
+#elif defined(__aarch64__)
+  return (VecF32) vfmaq_f32 ((float32x4_t) c, (float32x4_t) a, (float32x4_t) b);
+#else
+  return a * b + c;
+#endif
+}
+
+static ALWAYS_INLINE VecF32
+splat (float x)
+{
+  return x - (VecF32) { 0 };
 }
 
 static ALWAYS_INLINE VecI16
