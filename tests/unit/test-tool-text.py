@@ -33,11 +33,14 @@ class Terminal:
             os.execv(TOOL, [TOOL, *map(str, arguments)])
 
     def read(self):
+        """Reads what there is; False once the other end is closed and all is read."""
         if select.select([self.fd], [], [], 0.05)[0]:
             try:
                 self.seen += os.read(self.fd, 65536)
-            except OSError:  # the other end is closed
+            except OSError:
                 time.sleep(0.01)
+                return False
+        return True
 
     def type(self, text):
         """Types it; what was seen before is forgotten."""
@@ -56,6 +59,8 @@ class Terminal:
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
+                while self.read():  # what it said last is still in the terminal
+                    pass
                 os.close(self.fd)
                 return os.waitstatus_to_exitcode(status)
             self.read()
