@@ -60,6 +60,34 @@ PLD_API gboolean pld_size_parse (const char *text, guint64 *bytes, GError **erro
 /* Returns: (transfer full): @bytes for people, e.g. "64.0 MB". Thread-safe. */
 PLD_API char *pld_size_format (guint64 bytes);
 
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* As a memory limit: what the machine, and each memory cgroup that the process is in, can spare; looked at again while running. */
+#define PLD_LIMIT_AUTO G_MAXUINT64
+
+/**
+ * pld_limit_parse:
+ * @text: as for pld_size_parse(), or "auto" for PLD_LIMIT_AUTO
+ *
+ * Thread-safe. FORMAT.
+ */
+PLD_API gboolean pld_limit_parse (const char *text, guint64 *limit, GError **error);
+
+/**
+ * PldPipelining: how loading and computing go together, for comparison
+ * @PLD_PIPELINING_FULL: PIPELOAD: loaders run ahead on a ring, and what memory is left holds weights for good
+ * @PLD_PIPELINING_PREFETCH: one loader, which reads the next tile while one is computed; nothing stays in memory
+ * @PLD_PIPELINING_NONE: a tile is read, then computed, then the next one read; nothing stays in memory
+ *
+ * The most elaborate that any handle of a model asks for holds.
+ */
+typedef enum
+{
+  PLD_PIPELINING_FULL,
+  PLD_PIPELINING_PREFETCH,
+  PLD_PIPELINING_NONE,
+} PldPipelining;
+
 /* ---- pictures ------------------------------------------------------------------------------ */
 
 /**
@@ -121,8 +149,9 @@ typedef struct _PldVision PldVision;
 typedef struct
 {
   const char *model;    /* .safetensors, .gguf or Hugging Face folder; NULL: the bundled model */
-  guint64 memory_limit; /* bytes; 0 = none. The smallest that any handle of a model sets holds */
+  guint64 memory_limit; /* bytes; 0 = none; PLD_LIMIT_AUTO. The smallest that any handle of a model sets holds */
   guint loaders;        /* loaders running at once; 0 = planned */
+  PldPipelining pipelining;
   guint threads;        /* compute threads; 0 = all cores */
   guint batch;          /* pictures this handle submits at once at most; 0 = 1 */
   guint input_size;     /* square input in pixels; 0 = the model's own */
@@ -157,6 +186,7 @@ typedef struct
   guint64 bytes_streamed;     /* read from storage so far */
   guint64 stalls;             /* times a pass waited for a tile */
   guint64 stall_ns;           /* and for how long in all */
+  guint64 retries;            /* reads that failed and were tried again */
   guint64 last_pass_ns, mean_pass_ns;
   guint64 floor_ns;           /* max (streamed bytes a pass / read bandwidth, least compute of a pass): no pass can be faster */
   guint64 read_bandwidth;     /* bytes/s, during the pass in which reading was fastest; 0 until one has read */
@@ -262,8 +292,9 @@ typedef enum
 typedef struct
 {
   const char *model;    /* .gguf; NULL: the bundled model */
-  guint64 memory_limit; /* bytes; 0 = none. The smallest that any handle of a model sets holds */
+  guint64 memory_limit; /* bytes; 0 = none; PLD_LIMIT_AUTO. The smallest that any handle of a model sets holds */
   guint loaders;        /* loaders running at once; 0 = planned */
+  PldPipelining pipelining;
   guint threads;        /* compute threads; 0 = all cores */
   guint context_size;   /* tokens that the KV cache holds; 0 = 2048, or the model's own if that is less */
   guint chunk;          /* tokens of a prompt that share a pass at most; 0 = planned */

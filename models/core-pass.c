@@ -3,36 +3,82 @@
 
 #include <string.h>
 
+/* How often a request that waits looks whether it was cancelled. */
+#define CANCEL_POLL_US (10 * G_TIME_SPAN_MILLISECOND)
+
+/* Asked at each tile, without a lock. */
 static gboolean
 pass_cancelled (gpointer data)
 {
-  const PldPass *pass = data;
+  PldPass *pass = data;
 
-  for (guint i = 0; i < pass->n; i++)
-    if (!g_cancellable_is_cancelled (pass->requests[i]->cancellable))
-      return FALSE;
-  return TRUE;
+  return g_atomic_int_get (&pass->forsaken) || (pass->alone != NULL && g_cancellable_is_cancelled (pass->alone->cancellable));
 }
 
-/* Takes what waits, oldest first. Under the lock. */
+/* Takes what waits: every request gets an equal share of the pass, and the oldest what the others leave of theirs, so that a long prompt
+ * neither keeps others from their next tokens nor waits for room. Under the lock. */
 static void
 pass_fill (PldCore *core, PldPass *pass)
 {
-  PldRequest *request;
+  guint left = core->shape.batch, n = g_queue_get_length (&core->queue), n_requests = 0;
 
-  pass->n = pass->n_wanted = 0;
-  while (pass->n < core->shape.batch && (request = g_queue_peek_head (&core->queue)) != NULL)
+  for (GList *link = core->queue.tail; link != NULL; link = link->prev, n--)
     {
-      const PldItem *item = &request->items[request->taken];
+      PldRequest *request = link->data;
 
-      if (item->wanted && pass->n_wanted == core->shape.results)
-        break;
-      pass->n_wanted += item->wanted ? 1 : 0;
-      pass->requests[pass->n] = request;
-      pass->items[pass->n++] = *item;
-      if (++request->taken == request->n)
-        g_queue_pop_head (&core->queue);
+      request->share = MIN (request->n - request->taken, left / n);
+      left -= request->share;
     }
+  pass->n = pass->n_wanted = 0;
+  pass->alone = NULL;
+  pass->forsaken = pass->abandoned = FALSE;
+  for (GList *link = core->queue.head, *next, *last = core->queue.tail; link != NULL; link = next)
+    {
+      PldRequest *request = link->data;
+      guint taken = 0;
+
+      next = link != last ? link->next : NULL;
+      for (; taken < request->share; taken++)
+        {
+          const PldItem *item = &request->items[request->taken];
+
+          if (item->wanted && pass->n_wanted == core->shape.results)
+            break;
+          pass->n_wanted += item->wanted ? 1 : 0;
+          pass->requests[pass->n] = request;
+          pass->items[pass->n++] = *item;
+          request->taken++;
+        }
+      if (request->taken == request->n)
+        g_queue_delete_link (&core->queue, link);
+      else if (taken > 0)
+        {
+          /* Where the pass is smaller than the number of requests, others come first in the next one. */
+          g_queue_unlink (&core->queue, link);
+          g_queue_push_tail_link (&core->queue, link);
+        }
+      if (taken > 0)
+        pass->alone = n_requests++ == 0 ? request : NULL;
+    }
+}
+
+/* Takes a request that was given up out of the pass that runs: its results will not be handed out. Under the lock. */
+static void
+pass_abandon (PldCore *core, PldRequest *request)
+{
+  PldPass *pass = &core->pass;
+  gboolean others = FALSE;
+
+  g_queue_remove (&core->queue, request);
+  for (guint i = 0; i < pass->n; i++)
+    {
+      if (pass->requests[i] == request)
+        pass->requests[i] = NULL;
+      others |= pass->requests[i] != NULL;
+    }
+  pass->abandoned = TRUE;
+  if (!others)
+    g_atomic_int_set (&pass->forsaken, TRUE);
 }
 
 /* Hands results or @error out. Under the lock. */
@@ -45,12 +91,14 @@ pass_finish (PldCore *core, PldPass *pass, GError *error)
   for (guint i = 0; i < pass->n; i++)
     {
       PldRequest *request = pass->requests[i];
+      const float *own = result;
 
       if (error == NULL && pass->items[i].wanted)
-        {
-          memcpy (request->results + request->delivered++ * n_outputs, result, n_outputs * sizeof (float));
-          result += n_outputs;
-        }
+        result += n_outputs;
+      if (request == NULL)
+        continue;
+      if (error == NULL && pass->items[i].wanted)
+        memcpy (request->results + request->delivered++ * n_outputs, own, n_outputs * sizeof (float));
       else if (error != NULL)
         {
           if (request->error == NULL)
@@ -102,31 +150,92 @@ pass_run (PldCore *core, PldPass *pass)
   return error;
 }
 
-/* One pass over what waits, or an update. Under the lock, which is given up meanwhile; busy is not set. */
+/* The pass from its beginning to its end; the core is busy. Without the lock. */
+static void
+pass_complete (PldCore *core)
+{
+  PldPass *pass = &core->pass;
+  GError *error = pass_run (core, pass);
+  g_autoptr (GArray) leavers = NULL;
+
+  g_mutex_lock (&core->lock);
+  pass_finish (core, pass, error);
+  leavers = g_steal_pointer (&core->leavers);
+  g_mutex_unlock (&core->lock);
+  for (guint i = 0; leavers != NULL && i < leavers->len; i++)
+    {
+      const PldLeaver *leaver = &g_array_index (leavers, PldLeaver, i);
+
+      leaver->destroy (leaver->data);
+    }
+  g_mutex_lock (&core->lock);
+  pass->n = 0;
+  pass->abandoned = FALSE;
+  pld_core_release (core);
+  g_mutex_unlock (&core->lock);
+}
+
+static gpointer
+pass_thread (gpointer data)
+{
+  PldCore *core = data;
+
+  pass_complete (core);
+  pld_core_unref (core);
+  return NULL;
+}
+
+/* Whether a thread of its own runs the pass. One that several share needs one, so that any of them may leave before its end. */
+static gboolean
+pass_start_thread (PldCore *core)
+{
+  GThread *thread;
+
+  if (core->pass.alone != NULL)
+    return FALSE;
+  pld_core_ref (core);
+  thread = g_thread_try_new ("pipeload-pass", pass_thread, core, NULL);
+  if (thread == NULL)
+    pld_core_unref (core);
+  else
+    g_thread_unref (thread);
+  return thread != NULL;
+}
+
+/* Begins a pass over what waits, after an update if there is one to be made. Under the lock, which is given up meanwhile; busy is not set. */
 static void
 core_lead (PldCore *core)
 {
-  PldUser wishes;
-  gboolean update = core->outdated || core->stream == NULL;
+  PldPass *pass = &core->pass;
   GError *error = NULL;
 
   core->busy = TRUE;
-  core->outdated = FALSE;
-  wishes = pld_core_wishes (core, NULL, NULL);
-  g_mutex_unlock (&core->lock);
-  if (update)
-    pld_core_update (core, &wishes, &error);
-  g_mutex_lock (&core->lock);
-  core->outdated |= error != NULL;
+  pld_core_watch_memory (core);
+  if (core->outdated || core->plan == NULL)
+    {
+      PldUser wishes = pld_core_wishes (core, NULL, NULL);
+
+      core->outdated = FALSE;
+      g_mutex_unlock (&core->lock);
+      pld_core_update (core, &wishes, &error);
+      g_mutex_lock (&core->lock);
+      core->outdated |= error != NULL;
+    }
   core->shape.batch = MAX (core->shape.batch, 1);
   core->shape.results = MAX (core->shape.results, 1);
-  pass_fill (core, &core->pass);
+  pass_fill (core, pass);
+  if (error != NULL)
+    pass_finish (core, pass, error);
+  if (error != NULL || pass->n == 0)
+    {
+      pass->n = 0;
+      pld_core_release (core);
+      return;
+    }
   g_mutex_unlock (&core->lock);
-  if (error == NULL && core->pass.n > 0)
-    error = pass_run (core, &core->pass);
+  if (!pass_start_thread (core))
+    pass_complete (core);
   g_mutex_lock (&core->lock);
-  pass_finish (core, &core->pass, error);
-  pld_core_release (core);
 }
 
 gboolean
@@ -138,9 +247,13 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
   g_queue_push_tail (&core->queue, request);
   while (request->finished < request->n)
     {
-      if (request->taken == request->finished && g_cancellable_is_cancelled (request->cancellable))
+      if (g_cancellable_is_cancelled (request->cancellable))
         {
-          g_queue_remove (&core->queue, request);
+          if (request->taken > request->finished)
+            pass_abandon (core, request);
+          else
+            g_queue_remove (&core->queue, request);
+          g_clear_error (&request->error);
           g_set_error (&request->error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
           break;
         }
@@ -148,7 +261,7 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
         core_lead (core);
       else
         /* Woken when the pass ends; looks now and then whether it was cancelled. */
-        g_cond_wait_until (&core->change, &core->lock, g_get_monotonic_time () + 20 * G_TIME_SPAN_MILLISECOND);
+        g_cond_wait_until (&core->change, &core->lock, g_get_monotonic_time () + CANCEL_POLL_US);
     }
   g_mutex_unlock (&core->lock);
   if (request->error != NULL)
@@ -156,4 +269,13 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
   else
     return TRUE;
   return FALSE;
+}
+
+void
+pld_core_settle (PldCore *core)
+{
+  g_mutex_lock (&core->lock);
+  while (core->busy && core->pass.abandoned)
+    g_cond_wait (&core->change, &core->lock);
+  g_mutex_unlock (&core->lock);
 }

@@ -20,11 +20,13 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   const PldTape *tape = model->params->tape;
   const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model);
   PldUser one = *wishes;
+  PldPlanWishes plan_wishes = { .loaders = wishes->loaders, .pipelining = wishes->pipelining };
   PldPlan *plan, *least;
   guint64 room;
 
   one.batch = one.results = 1;
-  least = pld_plan_make (tape, 0, tables + pld_core_pass_bytes (model, &one), wishes->loaders, NULL);
+  plan_wishes.fixed = tables + pld_core_pass_bytes (model, &one);
+  least = pld_plan_make (tape, &plan_wishes, NULL);
   room = limit - MIN (least->minimum, limit);
   wishes->batch = CLAMP (wishes->batch, 1, model->arch->batch_max);
   wishes->results = MIN (wishes->results, wishes->batch);
@@ -35,7 +37,9 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
       wishes->batch--;
       wishes->results = MIN (wishes->results, wishes->batch);
     }
-  plan = pld_plan_make (tape, limit, tables + pld_core_pass_bytes (model, wishes), wishes->loaders, error);
+  plan_wishes.limit = limit;
+  plan_wishes.fixed = tables + pld_core_pass_bytes (model, wishes);
+  plan = pld_plan_make (tape, &plan_wishes, error);
   if (plan == NULL)
     g_prefix_error (error, "%s: ", model->path);
   else
@@ -50,8 +54,11 @@ pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *u
 {
   PldModel *model = pld_model_open (kind, path, input_size, error);
   PldPlan *plan = NULL;
-  gboolean ok = model != NULL && measure (model, user, data, error) && (plan = pld_core_plan (model, user, error)) != NULL;
+  gboolean ok;
 
+  if (user->limit == PLD_LIMIT_AUTO)
+    user->limit = pld_core_spare (0);
+  ok = model != NULL && measure (model, user, data, error) && (plan = pld_core_plan (model, user, error)) != NULL;
   if (ok)
     *info = (PldPlanInfo) {
       .memory_limit = plan->limit,
@@ -78,14 +85,17 @@ pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *u
 PldUser
 pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes)
 {
-  PldUser all = { 0 };
+  PldUser all = { .pipelining = PLD_PIPELINING_NONE };
 
   for (guint i = 0; i < core->users->len; i++)
     {
       const PldUser *u = core->users->pdata[i] == user ? wishes : core->users->pdata[i];
 
-      if (u->limit > 0)
-        all.limit = all.limit > 0 ? MIN (all.limit, u->limit) : u->limit;
+      const guint64 limit = u->limit == PLD_LIMIT_AUTO ? core->spare_limit : u->limit;
+
+      if (limit > 0)
+        all.limit = all.limit > 0 ? MIN (all.limit, limit) : limit;
+      all.pipelining = MIN (all.pipelining, u->pipelining);
       all.loaders = MAX (all.loaders, u->loaders);
       all.threads = MAX (all.threads, u->threads);
       all.batch += u->batch;
@@ -99,8 +109,8 @@ pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes)
 static gboolean
 plans_equal (const PldPlan *a, const PldPlan *b)
 {
-  gboolean equal = a->tiles->len == b->tiles->len && a->slot_bytes == b->slot_bytes && a->n_slots == b->n_slots
-                   && a->loaders == b->loaders && a->n_pinned == b->n_pinned;
+  gboolean equal = pld_plan_cut_equal (a, b) && a->slot_bytes == b->slot_bytes && a->n_slots == b->n_slots && a->loaders == b->loaders
+                   && a->n_pinned == b->n_pinned;
 
   for (guint i = 0; equal && i < a->tiles->len; i++)
     equal = g_array_index (a->tiles, PldTile, i).pinned == g_array_index (b->tiles, PldTile, i).pinned;
@@ -109,28 +119,18 @@ plans_equal (const PldPlan *a, const PldPlan *b)
 
 /* ---- update: from wishes to memory --------------------------------------------------------- */
 
-void
-pld_core_drop_stream (PldCore *core)
+/* Puts @plan (nullable) into the place of the one in force; takes the lock, so that what statistics read is consistent. */
+static void
+core_replace_plan (PldCore *core, PldPlan *plan)
 {
-  PldStreamStats stats;
-  PldStream *stream;
-
   g_mutex_lock (&core->lock);
-  stream = g_steal_pointer (&core->stream);
-  if (stream != NULL)
-    {
-      pld_stream_get_stats (stream, &stats);
-      core->past.bytes_read += stats.bytes_read;
-      core->past.read_ns += stats.read_ns;
-      core->past.stalls += stats.stalls;
-      core->past.stall_ns += stats.stall_ns;
-    }
+  pld_plan_free (&core->plan);
+  core->plan = plan;
   g_mutex_unlock (&core->lock);
-  pld_stream_free (&stream);
 }
 
-void
-pld_core_drop_activations (PldCore *core)
+static void
+core_drop_activations (PldCore *core)
 {
   g_mutex_lock (&core->lock);
   pld_buffer_clear (&core->activations);
@@ -138,6 +138,14 @@ pld_core_drop_activations (PldCore *core)
   pld_buffer_clear (&core->results);
   pld_buffer_clear (&core->window);
   g_mutex_unlock (&core->lock);
+}
+
+void
+pld_core_drop (PldCore *core)
+{
+  pld_stream_shrink (core->stream, NULL);
+  core_replace_plan (core, NULL);
+  core_drop_activations (core);
 }
 
 static gboolean
@@ -179,49 +187,44 @@ pld_core_update (PldCore *core, const PldUser *wishes, GError **error)
   PldUser shape = *wishes;
   PldPlan *plan = pld_core_plan (core->model, &shape, error);
   PldTeam *team;
-  gboolean same;
+  gboolean same, ok;
 
   if (plan == NULL)
     return FALSE;
   team = pld_team_ref (shape.threads);
   pld_team_unref (&team);
-  same = core->stream != NULL && plans_equal (core->plan, plan);
+  same = core->plan != NULL && plans_equal (core->plan, plan);
+  /* First everything is given back that the new plan does not need: both together might be more than the limit. */
   if (!same)
-    pld_core_drop_stream (core);
-  g_mutex_lock (&core->lock);
+    {
+      pld_stream_shrink (core->stream, plan);
+      core_replace_plan (core, NULL);
+    }
+  if (!shapes_equal (&core->shape, &shape))
+    core_drop_activations (core);
+  pld_budget_set_limit (core->budget, shape.limit);
+  ok = (core->activations.data != NULL || core_take_activations (core, &shape, error))
+       && (same || pld_stream_set_plan (core->stream, plan, error));
+  if (!ok)
+    {
+      pld_core_drop (core);
+      pld_plan_free (&plan);
+      return FALSE;
+    }
   if (same)
     {
+      /* The stream goes by the plan that it has. */
+      g_mutex_lock (&core->lock);
       core->plan->limit = plan->limit;
       core->plan->minimum = plan->minimum;
       core->plan->resident = plan->resident;
+      g_mutex_unlock (&core->lock);
       pld_plan_free (&plan);
     }
   else
-    {
-      pld_plan_free (&core->plan);
-      core->plan = plan;
-    }
-  g_mutex_unlock (&core->lock);
-  if (!shapes_equal (&core->shape, &shape) || core->activations.data == NULL)
-    pld_core_drop_activations (core);
-  pld_budget_set_limit (core->budget, shape.limit);
-  if (core->activations.data == NULL && !core_take_activations (core, &shape, error))
-    {
-      pld_core_drop_stream (core);
-      pld_core_drop_activations (core);
-      return FALSE;
-    }
-  if (core->stream == NULL)
-    {
-      PldStream *stream = pld_stream_new (core->plan, core->files, core->budget, error);
-
-      g_mutex_lock (&core->lock);
-      core->stream = stream;
-      g_mutex_unlock (&core->lock);
-    }
-  core->session.stream = core->stream;
+    core_replace_plan (core, plan);
   core->session.plan = core->plan;
-  return core->stream != NULL;
+  return TRUE;
 }
 
 /* Takes the core for this thread; with the lock, which is given up meanwhile. */
@@ -248,6 +251,8 @@ pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError *
   gboolean ok;
 
   g_mutex_lock (&core->lock);
+  if (wishes->limit == PLD_LIMIT_AUTO && core->spare_limit == 0)
+    core->spare_limit = pld_core_spare (pld_budget_get_used (core->budget));
   all = pld_core_wishes (core, user, wishes);
   plan = pld_core_plan (core->model, &all, error);
   ok = plan != NULL;
@@ -257,6 +262,7 @@ pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError *
       old = *user;
       *user = *wishes;
       core->outdated = TRUE;
+      pld_core_follow_memory (core);
       /* More room is needed now, and less should be held now; while a pass runs, its successor does it. */
       if (!core->busy || wishes->bytes > old.bytes)
         {
@@ -270,6 +276,7 @@ pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError *
             {
               *user = old;
               core->outdated = TRUE;
+              pld_core_follow_memory (core);
             }
           pld_core_release (core);
         }

@@ -27,9 +27,10 @@ core_key (PldKind kind, const char *path, guint input_size)
 static void
 core_free (PldCore *core)
 {
-  pld_core_drop_stream (core);
-  pld_plan_free (&core->plan);
-  pld_core_drop_activations (core);
+  if (core->stream != NULL)
+    pld_core_drop (core);
+  pld_stream_free (&core->stream);
+  pld_core_follow_memory (core);
   for (guint i = 0; core->files != NULL && i < core->model->weights->n_files; i++)
     pld_file_close (&core->files[i]);
   g_free (core->files);
@@ -54,6 +55,7 @@ core_load (PldCore *core, GError **error)
     if ((core->files[i] = pld_file_open (model->weights->files[i], direct, error)) == NULL)
       return FALSE;
   core->session.files = core->files;
+  core->session.stream = core->stream = pld_stream_new (core->files, core->budget);
   return pld_params_load (model->params, core->files, core->budget, error) && pld_model_prepare (core->model, core->budget, error);
 }
 
@@ -75,6 +77,8 @@ core_open (PldKind kind, const char *path, guint input_size, const PldUser *aske
   if (progress != NULL)
     progress ("reading the directory", 0, user_data);
   core->model = pld_model_open (kind, path, input_size, error);
+  if (user.limit == PLD_LIMIT_AUTO)
+    user.limit = core->spare_limit = pld_core_spare (0);
   /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed to fit. */
   ok = core->model != NULL && measure (core->model, &user, data, error) && (plan = pld_core_plan (core->model, &user, error)) != NULL;
   pld_plan_free (&plan);
@@ -92,11 +96,17 @@ core_open (PldKind kind, const char *path, guint input_size, const PldUser *aske
   return core;
 }
 
-static void
-core_unref (PldCore *core)
+void
+pld_core_ref (PldCore *core)
+{
+  g_atomic_int_inc (&core->n_refs);
+}
+
+void
+pld_core_unref (PldCore *core)
 {
   g_mutex_lock (&registry_lock);
-  if (--core->n_refs == 0)
+  if (g_atomic_int_dec_and_test (&core->n_refs))
     {
       g_hash_table_remove (registry, core->key);
       if (g_hash_table_size (registry) == 0)
@@ -122,7 +132,7 @@ pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, 
   g_mutex_lock (&registry_lock);
   core = registry != NULL ? g_hash_table_lookup (registry, key) : NULL;
   if (core != NULL)
-    core->n_refs++;
+    pld_core_ref (core);
   else if ((core = core_open (kind, path, input_size, &wishes, measure, data, progress, user_data, error)) != NULL)
     {
       core->key = g_steal_pointer (&key);
@@ -140,24 +150,36 @@ pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, 
   g_ptr_array_add (core->users, user);
   g_mutex_unlock (&core->lock);
   if (!measure (core->model, &wishes, data, error) || !pld_core_set_user (core, user, &wishes, error))
-    pld_core_leave (&core, user);
+    pld_core_leave (&core, user, NULL, NULL);
   else if (progress != NULL)
     progress ("ready", 100, user_data);
   return core;
 }
 
 void
-pld_core_leave (PldCore **core_ptr, PldUser *user)
+pld_core_leave (PldCore **core_ptr, PldUser *user, GDestroyNotify destroy, gpointer data)
 {
   PldCore *core = g_steal_pointer (core_ptr);
+  const PldLeaver leaver = { destroy, data };
+  gboolean later = FALSE;
 
-  if (core == NULL)
-    return;
-  g_mutex_lock (&core->lock);
-  g_ptr_array_remove (core->users, user);
-  core->outdated = TRUE;
-  g_mutex_unlock (&core->lock);
-  core_unref (core);
+  if (core != NULL)
+    {
+      g_mutex_lock (&core->lock);
+      g_ptr_array_remove (core->users, user);
+      core->outdated = TRUE;
+      pld_core_follow_memory (core);
+      later = destroy != NULL && core->busy && core->pass.abandoned;
+      if (later && core->leavers == NULL)
+        core->leavers = g_array_new (FALSE, FALSE, sizeof (PldLeaver));
+      if (later)
+        g_array_append_val (core->leavers, leaver);
+      g_mutex_unlock (&core->lock);
+    }
+  if (destroy != NULL && !later)
+    destroy (data);
+  if (core != NULL)
+    pld_core_unref (core);
 }
 
 const PldModel *
@@ -175,16 +197,17 @@ pld_core_budget (PldCore *core)
 void
 pld_core_get_stats (PldCore *core, PldStats *stats)
 {
-  PldStreamStats stream = { 0 };
+  PldStreamStats stream;
   guint64 load_ns = 0;
 
   memset (stats, 0, sizeof *stats);
   g_mutex_lock (&core->lock);
-  if (core->stream != NULL)
-    pld_stream_get_stats (core->stream, &stream);
-  stats->bytes_streamed = core->past.bytes_read + stream.bytes_read;
-  stats->stalls = core->past.stalls + stream.stalls;
-  stats->stall_ns = core->past.stall_ns + stream.stall_ns;
+  pld_stream_get_stats (core->stream, &stream);
+  stats->bytes_streamed = stream.bytes_read;
+  stats->stalls = stream.stalls;
+  stats->stall_ns = stream.stall_ns;
+  for (guint i = 0; i < core->model->weights->n_files; i++)
+    stats->retries += pld_file_retries (core->files[i]);
   stats->read_bandwidth = (guint64) core->bandwidth;
   stats->memory_limit = pld_budget_get_limit (core->budget);
   stats->engine_bytes = pld_budget_get_used (core->budget);

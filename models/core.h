@@ -12,8 +12,9 @@ typedef struct _PldCore PldCore;
 /* A user's wishes and what it holds; owned by the user, linked into the core between join and leave. Written only through the core. */
 typedef struct
 {
-  guint64 limit;  /* 0 = none */
+  guint64 limit;  /* 0 = none; PLD_LIMIT_AUTO */
   guint loaders;  /* 0 = planned */
+  PldPipelining pipelining;
   guint threads;  /* at least 1 */
   guint batch;    /* items that it submits at once, at least 1 */
   guint results;  /* of them wanted at once, at least 1 */
@@ -29,6 +30,7 @@ typedef struct
   float *results;       /* (out) [those wanted, n_outputs] */
   GCancellable *cancellable;
   /* The core's: */
+  guint share; /* of the next pass */
   guint taken, finished, delivered;
   GError *error;
 } PldRequest;
@@ -44,8 +46,8 @@ typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer 
  */
 PldCore *pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
                         PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
-/* Everything that the user holds must have been given back. */
-void pld_core_leave (PldCore **core, PldUser *user);
+/* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core. */
+void pld_core_leave (PldCore **core, PldUser *user, GDestroyNotify destroy, gpointer data);
 
 const PldModel *pld_core_model (PldCore *core);
 PldBudget *pld_core_budget (PldCore *core);
@@ -53,15 +55,19 @@ PldBudget *pld_core_budget (PldCore *core);
 /* Replaces the user's wishes; LIMIT when they cannot be met (then the old ones stay). In force from the next pass on. */
 gboolean pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError **error);
 
-/* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. */
+/* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. A request that is cancelled leaves a pass
+ * that goes on for others; what its items point to is in use until pld_core_settle() or the next run returns. */
 gboolean pld_core_run (PldCore *core, PldRequest *request, GError **error);
+
+/* Waits until no pass works on requests that were given up. */
+void pld_core_settle (PldCore *core);
 
 void pld_core_get_stats (PldCore *core, PldStats *stats);
 
 /* Bytes that a model holds beside its tiles and tables when these wishes are met. */
 guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
 
-/* Lowers the wishes' batch and results to what should share a pass, and plans. Returns: (transfer full) */
+/* Lowers the wishes' batch and results to what should share a pass, and plans; the limit is in bytes. Returns: (transfer full) */
 PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
 
 /* The answer of pld_vision_plan() and pld_llm_plan(). */

@@ -136,6 +136,7 @@ declare_experts (PldParams *params, const PldLlama *llama, guint i, PldLlamaBloc
   block_name (gate, i, "ffn_gate_exps.weight");
   block_name (up, i, "ffn_up_exps.weight");
   block_name (down, i, "ffn_down_exps.weight");
+  params->work = (gdouble) llama->n_used / n;
   for (guint e = 0; e < n; e++)
     {
       PldLlamaMlp *m = &b->mlps[e];
@@ -145,6 +146,7 @@ declare_experts (PldParams *params, const PldLlama *llama, guint i, PldLlamaBloc
           || (m->down = pld_params_matrix_part (params, down, e, n, d, f, error)) == NULL)
         return FALSE;
     }
+  params->work = 1;
   return TRUE;
 }
 

@@ -26,6 +26,7 @@ options_user (const PldLlmOptions *options)
   return (PldUser) {
     .limit = options->memory_limit,
     .loaders = options->loaders,
+    .pipelining = options->pipelining,
     .threads = options->threads > 0 ? options->threads : pld_team_cores (),
     .batch = CLAMP (options->chunk > 0 ? options->chunk : PLD_BATCH_MAX, 1, PLD_BATCH_MAX),
     .results = 1,
@@ -138,23 +139,28 @@ pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer u
   return llm;
 }
 
-void
-pld_llm_close (PldLlm **llm_ptr)
+static void
+handle_free (gpointer data)
 {
-  PldLlm *llm = *llm_ptr;
+  PldLlm *llm = data;
 
-  if (llm == NULL)
-    return;
-  *llm_ptr = NULL;
   pld_cache_clear (&llm->cache);
   pld_buffer_clear (&llm->ids);
   pld_buffer_clear (&llm->items);
   pld_buffer_clear (&llm->logits);
-  pld_core_leave (&llm->core, &llm->user);
   g_mutex_clear (&llm->user_lock);
   g_free (llm->name);
   g_free (llm->path);
   g_free (llm);
+}
+
+void
+pld_llm_close (PldLlm **llm_ptr)
+{
+  PldLlm *llm = g_steal_pointer (llm_ptr);
+
+  if (llm != NULL)
+    pld_core_leave (&llm->core, &llm->user, handle_free, llm);
 }
 
 const PldLlmInfo *

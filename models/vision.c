@@ -78,6 +78,7 @@ options_user (const PldVisionOptions *options)
   return (PldUser) {
     .limit = options->memory_limit,
     .loaders = options->loaders,
+    .pipelining = options->pipelining,
     .threads = options->threads > 0 ? options->threads : pld_team_cores (),
     .batch = CLAMP (options->batch, 1, BATCH_MAX),
     .results = CLAMP (options->batch, 1, BATCH_MAX),
@@ -137,24 +138,29 @@ failed:
   return NULL;
 }
 
-void
-pld_vision_close (PldVision **vision_ptr)
+static void
+handle_free (gpointer data)
 {
-  PldVision *vision = *vision_ptr;
+  PldVision *vision = data;
 
-  if (vision == NULL)
-    return;
-  *vision_ptr = NULL;
   pld_scaler_free (&vision->scaler);
   pld_buffer_clear (&vision->rgb);
   pld_buffer_clear (&vision->pixels);
   pld_buffer_clear (&vision->kept);
   pld_buffer_clear (&vision->logits);
-  pld_core_leave (&vision->core, &vision->user);
   g_mutex_clear (&vision->user_lock);
   g_free (vision->items);
   g_free (vision->path);
   g_free (vision);
+}
+
+void
+pld_vision_close (PldVision **vision_ptr)
+{
+  PldVision *vision = g_steal_pointer (vision_ptr);
+
+  if (vision != NULL)
+    pld_core_leave (&vision->core, &vision->user, handle_free, vision);
 }
 
 const PldVisionInfo *
@@ -187,6 +193,7 @@ gboolean
 pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GError **error)
 {
   g_return_val_if_fail (slot < vision->batch, FALSE);
+  pld_core_settle (vision->core);
   vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.rgb = slot_rgb (vision, slot) };
   return pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error);
 }
@@ -217,6 +224,7 @@ pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels, GErr
   g_return_val_if_fail (slot < vision->batch, FALSE);
   if (vision->pixels.data == NULL && !handle_add_pixels (vision, n, error))
     return FALSE;
+  pld_core_settle (vision->core);
   to = (float *) (gpointer) vision->pixels.data + slot * n;
   memcpy (to, pixels, n * sizeof (float));
   vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.pixels = to };

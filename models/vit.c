@@ -150,15 +150,17 @@ declare_block (PldParams *params, const Vit *vit, guint i, gboolean qkv_bias, Bl
     { "layernorm_after.weight", d, &b->norm2_weight }, { "layernorm_after.bias", d, &b->norm2_bias },
     { "intermediate.dense.bias", m, &b->up_bias }, { "output.dense.bias", d, &b->down_bias },
   };
+  /* After the last attention only the class token is computed. */
+  const guint t = vit_tokens (vit), last = i + 1 < vit->n_blocks ? t : 1;
   const struct
   {
     const char *name;
-    guint n_rows, n_cols;
+    guint n_rows, n_cols, work;
     const PldMatrix **matrix;
   } matrices[] = {
-    { "attention.attention.query.weight", d, d, &b->query }, { "attention.attention.key.weight", d, d, &b->key },
-    { "attention.attention.value.weight", d, d, &b->value }, { "attention.output.dense.weight", d, d, &b->out },
-    { "intermediate.dense.weight", m, d, &b->up }, { "output.dense.weight", d, m, &b->down },
+    { "attention.attention.query.weight", d, d, last, &b->query }, { "attention.attention.key.weight", d, d, t, &b->key },
+    { "attention.attention.value.weight", d, d, t, &b->value },    { "attention.output.dense.weight", d, d, last, &b->out },
+    { "intermediate.dense.weight", m, d, last, &b->up },           { "output.dense.weight", d, m, last, &b->down },
   };
 
   for (guint j = 0; j < G_N_ELEMENTS (vectors); j++)
@@ -167,6 +169,7 @@ declare_block (PldParams *params, const Vit *vit, guint i, gboolean qkv_bias, Bl
       return FALSE;
   for (guint j = 0; j < G_N_ELEMENTS (matrices); j++)
     {
+      params->work = matrices[j].work;
       *matrices[j].matrix = pld_params_matrix (params, block_name (name, i, matrices[j].name), matrices[j].n_rows, matrices[j].n_cols, error);
       if (*matrices[j].matrix == NULL)
         return FALSE;
@@ -187,6 +190,7 @@ declare_tensors (PldParams *params, Vit *vit, const PldConfig *config, GError **
                              &vit->stored_position, error)
       || !pld_params_vector (params, "vit.embeddings.patch_embeddings.projection.bias", d, &vit->project_bias, error))
     return FALSE;
+  params->work = vit_tokens (vit) - 1;
   vit->project = pld_params_matrix (params, "vit.embeddings.patch_embeddings.projection.weight", d, vit_patch_values (vit), error);
   if (vit->project == NULL)
     return FALSE;
@@ -198,6 +202,7 @@ declare_tensors (PldParams *params, Vit *vit, const PldConfig *config, GError **
     return FALSE;
   /* The number of classes is the head's; a missing head is named by the declaration below. */
   vit->base.base.n_outputs = head != NULL && head->n_dims == 2 ? (guint) CLAMP (head->dims[0], 1, 1000000) : 1;
+  params->work = 1;
   vit->classifier = pld_params_matrix (params, "classifier.weight", vit->base.base.n_outputs, d, error);
   return vit->classifier != NULL
          && pld_params_vector (params, "classifier.bias", vit->base.base.n_outputs, &vit->classifier_bias, error);

@@ -53,7 +53,7 @@ check_engine (const PldToolModel *model, guint64 *limit)
   g_autoptr (GError) error = NULL;
 
   *limit = 0;
-  if (model->memory_limit != NULL && !pld_size_parse (model->memory_limit, limit, &error))
+  if (model->memory_limit != NULL && !pld_limit_parse (model->memory_limit, limit, &error))
     {
       pld_tool_usage ("--memory-limit: %s", error->message);
       return FALSE;

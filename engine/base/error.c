@@ -39,6 +39,16 @@ bad:
   return FALSE;
 }
 
+gboolean
+pld_limit_parse (const char *text, guint64 *limit, GError **error)
+{
+  g_return_val_if_fail (text != NULL && limit != NULL, FALSE);
+  if (g_ascii_strcasecmp (text, "auto") != 0)
+    return pld_size_parse (text, limit, error);
+  *limit = PLD_LIMIT_AUTO;
+  return TRUE;
+}
+
 char *
 pld_size_format (guint64 bytes)
 {

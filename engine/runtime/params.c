@@ -14,6 +14,7 @@ pld_params_new (const PldWeights *weights)
 
   params->weights = weights;
   params->tape = pld_tape_new ();
+  params->work = 1;
   params->vectors = g_array_new (FALSE, FALSE, sizeof (PldVector));
   params->tables = g_ptr_array_new_with_free_func (g_free);
   return params;
@@ -101,7 +102,7 @@ pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n
 {
   const PldTensor *tensor = params_find_matrix (params, name, n_parts, n_rows, n_cols, error);
 
-  return tensor != NULL ? pld_tape_add (params->tape, tensor, (guint64) part * n_rows, n_rows, n_cols) : NULL;
+  return tensor != NULL ? pld_tape_add (params->tape, tensor, (guint64) part * n_rows, n_rows, n_cols, params->work) : NULL;
 }
 
 const PldTable *

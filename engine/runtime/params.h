@@ -30,6 +30,7 @@ typedef struct
 {
   const PldWeights *weights; /* not owned */
   PldTape *tape;
+  gdouble work;              /* see PldMatrix, of matrices that are declared from now on; 1 at first, set by the architecture */
   GArray *vectors;           /* PldVector */
   GPtrArray *tables;         /* PldTable * */
   guint64 n_floats;          /* of all vectors, each padded to 16 */

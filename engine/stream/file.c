@@ -11,7 +11,8 @@ struct _PldFile
 {
   char *path;
   int fd;
-  gint direct; /* atomic */
+  gint direct;  /* atomic */
+  guint retries; /* atomic */
   struct stat opened;
 };
 
@@ -55,6 +56,26 @@ pld_file_is_direct (PldFile *file)
   return g_atomic_int_get (&file->direct);
 }
 
+guint64
+pld_file_retries (PldFile *file)
+{
+  return g_atomic_int_get (&file->retries);
+}
+
+/* After a failed read: whether it is worth another try, of which @tried were made; waits before it. A link or a card that was disturbed
+ * recovers within fractions of a second. */
+static gboolean
+file_retry (PldFile *file, int code, guint tried)
+{
+  static const gulong delays[] = { 10, 50, 250 };
+
+  if ((code != EIO && code != EAGAIN && code != ETIMEDOUT) || tried >= G_N_ELEMENTS (delays))
+    return FALSE;
+  g_atomic_int_inc (&file->retries);
+  g_usleep (delays[tried] * 1000);
+  return TRUE;
+}
+
 /* Some file systems accept O_DIRECT at open and refuse it at the first read. */
 static gboolean
 file_fall_back (PldFile *file)
@@ -72,6 +93,7 @@ static gboolean
 file_fill (PldFile *file, guint64 start, guint8 *slot, guint64 want, guint64 room, GError **error)
 {
   guint64 got = 0;
+  guint tried = 0;
 
   while (got < want)
     {
@@ -83,6 +105,11 @@ file_fill (PldFile *file, guint64 start, guint8 *slot, guint64 want, guint64 roo
         continue;
       if (n < 0 && errno == EINVAL && file_fall_back (file))
         continue;
+      if (n < 0 && file_retry (file, errno, tried))
+        {
+          tried++;
+          continue;
+        }
       if (n < 0)
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: reading %" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT

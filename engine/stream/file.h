@@ -17,6 +17,9 @@ PldFile *pld_file_open (const char *path, gboolean direct, GError **error);
 /* Takes a pointer to the pointer, accepts NULL. No read may be running. */
 void pld_file_close (PldFile **file);
 
+/* Reads so far that failed and were tried again. Thread-safe. */
+guint64 pld_file_retries (PldFile *file);
+
 /* Whether reads bypass the page cache now. Thread-safe. */
 gboolean pld_file_is_direct (PldFile *file);
 
@@ -34,7 +37,7 @@ pld_file_span (guint64 offset, guint64 n)
  * @slot: (out): page-aligned memory of pld_file_span (@offset, @n) bytes
  * @view: (out): where in @slot the @n bytes lie; aligned to 4 bytes
  *
- * Thread-safe. PLD_ERROR_IO when reading fails, when the file has become shorter, or when it was written to since it was opened:
+ * Thread-safe. A device error may pass, so it is tried again three times, after 10, 50 and 250 ms. PLD_ERROR_IO when reading fails for good, when the file has become shorter, or when it was written to since it was opened:
  * nothing wrong is ever handed on.
  */
 gboolean pld_file_read (PldFile *file, guint64 offset, guint64 n, guint8 *slot, const guint8 **view, GError **error);

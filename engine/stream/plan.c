@@ -36,30 +36,48 @@ tiles_cost (GArray *tiles)
   return sum;
 }
 
-/* Pins tiles worth at most @room bytes, evenly along the tape: the running sum of what is pinned follows its share of the
- * running sum of everything (Bresenham's line). */
-static void
-plan_pin (PldPlan *plan, guint64 room)
+/* Computing that a tile takes, in any unit. */
+static double
+tile_work (const PldTape *tape, const PldTile *tile)
 {
-  guint64 total = 0, seen = 0;
+  const PldMatrix *matrix = tape->matrices->pdata[tile->matrix];
+
+  return (double) tile->n_rows * matrix->n_cols * matrix->work;
+}
+
+/* Pins tiles worth at most @room bytes: the running sum of what is streamed follows the running sum of the computing, so that wherever
+ * on the tape, the loaders and the compute team have been given the same shares of their work. */
+static void
+plan_pin (PldPlan *plan, const PldTape *tape, guint64 room)
+{
+  guint64 total = 0, streamed = 0;
+  double work = 0, seen = 0, stream;
 
   for (guint i = 0; i < plan->tiles->len; i++)
-    total += tile_cost (&g_array_index (plan->tiles, PldTile, i));
+    {
+      const PldTile *tile = &g_array_index (plan->tiles, PldTile, i);
+
+      total += tile_cost (tile);
+      work += tile_work (tape, tile);
+    }
+  stream = (double) (total - MIN (room, total));
   for (guint i = 0; i < plan->tiles->len; i++)
     {
       PldTile *tile = &g_array_index (plan->tiles, PldTile, i);
       guint64 cost = tile_cost (tile);
 
-      seen += cost;
-      tile->pinned = plan->pinned_bytes + cost <= room
-                     && (double) (plan->pinned_bytes + cost) <= (double) room * (double) seen / (double) total;
+      seen += tile_work (tape, tile);
+      tile->pinned = plan->pinned_bytes + cost <= room && (double) (streamed + cost) > stream * seen / work;
       if (tile->pinned)
         {
           plan->pinned_bytes += cost;
           plan->n_pinned++;
         }
       else
-        plan->streamed_bytes += tile->n_bytes;
+        {
+          streamed += cost;
+          plan->streamed_bytes += tile->n_bytes;
+        }
     }
 }
 
@@ -82,13 +100,32 @@ ring_minimum (const PldTape *tape)
   return pld_plan_table_bytes (tiles->len) + SLOTS_MIN * pld_tape_slot_bytes (tape, TILE_MIN);
 }
 
+/* How many loaders and slots there should be; for comparison also few. */
 static void
-plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, guint loaders)
+plan_ring (PldPlan *plan, const PldPlanWishes *wishes)
+{
+  switch (wishes->pipelining)
+    {
+    case PLD_PIPELINING_FULL:
+      plan->loaders = wishes->loaders > 0 ? MIN (wishes->loaders, LOADERS_MAX) : LOADERS_DEFAULT;
+      plan->n_slots = plan->loaders + SLOTS_BESIDE_LOADERS;
+      break;
+    case PLD_PIPELINING_PREFETCH:
+      plan->loaders = 1;
+      plan->n_slots = 2;
+      break;
+    case PLD_PIPELINING_NONE:
+      plan->loaders = plan->n_slots = 1;
+      break;
+    }
+}
+
+static void
+plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanWishes *wishes)
 {
   guint64 cap;
 
-  plan->loaders = loaders > 0 ? MIN (loaders, LOADERS_MAX) : LOADERS_DEFAULT;
-  plan->n_slots = plan->loaders + SLOTS_BESIDE_LOADERS;
+  plan_ring (plan, wishes);
   cap = choose_cap (tape, room, plan->n_slots);
   /* A slot holds the largest granule; tiles of matrices with shorter rows fill it too. */
   plan->slot_bytes = pld_tape_slot_bytes (tape, cap);
@@ -96,26 +133,23 @@ plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, guint loaders)
   g_array_unref (plan->tiles);
   plan->tiles = pld_tape_cut (tape, cap);
   room -= MIN (room, pld_plan_table_bytes (plan->tiles->len));
-  plan->n_slots = (guint) CLAMP (room / plan->slot_bytes, SLOTS_MIN, plan->n_slots);
+  plan->n_slots = (guint) CLAMP (room / plan->slot_bytes, MIN (SLOTS_MIN, plan->n_slots), plan->n_slots);
   plan->loaders = MIN (plan->loaders, plan->n_slots);
   plan->ring_bytes = plan->n_slots * plan->slot_bytes;
-  plan_pin (plan, room - MIN (room, plan->ring_bytes));
+  plan_pin (plan, tape, wishes->pipelining == PLD_PIPELINING_FULL ? room - MIN (room, plan->ring_bytes) : 0);
 }
 
 PldPlan *
-pld_plan_make (const PldTape *tape, guint64 limit, guint64 fixed, guint loaders, GError **error)
+pld_plan_make (const PldTape *tape, const PldPlanWishes *wishes, GError **error)
 {
+  const guint64 limit = wishes->limit > 0 ? wishes->limit : G_MAXUINT64 / 2;
   PldPlan *plan = g_new0 (PldPlan, 1);
 
-  plan->limit = limit;
+  plan->limit = wishes->limit;
   plan->tiles = pld_tape_cut (tape, TILE_MAX);
-  plan->resident = fixed + tiles_cost (plan->tiles);
-  plan->minimum = MIN (fixed + ring_minimum (tape), plan->resident);
-  if (limit == 0 || limit >= plan->resident)
-    plan_pin (plan, G_MAXUINT64 / 2);
-  else if (limit >= plan->minimum)
-    plan_stream (plan, tape, limit - fixed, loaders);
-  else
+  plan->resident = wishes->fixed + tiles_cost (plan->tiles);
+  plan->minimum = MIN (wishes->fixed + ring_minimum (tape), plan->resident);
+  if (limit < plan->minimum)
     {
       g_autofree char *asked = pld_size_format (limit);
       /* Rounded up, so that the size named works when it is typed back. */
@@ -125,7 +159,25 @@ pld_plan_make (const PldTape *tape, guint64 limit, guint64 fixed, guint loaders,
                    asked, least);
       pld_plan_free (&plan);
     }
+  else if (limit >= plan->resident && wishes->pipelining == PLD_PIPELINING_FULL)
+    plan_pin (plan, tape, limit);
+  else
+    plan_stream (plan, tape, limit - wishes->fixed, wishes);
   return plan;
+}
+
+gboolean
+pld_plan_cut_equal (const PldPlan *a, const PldPlan *b)
+{
+  gboolean equal = a->tiles->len == b->tiles->len;
+
+  for (guint i = 0; equal && i < a->tiles->len; i++)
+    {
+      const PldTile *x = &g_array_index (a->tiles, PldTile, i), *y = &g_array_index (b->tiles, PldTile, i);
+
+      equal = x->matrix == y->matrix && x->row0 == y->row0 && x->n_rows == y->n_rows;
+    }
+  return equal;
 }
 
 void

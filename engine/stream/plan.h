@@ -3,12 +3,21 @@
  * The pipeline planner: memory limit → tiles, ring, pinned set, loaders.
  *
  * What the limit leaves after the fixed bytes (tables, activations, inputs) goes to a ring of slots that tiles stream through, and the rest
- * to tiles that stay. Those are spread evenly along the tape, so that loading and computing stay level; never an LRU, which hits
- * 0 % on a cyclic scan.
+ * to tiles that stay. Those are chosen so that what is streamed keeps step with the computing along the tape: tiles that take little
+ * computing for their bytes stay first, and elsewhere they are spread evenly. Never an LRU, which hits 0 % on a cyclic scan.
  */
 #pragma once
 
+#include "engine/pipeload.h"
 #include "engine/stream/tape.h"
+
+typedef struct
+{
+  guint64 limit; /* 0 = none */
+  guint64 fixed; /* bytes that the model holds beside its tiles */
+  guint loaders; /* 0 = planned */
+  PldPipelining pipelining;
+} PldPlanWishes;
 
 typedef struct
 {
@@ -28,13 +37,9 @@ typedef struct
 /* Memory beside tiles that a stream of @n_tiles takes: charged, so planned. */
 guint64 pld_plan_table_bytes (guint n_tiles);
 
-/**
- * pld_plan_make:
- * @limit: 0 = none
- * @fixed: bytes that the model holds beside its tiles
- * @loaders: 0 = planned
- *
- * PLD_ERROR_LIMIT names the smallest limit that works. Returns: (transfer full)
- */
-PldPlan *pld_plan_make (const PldTape *tape, guint64 limit, guint64 fixed, guint loaders, GError **error);
+/* PLD_ERROR_LIMIT names the smallest limit that works. Returns: (transfer full) */
+PldPlan *pld_plan_make (const PldTape *tape, const PldPlanWishes *wishes, GError **error);
 void pld_plan_free (PldPlan **plan);
+
+/* Whether both, of one tape, cut it into the same tiles. */
+gboolean pld_plan_cut_equal (const PldPlan *a, const PldPlan *b);

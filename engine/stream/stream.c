@@ -26,10 +26,10 @@ G_STATIC_ASSERT (sizeof (Tile) <= PLD_STREAM_TILE_STATE);
 
 struct _PldStream
 {
-  const PldPlan *plan;
   PldFile **files;
   PldBudget *budget;
-  guint n_tiles;
+  const PldPlan *plan; /* NULL: none */
+  guint n_tiles;       /* in the table */
   PldBuffer table; /* Tile [n_tiles] */
   Tile *tiles;
   PldBuffer ring;
@@ -213,31 +213,25 @@ stream_load (gpointer data, gpointer user_data)
   g_mutex_unlock (&stream->lock);
 }
 
+/* At the tape's begin, with an empty ring. Under the lock. */
+static void
+stream_start (PldStream *stream)
+{
+  stream->free_slots = stream->plan->n_slots == 64 ? G_MAXUINT64 : ((guint64) 1 << stream->plan->n_slots) - 1;
+  stream->next = stream->position = 0;
+  stream->stopping = FALSE;
+  g_clear_error (&stream->error);
+}
+
 PldStream *
-pld_stream_new (const PldPlan *plan, PldFile **files, PldBudget *budget, GError **error)
+pld_stream_new (PldFile **files, PldBudget *budget)
 {
   PldStream *stream = g_new0 (PldStream, 1);
 
-  g_assert (plan->n_slots <= 64);
-  stream->plan = plan;
   stream->files = files;
   stream->budget = budget;
-  stream->n_tiles = plan->tiles->len;
   g_mutex_init (&stream->lock);
   g_cond_init (&stream->change);
-  if (!pld_buffer_init (&stream->table, budget, (guint64) stream->n_tiles * PLD_STREAM_TILE_STATE, "the table of tiles", error)
-      || !pld_buffer_init (&stream->ring, budget, plan->ring_bytes, "the ring", error)
-      || !pool_join (MAX (1, plan->loaders), error))
-    {
-      stream->plan = NULL;
-      pld_stream_free (&stream);
-      return NULL;
-    }
-  stream->tiles = (Tile *) (gpointer) stream->table.data;
-  stream->free_slots = plan->n_slots == 64 ? G_MAXUINT64 : ((guint64) 1 << plan->n_slots) - 1;
-  g_mutex_lock (&stream->lock);
-  stream_kick (stream);
-  g_mutex_unlock (&stream->lock);
   return stream;
 }
 
@@ -250,6 +244,71 @@ stream_stop (PldStream *stream)
     g_cond_wait (&stream->change, &stream->lock);
 }
 
+/* Gives back all tiles but those that @plan (nullable), which cuts the tape in the same way, pins too. */
+static void
+stream_clear_tiles (PldStream *stream, const PldPlan *plan)
+{
+  for (guint i = 0; i < stream->n_tiles; i++)
+    {
+      Tile *tile = &stream->tiles[i];
+
+      if (plan != NULL && tile->state == TILE_READY && tile->pinned.data != NULL && g_array_index (plan->tiles, PldTile, i).pinned)
+        continue;
+      pld_buffer_clear (&tile->pinned);
+      tile->state = TILE_ABSENT;
+    }
+  if (plan == NULL)
+    {
+      pld_buffer_clear (&stream->table);
+      stream->tiles = NULL;
+      stream->n_tiles = 0;
+    }
+}
+
+void
+pld_stream_shrink (PldStream *stream, const PldPlan *plan)
+{
+  /* Afterwards nobody else looks at tiles. */
+  g_mutex_lock (&stream->lock);
+  stream_stop (stream);
+  g_mutex_unlock (&stream->lock);
+  if (stream->plan != NULL)
+    pool_leave (MAX (1, stream->plan->loaders));
+  if (plan == NULL || (stream->plan != NULL && !pld_plan_cut_equal (stream->plan, plan)))
+    stream_clear_tiles (stream, NULL);
+  else if (stream->plan != NULL)
+    stream_clear_tiles (stream, plan);
+  pld_buffer_clear (&stream->ring);
+  g_clear_error (&stream->error);
+  stream->plan = NULL;
+}
+
+gboolean
+pld_stream_set_plan (PldStream *stream, const PldPlan *plan, GError **error)
+{
+  gboolean ok;
+
+  if (stream->plan != NULL)
+    pld_stream_shrink (stream, plan);
+  ok = (stream->table.data != NULL
+        || pld_buffer_init (&stream->table, stream->budget, (guint64) plan->tiles->len * PLD_STREAM_TILE_STATE, "the table of tiles", error))
+       && pld_buffer_init (&stream->ring, stream->budget, plan->ring_bytes, "the ring", error) && pool_join (MAX (1, plan->loaders), error);
+  if (!ok)
+    {
+      pld_stream_shrink (stream, NULL);
+      return FALSE;
+    }
+  g_assert (plan->n_slots <= 64);
+  g_mutex_lock (&stream->lock);
+  stream->plan = plan;
+  stream->n_tiles = plan->tiles->len;
+  stream->tiles = (Tile *) (gpointer) stream->table.data;
+  stream_start (stream);
+  stream_kick (stream);
+  g_mutex_unlock (&stream->lock);
+  return TRUE;
+}
+
 void
 pld_stream_free (PldStream **stream_ptr)
 {
@@ -257,16 +316,7 @@ pld_stream_free (PldStream **stream_ptr)
 
   if (stream == NULL)
     return;
-  g_mutex_lock (&stream->lock);
-  stream_stop (stream);
-  g_mutex_unlock (&stream->lock);
-  if (stream->plan != NULL)
-    pool_leave (MAX (1, stream->plan->loaders));
-  for (guint i = 0; stream->tiles != NULL && i < stream->n_tiles; i++)
-    pld_buffer_clear (&stream->tiles[i].pinned);
-  pld_buffer_clear (&stream->ring);
-  pld_buffer_clear (&stream->table);
-  g_clear_error (&stream->error);
+  pld_stream_shrink (stream, NULL);
   g_cond_clear (&stream->change);
   g_mutex_clear (&stream->lock);
   g_free (stream);
@@ -285,10 +335,7 @@ stream_rewind (PldStream *stream)
         continue;
       tile->state = TILE_ABSENT;
     }
-  stream->free_slots = stream->plan->n_slots == 64 ? G_MAXUINT64 : ((guint64) 1 << stream->plan->n_slots) - 1;
-  stream->next = stream->position = 0;
-  stream->stopping = FALSE;
-  g_clear_error (&stream->error);
+  stream_start (stream);
 }
 
 void

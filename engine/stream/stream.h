@@ -31,16 +31,31 @@ typedef struct
 
 /**
  * pld_stream_new:
- * @plan: (transfer none): must outlive the stream
  * @files: (transfer none): the files that the tiles' indices mean; must outlive the stream
  *
- * Starts loading at once. LIMIT, MEMORY. Returns: (transfer full)
+ * Has no plan and holds nothing. Returns: (transfer full)
  */
-PldStream *pld_stream_new (const PldPlan *plan, PldFile **files, PldBudget *budget, GError **error);
+PldStream *pld_stream_new (PldFile **files, PldBudget *budget);
 /* Waits for reads in flight. Takes a pointer to the pointer, accepts NULL. No lease may be out. */
 void pld_stream_free (PldStream **stream);
 
-/* Begins a pass at the tape's first tile; @cancelled (nullable) is asked during the pass. After a pass that did not reach the end, or
+/**
+ * pld_stream_shrink:
+ * @plan: (nullable): the one that comes
+ *
+ * Ends loading, gives back all memory but that of pinned tiles that @plan pins too, and forgets its plan. Between passes.
+ */
+void pld_stream_shrink (PldStream *stream, const PldPlan *plan);
+
+/**
+ * pld_stream_set_plan:
+ * @plan: (transfer none): must live until the stream is shrunk or freed; if the stream was shrunk, it was for this one
+ *
+ * Takes the memory that @plan needs and starts loading at once. Between passes. LIMIT, MEMORY, and then the stream holds nothing.
+ */
+gboolean pld_stream_set_plan (PldStream *stream, const PldPlan *plan, GError **error);
+
+/* Begins a pass at the tape's first tile; there is a plan; @cancelled (nullable) is asked during the pass. After a pass that did not reach the end, or
  * failed, what was loaded too far is dropped and read again. */
 void pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data);
 

@@ -27,7 +27,7 @@ pld_tape_free (PldTape **tape)
 }
 
 const PldMatrix *
-pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols)
+pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols, gdouble work)
 {
   PldMatrix *matrix = g_new0 (PldMatrix, 1);
   const guint64 row_bytes = tensor->n_bytes / (tensor->n_values / n_cols);
@@ -41,6 +41,7 @@ pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows
     .n_cols = n_cols,
     .row_bytes = row_bytes,
     .granule = CLAMP (pld_size_round_up (n_rows / 4, GRANULE_MIN), GRANULE_MIN, GRANULE_MAX),
+    .work = work,
     .index = tape->matrices->len,
   };
   g_ptr_array_add (tape->matrices, matrix);

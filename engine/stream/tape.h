@@ -20,6 +20,7 @@ typedef struct
   guint n_cols;      /* inputs */
   guint64 row_bytes;
   guint granule;     /* rows computed together */
+  gdouble work;      /* rows of activations that an item of a pass brings to it: what computing costs beside reading */
   guint index;       /* on the tape */
 } PldMatrix;
 
@@ -45,10 +46,11 @@ void pld_tape_free (PldTape **tape);
  * pld_tape_add:
  * @tensor: rows of @n_cols values; lives as long as the tape
  * @row0: the matrix is @n_rows of them from this one on
+ * @work: rows of activations that an item of a pass is multiplied as, on the average
  *
  * Returns: (transfer none): the matrix at the tape's end
  */
-const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols);
+const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols, gdouble work);
 
 /* Rows of a tile of @matrix that may take @cap bytes of memory: whole granules, one at least. */
 guint pld_matrix_tile_rows (const PldMatrix *matrix, guint64 cap);

@@ -42,6 +42,19 @@ test_size_parse (void)
 }
 
 static void
+test_limit_parse (void)
+{
+  guint64 limit = 0;
+
+  g_assert_true (pld_limit_parse ("Auto", &limit, NULL));
+  g_assert_cmpuint (limit, ==, PLD_LIMIT_AUTO);
+  g_assert_true (pld_limit_parse ("64MB", &limit, NULL));
+  g_assert_cmpuint (limit, ==, 64000000);
+  g_assert_false (pld_limit_parse ("automatic", &limit, NULL));
+  g_assert_cmpuint (limit, ==, 64000000);
+}
+
+static void
 test_size_format (void)
 {
   static const struct
@@ -229,6 +242,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/base/size/parse", test_size_parse);
+  g_test_add_func ("/base/limit/parse", test_limit_parse);
   g_test_add_func ("/base/size/format", test_size_format);
   g_test_add_func ("/base/size/checked", test_size_checked);
   g_test_add_func ("/base/budget", test_budget);

@@ -19,15 +19,22 @@ model_path (const char *name)
 #define TINY_BLOCKS "type-q5_k.gguf"
 
 static PldLlm *
-open_llm (const char *name, guint64 limit, guint context)
+open_mode (const char *name, PldPipelining pipelining, guint64 limit, guint context)
 {
   g_autofree char *path = model_path (name);
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options = { .model = path, .memory_limit = limit, .threads = 2, .context_size = context };
+  PldLlmOptions options
+      = { .model = path, .memory_limit = limit, .pipelining = pipelining, .threads = 2, .context_size = context };
   PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
   return llm;
+}
+
+static PldLlm *
+open_llm (const char *name, guint64 limit, guint context)
+{
+  return open_mode (name, PLD_PIPELINING_FULL, limit, context);
 }
 
 static void
@@ -99,6 +106,183 @@ test_sharing (void)
   g_assert_cmpuint (again.users, ==, 1);
   g_assert_cmpuint (again.engine_bytes, <, both.engine_bytes);
   pld_llm_close (&first);
+}
+
+/* The machine's memory as limit: something is in force that the model keeps, and an explicit one that is smaller wins. */
+static void
+test_auto (void)
+{
+  PldLlm *llm = open_llm (TINY, PLD_LIMIT_AUTO, 64), *other;
+  const guint32 token = 1;
+  g_autoptr (GError) error = NULL;
+  PldStats stats;
+
+  g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
+  pld_llm_get_stats (llm, &stats);
+  g_assert_cmpuint (stats.memory_limit, >, 0);
+  g_assert_cmpuint (stats.memory_limit, <, G_MAXUINT64 / 2);
+  g_assert_cmpuint (stats.engine_bytes, <=, stats.memory_limit);
+  other = open_llm (TINY, 20000000, 64);
+  g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
+  pld_llm_get_stats (llm, &stats);
+  g_assert_cmpuint (stats.memory_limit, ==, 20000000);
+  pld_llm_close (&other);
+  g_assert_true (pld_llm_set_memory_limit (llm, 0, &error));
+  g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
+  pld_llm_get_stats (llm, &stats);
+  g_assert_cmpuint (stats.memory_limit, ==, 0);
+  pld_llm_close (&llm);
+}
+
+/* For comparison only: the same answer. */
+static void
+test_pipelining (void)
+{
+  enum { N = 5 };
+  const guint32 tokens[N] = { 1, 5, 9, 3, 8 };
+  g_autofree float *want = NULL, *got = NULL;
+  gsize size = 0;
+
+  for (PldPipelining mode = PLD_PIPELINING_FULL; mode <= PLD_PIPELINING_NONE; mode++)
+    {
+      PldLlm *llm = open_mode (TINY, mode, 0, 64);
+      PldStats stats;
+
+      size = pld_llm_get_info (llm)->n_vocab * sizeof (float);
+      if (want == NULL)
+        want = g_malloc (size);
+      g_free (got);
+      got = g_malloc (size);
+      g_assert_true (pld_llm_eval (llm, tokens, N, mode == PLD_PIPELINING_FULL ? want : got, NULL, NULL));
+      if (mode != PLD_PIPELINING_FULL)
+        g_assert_cmpmem (got, size, want, size);
+      pld_llm_get_stats (llm, &stats);
+      g_assert_true ((stats.pinned_bytes > 0) == (mode == PLD_PIPELINING_FULL));
+      pld_llm_close (&llm);
+    }
+}
+
+typedef struct
+{
+  PldLlm *llm;
+  gint stop; /* atomic */
+  guint passes;
+} Neighbour;
+
+static const guint32 neighbours_tokens[] = { 7, 2, 9, 4 };
+
+/* Runs on and on; its logits are always the same. */
+static gpointer
+run_neighbour (gpointer data)
+{
+  Neighbour *n = data;
+  const gsize size = pld_llm_get_info (n->llm)->n_vocab * sizeof (float);
+  g_autofree float *want = g_malloc (size);
+  g_autofree float *got = g_malloc (size);
+
+  g_assert_true (pld_llm_eval (n->llm, neighbours_tokens, 4, want, NULL, NULL));
+  for (; !g_atomic_int_get (&n->stop); n->passes++)
+    {
+      pld_llm_rewind (n->llm, 0);
+      g_assert_true (pld_llm_eval (n->llm, neighbours_tokens, 4, got, NULL, NULL));
+      g_assert_cmpmem (got, size, want, size);
+    }
+  return NULL;
+}
+
+static gpointer
+cancel_soon (gpointer data)
+{
+  g_usleep ((gulong) g_random_int_range (0, 2000));
+  g_cancellable_cancel (data);
+  return NULL;
+}
+
+/* One that is cancelled, or goes, while others share its pass: they are not disturbed, and it is whole again at once. */
+static void
+test_leaving (void)
+{
+  const guint32 tokens[] = { 1, 5, 9, 3, 8, 2 };
+  Neighbour neighbour = { .llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64) };
+  GThread *thread = g_thread_new ("neighbour", run_neighbour, &neighbour);
+  PldLlm *llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64);
+  const gsize size = pld_llm_get_info (llm)->n_vocab * sizeof (float);
+  g_autofree float *want = g_malloc (size);
+  g_autofree float *got = g_malloc (size);
+  guint n_cancelled = 0;
+
+  g_assert_true (pld_llm_eval (llm, tokens, 6, want, NULL, NULL));
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      GThread *canceller = g_thread_new ("canceller", cancel_soon, cancellable);
+      g_autoptr (GError) error = NULL;
+      gboolean ok = TRUE;
+
+      for (guint j = 0; j < 40 && ok; j++)
+        {
+          pld_llm_rewind (llm, 0);
+          ok = pld_llm_eval (llm, tokens, 6, got, cancellable, &error);
+        }
+      if (!ok)
+        {
+          g_assert_error (error, PLD_ERROR, PLD_ERROR_CANCELLED);
+          n_cancelled++;
+        }
+      if (i % 3 == 0)
+        {
+          pld_llm_close (&llm);
+          llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64);
+        }
+      g_thread_join (canceller);
+      pld_llm_rewind (llm, 0);
+      g_assert_true (pld_llm_eval (llm, tokens, 6, got, NULL, NULL));
+      g_assert_cmpmem (got, size, want, size);
+    }
+  g_atomic_int_set (&neighbour.stop, 1);
+  g_thread_join (thread);
+  g_assert_cmpuint (n_cancelled, >, 0);
+  g_assert_cmpuint (neighbour.passes, >, 0);
+  pld_llm_close (&llm);
+  pld_llm_close (&neighbour.llm);
+}
+
+/* Under a limit that leaves little room in a pass: a long prompt does not keep a neighbour waiting until its end. */
+static void
+test_fair (void)
+{
+  enum { N = 48 };
+  g_autofree char *path = model_path (TINY);
+  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
+  guint32 tokens[N];
+  PldPlanInfo plan;
+  Neighbour neighbour = { 0 };
+  PldStats stats;
+  GThread *thread;
+  PldLlm *llm;
+
+  for (guint i = 0; i < N; i++)
+    tokens[i] = 1 + i % 9;
+  g_assert_true (pld_llm_plan (&options, &plan, NULL));
+  llm = open_llm (TINY, 0, 64);
+  neighbour.llm = open_llm (TINY, 0, 64);
+  /* The smallest for both of them: found by asking. */
+  for (guint64 limit = plan.minimum_limit; !pld_llm_set_memory_limit (llm, limit, NULL);)
+    limit += 4096;
+  thread = g_thread_new ("neighbour", run_neighbour, &neighbour);
+  for (guint i = 0; i < 5; i++)
+    {
+      pld_llm_rewind (llm, 0);
+      g_assert_true (pld_llm_eval (llm, tokens, N, NULL, NULL, NULL));
+    }
+  g_atomic_int_set (&neighbour.stop, 1);
+  g_thread_join (thread);
+  pld_llm_get_stats (llm, &stats);
+  g_assert_cmpuint (stats.batch, <=, 8);
+  /* One after the other, it would be 5. */
+  g_assert_cmpuint (neighbour.passes, >=, 15);
+  pld_llm_close (&llm);
+  pld_llm_close (&neighbour.llm);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------- */
@@ -559,6 +743,10 @@ main (int argc, char **argv)
   g_test_add_func ("/llm/open/wrong-models", test_wrong_models);
   g_test_add_func ("/llm/open/limit", test_limit);
   g_test_add_func ("/llm/open/sharing", test_sharing);
+  g_test_add_func ("/llm/open/auto", test_auto);
+  g_test_add_func ("/llm/open/pipelining", test_pipelining);
+  g_test_add_func ("/llm/open/leaving", test_leaving);
+  g_test_add_func ("/llm/open/fair", test_fair);
   g_test_add_func ("/llm/eval/context", test_context);
   g_test_add_func ("/llm/eval/cancelled", test_cancelled);
   g_test_add_func ("/llm/answer/by-hand", test_answer);

@@ -40,7 +40,7 @@ setup (Fixture *f, gconstpointer data)
 
       *t = (PldTensor) { .name = (char *) "m", .dtype = PLD_DTYPE_F16, .n_dims = 2, .dims = { shapes[i][0], shapes[i][1] },
                          .offset = offset, .n_values = n, .n_bytes = 2 * n };
-      pld_tape_add (f->tape, t, 0, shapes[i][0], shapes[i][1]);
+      pld_tape_add (f->tape, t, 0, shapes[i][0], shapes[i][1], 1);
       offset += t->n_bytes + i;
     }
   f->size = offset;
@@ -71,6 +71,25 @@ teardown (Fixture *f, gconstpointer data)
   g_free (f->bytes);
 }
 
+static PldPlan *
+make_plan (const PldTape *tape, guint64 limit, guint64 fixed, guint loaders, GError **error)
+{
+  const PldPlanWishes wishes = { .limit = limit, .fixed = fixed, .loaders = loaders };
+
+  return pld_plan_make (tape, &wishes, error);
+}
+
+static PldStream *
+start_stream (Fixture *f, const PldPlan *plan)
+{
+  PldStream *stream = pld_stream_new (&f->file, f->budget);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pld_stream_set_plan (stream, plan, &error));
+  g_assert_no_error (error);
+  return stream;
+}
+
 /* A whole pass, or the first @n tiles of one. */
 static void
 run_pass (Fixture *f, PldStream *stream, const PldPlan *plan, guint n)
@@ -94,14 +113,13 @@ static void
 check_plan (Fixture *f, guint64 limit, guint loaders)
 {
   g_autoptr (GError) error = NULL;
-  PldPlan *plan = pld_plan_make (f->tape, limit, 0, loaders, &error);
+  PldPlan *plan = make_plan (f->tape, limit, 0, loaders, &error);
   PldStreamStats stats;
   PldStream *stream;
 
   g_assert_no_error (error);
   pld_budget_set_limit (f->budget, limit);
-  stream = pld_stream_new (plan, &f->file, f->budget, &error);
-  g_assert_no_error (error);
+  stream = start_stream (f, plan);
   for (guint pass = 0; pass < 4; pass++)
     run_pass (f, stream, plan, plan->tiles->len);
   /* Given up in the middle, then whole again. */
@@ -122,7 +140,7 @@ check_plan (Fixture *f, guint64 limit, guint loaders)
 static void
 test_stream (Fixture *f, gconstpointer data)
 {
-  PldPlan *plan = pld_plan_make (f->tape, 0, 0, 0, NULL);
+  PldPlan *plan = make_plan (f->tape, 0, 0, 0, NULL);
   guint64 minimum = plan->minimum, resident = plan->resident;
 
   pld_plan_free (&plan);
@@ -137,7 +155,7 @@ test_stream (Fixture *f, gconstpointer data)
 static void
 test_plan (Fixture *f, gconstpointer data)
 {
-  PldPlan *plan = pld_plan_make (f->tape, 0, 5000, 0, NULL);
+  PldPlan *plan = make_plan (f->tape, 0, 5000, 0, NULL);
   guint64 minimum = plan->minimum, resident = plan->resident;
   g_autoptr (GError) error = NULL;
 
@@ -145,13 +163,13 @@ test_plan (Fixture *f, gconstpointer data)
   g_assert_cmpuint (plan->loaders, ==, 0);
   g_assert_cmpuint (plan->streamed_bytes, ==, 0);
   pld_plan_free (&plan);
-  g_assert_null (pld_plan_make (f->tape, minimum - 1, 5000, 0, &error));
+  g_assert_null (make_plan (f->tape, minimum - 1, 5000, 0, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
   for (guint64 limit = minimum; limit < resident; limit += (resident - minimum) / 50)
     {
       guint row = 0, matrix = 0;
 
-      plan = pld_plan_make (f->tape, limit, 5000, 0, &error);
+      plan = make_plan (f->tape, limit, 5000, 0, &error);
       g_assert_cmpuint (5000 + plan->ring_bytes + plan->pinned_bytes + pld_plan_table_bytes (plan->tiles->len), <=, limit);
       g_assert_cmpuint (plan->n_slots, >=, 2);
       /* Tiles are the matrices' rows in order, none twice, cut at granules. */
@@ -190,9 +208,9 @@ test_plan_even (void)
   for (guint i = 0; i < 64; i++)
     {
       tensor.offset = i * tensor.n_bytes;
-      pld_tape_add (tape, &tensor, 0, 32, 8192);
+      pld_tape_add (tape, &tensor, 0, 32, 8192, 1);
     }
-  plan = pld_plan_make (tape, 36 * tensor.n_bytes, 0, 2, NULL);
+  plan = make_plan (tape, 36 * tensor.n_bytes, 0, 2, NULL);
   for (guint i = 0; i < plan->tiles->len; i++)
     {
       run = g_array_index (plan->tiles, PldTile, i).pinned ? 0 : run + 1;
@@ -204,6 +222,105 @@ test_plan_even (void)
   pld_tape_free (&tape);
 }
 
+/* Tiles that take little computing stay first, wherever they are. */
+static void
+test_plan_work (void)
+{
+  PldTape *tape = pld_tape_new ();
+  PldTensor tensor = { .name = (char *) "m", .dtype = PLD_DTYPE_F32, .n_values = 32 * 8192, .n_bytes = 32 * 8192 * 4 };
+  guint light = 0, heavy = 0;
+  PldPlan *plan;
+
+  for (guint i = 0; i < 64; i++)
+    {
+      tensor.offset = i * tensor.n_bytes;
+      pld_tape_add (tape, &tensor, 0, 32, 8192, i % 16 < 4 ? 1 : 200);
+    }
+  plan = make_plan (tape, 24 * tensor.n_bytes, 0, 2, NULL);
+  for (guint i = 0; i < plan->tiles->len; i++)
+    if (g_array_index (plan->tiles, PldTile, i).pinned)
+      *(g_array_index (plan->tiles, PldTile, i).matrix % 16 < 4 ? &light : &heavy) += 1;
+  g_assert_cmpuint (light + heavy, >=, 17);
+  g_assert_cmpuint (light, >=, 15); /* of 16 */
+  pld_plan_free (&plan);
+  pld_tape_free (&tape);
+}
+
+/* For comparison: nothing stays, whatever the limit, and the bytes are right. */
+static void
+test_pipelining (Fixture *f, gconstpointer data)
+{
+  static const PldPipelining modes[] = { PLD_PIPELINING_PREFETCH, PLD_PIPELINING_NONE };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    for (guint64 limit = 0; limit <= 2 * f->size; limit += 2 * f->size)
+      {
+        const PldPlanWishes wishes = { .limit = limit, .loaders = 3, .pipelining = modes[i] };
+        PldPlan *plan = pld_plan_make (f->tape, &wishes, NULL);
+        PldStream *stream = start_stream (f, plan);
+        PldStreamStats stats;
+
+        g_assert_cmpuint (plan->loaders, ==, 1);
+        g_assert_cmpuint (plan->n_slots, ==, modes[i] == PLD_PIPELINING_NONE ? 1 : 2);
+        g_assert_cmpuint (plan->n_pinned, ==, 0);
+        for (guint pass = 0; pass < 3; pass++)
+          run_pass (f, stream, plan, plan->tiles->len);
+        pld_stream_get_stats (stream, &stats);
+        g_assert_cmpuint (stats.bytes_read, >=, 3 * f->tape->n_bytes);
+        pld_stream_free (&stream);
+        pld_plan_free (&plan);
+      }
+}
+
+static guint64
+bytes_read (PldStream *stream)
+{
+  PldStreamStats stats;
+
+  pld_stream_get_stats (stream, &stats);
+  return stats.bytes_read;
+}
+
+/* From plan to plan: always the right bytes and never more than the limit; what stays pinned is not read again. */
+static void
+test_replan (Fixture *f, gconstpointer data)
+{
+  PldPlan *all = make_plan (f->tape, 0, 0, 0, NULL), *plan = NULL;
+  PldStream *stream = start_stream (f, all);
+  const guint64 minimum = all->minimum, resident = all->resident;
+  guint64 before;
+
+  run_pass (f, stream, all, all->tiles->len);
+  for (guint i = 0; i < 40; i++)
+    {
+      const guint64 limit = minimum + (resident - minimum) * (guint64) g_test_rand_int_range (0, 120) / 100;
+      PldPlan *next = make_plan (f->tape, limit, 0, 0, NULL);
+
+      pld_stream_shrink (stream, next);
+      g_assert_cmpuint (pld_budget_get_used (f->budget), <=, limit);
+      pld_budget_set_limit (f->budget, limit);
+      g_assert_true (pld_stream_set_plan (stream, next, NULL));
+      pld_plan_free (&plan);
+      plan = next;
+      run_pass (f, stream, plan, plan->tiles->len);
+      run_pass (f, stream, plan, plan->tiles->len / 3);
+    }
+  pld_budget_set_limit (f->budget, 0);
+  g_assert_true (pld_stream_set_plan (stream, all, NULL));
+  run_pass (f, stream, all, all->tiles->len);
+  before = bytes_read (stream);
+  pld_plan_free (&plan);
+  plan = make_plan (f->tape, 0, 0, 3, NULL);
+  g_assert_true (pld_stream_set_plan (stream, plan, NULL));
+  run_pass (f, stream, plan, plan->tiles->len);
+  g_assert_cmpuint (bytes_read (stream), ==, before);
+  pld_stream_shrink (stream, NULL);
+  g_assert_cmpuint (pld_budget_get_used (f->budget), ==, 0);
+  pld_stream_free (&stream);
+  pld_plan_free (&plan);
+  pld_plan_free (&all);
+}
+
 static gboolean
 yes (gpointer data)
 {
@@ -213,8 +330,8 @@ yes (gpointer data)
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
-  PldPlan *plan = pld_plan_make (f->tape, 0, 0, 0, NULL);
-  PldStream *stream = pld_stream_new (plan, &f->file, f->budget, NULL);
+  PldPlan *plan = make_plan (f->tape, 0, 0, 0, NULL);
+  PldStream *stream = start_stream (f, plan);
   g_autoptr (GError) error = NULL;
   const guint8 *view = NULL;
 
@@ -231,7 +348,7 @@ test_cancel (Fixture *f, gconstpointer data)
 static void
 test_changed (Fixture *f, gconstpointer data)
 {
-  PldPlan *plan = pld_plan_make (f->tape, 0, 0, 0, NULL);
+  PldPlan *plan = make_plan (f->tape, 0, 0, 0, NULL);
   guint64 limit = plan->minimum + 60000;
   g_autoptr (GError) error = NULL;
   const guint8 *view;
@@ -239,9 +356,9 @@ test_changed (Fixture *f, gconstpointer data)
   gboolean failed = FALSE;
 
   pld_plan_free (&plan);
-  plan = pld_plan_make (f->tape, limit, 0, 2, &error);
+  plan = make_plan (f->tape, limit, 0, 2, &error);
   g_assert_no_error (error);
-  stream = pld_stream_new (plan, &f->file, f->budget, &error);
+  stream = start_stream (f, plan);
   run_pass (f, stream, plan, plan->tiles->len);
   g_assert_cmpint (g_chmod (f->path, 0600), ==, 0);
   {
@@ -286,6 +403,9 @@ main (int argc, char **argv)
   g_test_add ("/stream/buffered", Fixture, NULL, setup, test_stream, teardown);
   g_test_add ("/stream/plan", Fixture, "direct", setup, test_plan, teardown);
   g_test_add_func ("/stream/plan/even", test_plan_even);
+  g_test_add_func ("/stream/plan/work", test_plan_work);
+  g_test_add ("/stream/pipelining", Fixture, "direct", setup, test_pipelining, teardown);
+  g_test_add ("/stream/replan", Fixture, "direct", setup, test_replan, teardown);
   g_test_add ("/stream/cancel", Fixture, "direct", setup, test_cancel, teardown);
   g_test_add ("/stream/changed", Fixture, "direct", setup, test_changed, teardown);
   g_test_add_func ("/stream/missing", test_missing);
