@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The element's state, for its own files: gstpipeloadllm.c (object, pads, states), pipeloadllmopen.c (model,
- * limit, progress), pipeloadllmanswer.c (one prompt and its answer).
+ * statistics), pipeloadllmanswer.c (one prompt and its answer).
  */
 #pragma once
 
-#include "engine/pipeload.h"
 #include "gst/gstpipeloadllm.h"
 #include "gst/pipeloadllmhistory.h"
 #include "gst/pipeloadllmqueue.h"
@@ -25,13 +24,7 @@ struct _GstPipeloadLlm
   GstPad *sink, *src;
   GstPipeloadLlmSettings settings; /* OBJECT_LOCK */
   GstPipeloadLlmQueue queue;       /* from the streaming thread to the generating one */
-
-  /* The pointer changes under @model_lock only; its users but the generating thread hold it. */
-  GMutex model_lock;
-  PldLlm *llm;
-  PldStats last_stats; /* of the model closed last */
-  guint context_size;  /* of the model opened last */
-  char *limit;         /* memory-limit in force */
+  GstPipeloadModel model;          /* run by the generating thread */
 
   /* Generating thread: the source pad's task. */
   GstSegment segment;
@@ -40,6 +33,7 @@ struct _GstPipeloadLlm
   GMutex lock; /* of what follows; nothing is posted or pushed under it */
   GCancellable *cancellable;
   gboolean failed; /* and the error is posted */
+  guint context_size; /* of the model opened last */
   GstPipeloadLlmStats stats;
 };
 
@@ -49,7 +43,6 @@ void gst_pipeload_llm_emit_token (GstPipeloadLlm *self, const char *text);
 /* pipeloadllmopen.c */
 gboolean gst_pipeload_llm_open (GstPipeloadLlm *self);
 void gst_pipeload_llm_close (GstPipeloadLlm *self);
-void gst_pipeload_llm_apply_limit (GstPipeloadLlm *self);
 GstStructure *gst_pipeload_llm_get_stats (GstPipeloadLlm *self);
 
 /* pipeloadllmanswer.c. Answers @prompt on the source pad; GST_FLOW_ERROR: the error is posted. */

@@ -59,34 +59,18 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadllm, "pipeloadllm", GST_RANK_NONE
 static void
 gst_pipeload_llm_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  GstPipeloadLlm *self = GST_PIPELOAD_LLM (object);
-  gboolean known;
-
-  GST_OBJECT_LOCK (self);
-  known = gst_pipeload_llm_settings_set (&self->settings, id, value);
-  GST_OBJECT_UNLOCK (self);
-  if (!known)
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  if (id == GST_PIPELOAD_LLM_PROP_MEMORY_LIMIT)
-    gst_pipeload_llm_apply_limit (self);
+  gst_pipeload_model_set (&GST_PIPELOAD_LLM (object)->model, id, value);
 }
 
 static void
 gst_pipeload_llm_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   GstPipeloadLlm *self = GST_PIPELOAD_LLM (object);
-  gboolean known;
 
-  if (id == GST_PIPELOAD_LLM_PROP_STATS)
-    {
-      g_value_take_boxed (value, gst_pipeload_llm_get_stats (self));
-      return;
-    }
-  GST_OBJECT_LOCK (self);
-  known = gst_pipeload_llm_settings_get (&self->settings, id, value);
-  GST_OBJECT_UNLOCK (self);
-  if (!known)
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  if (id == GST_PIPELOAD_PROP_STATS)
+    g_value_take_boxed (value, gst_pipeload_llm_get_stats (self));
+  else
+    gst_pipeload_model_get (&self->model, id, value);
 }
 
 static void
@@ -95,12 +79,11 @@ gst_pipeload_llm_finalize (GObject *object)
   GstPipeloadLlm *self = GST_PIPELOAD_LLM (object);
 
   gst_pipeload_llm_settings_clear (&self->settings);
+  gst_pipeload_model_clear (&self->model);
   gst_pipeload_llm_queue_clear (&self->queue);
   gst_pipeload_llm_history_clear (&self->history);
   g_clear_object (&self->cancellable);
-  g_mutex_clear (&self->model_lock);
   g_mutex_clear (&self->lock);
-  g_free (self->limit);
   G_OBJECT_CLASS (gst_pipeload_llm_parent_class)->finalize (object);
 }
 
@@ -369,8 +352,8 @@ static void
 gst_pipeload_llm_init (GstPipeloadLlm *self)
 {
   gst_pipeload_llm_settings_init (&self->settings);
+  gst_pipeload_model_init (&self->model, GST_ELEMENT (self), &self->settings);
   gst_pipeload_llm_history_init (&self->history);
-  g_mutex_init (&self->model_lock);
   g_mutex_init (&self->lock);
 
   self->sink = gst_pad_new_from_static_template (&sink_template, "sink");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The element's state, for its own files: gstpipeloadvit.c (object and base class), pipeloadvitopen.c (model,
- * limit, progress), pipeloadvitinfer.c (results and what is posted about them), pipeloadvitqos.c (latency and
+ * statistics), pipeloadvitinfer.c (results and what is posted about them), pipeloadvitqos.c (latency and
  * quality of service).
  */
 #pragma once
@@ -24,16 +24,12 @@ struct _GstPipeloadVit
   GstBaseTransform parent;
 
   GstPipeloadVitSettings settings; /* OBJECT_LOCK */
+  GstPipeloadModel model;          /* the runner's */
 
   /* From start() to stop(). */
+  GstPipeloadVitRunner *runner;
   GstPipeloadWorker *worker; /* NULL in sync mode */
   gboolean in_regions;
-
-  /* The pointer changes under @model_lock only; its users but the one who infers hold it. */
-  GMutex model_lock;
-  GstPipeloadVitRunner *runner;
-  PldStats last_stats; /* of the model closed last */
-  char *limit;         /* memory-limit in force */
 
   /* Streaming thread. */
   GstCaps *caps;
@@ -60,7 +56,6 @@ struct _GstPipeloadVit
 /* pipeloadvitopen.c */
 gboolean gst_pipeload_vit_open (GstPipeloadVit *self);
 void gst_pipeload_vit_close (GstPipeloadVit *self);
-void gst_pipeload_vit_apply_limit (GstPipeloadVit *self);
 GstStructure *gst_pipeload_vit_get_stats (GstPipeloadVit *self);
 
 /* pipeloadvitinfer.c */

@@ -52,34 +52,18 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadvit, "pipeloadvit", GST_RANK_NONE
 static void
 gst_pipeload_vit_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  GstPipeloadVit *self = GST_PIPELOAD_VIT (object);
-  gboolean known;
-
-  GST_OBJECT_LOCK (self);
-  known = gst_pipeload_vit_settings_set (&self->settings, id, value);
-  GST_OBJECT_UNLOCK (self);
-  if (!known)
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  if (id == GST_PIPELOAD_VIT_PROP_MEMORY_LIMIT)
-    gst_pipeload_vit_apply_limit (self);
+  gst_pipeload_model_set (&GST_PIPELOAD_VIT (object)->model, id, value);
 }
 
 static void
 gst_pipeload_vit_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   GstPipeloadVit *self = GST_PIPELOAD_VIT (object);
-  gboolean known;
 
-  if (id == GST_PIPELOAD_VIT_PROP_STATS)
-    {
-      g_value_take_boxed (value, gst_pipeload_vit_get_stats (self));
-      return;
-    }
-  GST_OBJECT_LOCK (self);
-  known = gst_pipeload_vit_settings_get (&self->settings, id, value);
-  GST_OBJECT_UNLOCK (self);
-  if (!known)
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  if (id == GST_PIPELOAD_PROP_STATS)
+    g_value_take_boxed (value, gst_pipeload_vit_get_stats (self));
+  else
+    gst_pipeload_model_get (&self->model, id, value);
 }
 
 static void
@@ -100,9 +84,8 @@ gst_pipeload_vit_finalize (GObject *object)
 
   clear_stream (self);
   gst_pipeload_vit_settings_clear (&self->settings);
-  g_mutex_clear (&self->model_lock);
+  gst_pipeload_model_clear (&self->model);
   g_mutex_clear (&self->lock);
-  g_free (self->limit);
   G_OBJECT_CLASS (gst_pipeload_vit_parent_class)->finalize (object);
 }
 
@@ -320,7 +303,7 @@ static void
 gst_pipeload_vit_init (GstPipeloadVit *self)
 {
   gst_pipeload_vit_settings_init (&self->settings);
-  g_mutex_init (&self->model_lock);
+  gst_pipeload_model_init (&self->model, GST_ELEMENT (self), &self->settings);
   g_mutex_init (&self->lock);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
   /* The base class would drop frames; ours skips inferences. */

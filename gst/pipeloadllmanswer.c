@@ -124,19 +124,14 @@ post_answer (Answer *answer)
 void
 gst_pipeload_llm_fail (GstPipeloadLlm *self, const GError *error)
 {
-  g_autofree char *file = NULL;
   gboolean first;
 
   g_mutex_lock (&self->lock);
   first = !self->failed;
   self->failed = TRUE;
   g_mutex_unlock (&self->lock);
-  if (!first)
-    return;
-  g_mutex_lock (&self->model_lock);
-  file = self->llm != NULL ? g_strdup (pld_llm_get_info (self->llm)->path) : NULL;
-  g_mutex_unlock (&self->model_lock);
-  gst_pipeload_post_error (GST_ELEMENT (self), error, file, FALSE);
+  if (first)
+    gst_pipeload_model_post_error (&self->model, error);
 }
 
 /* A flood of bad prompts must not flood the bus. */
@@ -203,7 +198,7 @@ generate (Answer *answer, const char *text, GError **error)
   g_mutex_unlock (&self->lock);
   gst_pipeload_llm_history_limit (&self->history, answer->settings.history);
   messages = gst_pipeload_llm_history_messages (&self->history, answer->settings.system_prompt, text);
-  ok = pld_llm_generate (self->llm, (const PldMessage *) (gconstpointer) messages->data, messages->len,
+  ok = pld_llm_generate (self->model.llm, (const PldMessage *) (gconstpointer) messages->data, messages->len,
                          &options, take_piece, answer, &answer->result, cancellable, error);
   g_mutex_lock (&self->lock);
   gst_pipeload_llm_stats_add (&self->stats, &answer->result);

@@ -3,7 +3,6 @@
 
 #include "gst/pipeloadutil.h"
 
-#define DEFAULT_MEMORY_LIMIT "0"
 #define DEFAULT_TEMPLATE "auto"
 #define DEFAULT_MAX_TOKENS 512
 
@@ -62,8 +61,7 @@ gst_pipeload_llm_cache_type_get_type (void)
 void
 gst_pipeload_llm_settings_init (GstPipeloadLlmSettings *settings)
 {
-  *settings = (GstPipeloadLlmSettings){ .memory_limit = g_strdup (DEFAULT_MEMORY_LIMIT),
-                                        .chat_template = g_strdup (DEFAULT_TEMPLATE),
+  *settings = (GstPipeloadLlmSettings){ .chat_template = g_strdup (DEFAULT_TEMPLATE),
                                         .max_tokens = DEFAULT_MAX_TOKENS,
                                         .temperature = DEFAULT_TEMPERATURE,
                                         .top_k = DEFAULT_TOP_K,
@@ -72,13 +70,13 @@ gst_pipeload_llm_settings_init (GstPipeloadLlmSettings *settings)
                                         .repeat_penalty = 1,
                                         .seed = DEFAULT_SEED,
                                         .messages = GST_PIPELOAD_LLM_MESSAGES_ANSWERS };
+  gst_pipeload_model_settings_init (&settings->model);
 }
 
 void
 gst_pipeload_llm_settings_clear (GstPipeloadLlmSettings *settings)
 {
-  g_clear_pointer (&settings->model, g_free);
-  g_clear_pointer (&settings->memory_limit, g_free);
+  gst_pipeload_model_settings_clear (&settings->model);
   g_clear_pointer (&settings->system_prompt, g_free);
   g_clear_pointer (&settings->chat_template, g_free);
   g_clear_pointer (&settings->stop, g_free);
@@ -88,8 +86,7 @@ void
 gst_pipeload_llm_settings_copy (GstPipeloadLlmSettings *copy, const GstPipeloadLlmSettings *settings)
 {
   *copy = *settings;
-  copy->model = g_strdup (settings->model);
-  copy->memory_limit = g_strdup (settings->memory_limit);
+  gst_pipeload_model_settings_own (&copy->model);
   copy->system_prompt = g_strdup (settings->system_prompt);
   copy->chat_template = g_strdup (settings->chat_template);
   copy->stop = g_strdup (settings->stop);
@@ -127,273 +124,133 @@ gst_pipeload_llm_settings_options (const GstPipeloadLlmSettings *settings, char 
   return TRUE;
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
-
-/* The field of a property, by its type. */
-static char **
-string_field (GstPipeloadLlmSettings *settings, guint id)
-{
-  switch (id)
-    {
-    case GST_PIPELOAD_LLM_PROP_MODEL:
-      return &settings->model;
-    case GST_PIPELOAD_LLM_PROP_MEMORY_LIMIT:
-      return &settings->memory_limit;
-    case GST_PIPELOAD_LLM_PROP_SYSTEM_PROMPT:
-      return &settings->system_prompt;
-    case GST_PIPELOAD_LLM_PROP_TEMPLATE:
-      return &settings->chat_template;
-    case GST_PIPELOAD_LLM_PROP_STOP:
-      return &settings->stop;
-    default:
-      return NULL;
-    }
-}
-
-static guint *
-uint_field (GstPipeloadLlmSettings *settings, guint id)
-{
-  switch (id)
-    {
-    case GST_PIPELOAD_LLM_PROP_LOADERS:
-      return &settings->loaders;
-    case GST_PIPELOAD_LLM_PROP_THREADS:
-      return &settings->threads;
-    case GST_PIPELOAD_LLM_PROP_CONTEXT_SIZE:
-      return &settings->context_size;
-    case GST_PIPELOAD_LLM_PROP_HISTORY:
-      return &settings->history;
-    case GST_PIPELOAD_LLM_PROP_TOP_K:
-      return &settings->top_k;
-    default:
-      return NULL;
-    }
-}
-
-static double *
-double_field (GstPipeloadLlmSettings *settings, guint id)
-{
-  switch (id)
-    {
-    case GST_PIPELOAD_LLM_PROP_TEMPERATURE:
-      return &settings->temperature;
-    case GST_PIPELOAD_LLM_PROP_TOP_P:
-      return &settings->top_p;
-    case GST_PIPELOAD_LLM_PROP_MIN_P:
-      return &settings->min_p;
-    case GST_PIPELOAD_LLM_PROP_REPEAT_PENALTY:
-      return &settings->repeat_penalty;
-    case GST_PIPELOAD_LLM_PROP_PRESENCE_PENALTY:
-      return &settings->presence_penalty;
-    case GST_PIPELOAD_LLM_PROP_FREQUENCY_PENALTY:
-      return &settings->frequency_penalty;
-    default:
-      return NULL;
-    }
-}
-
-gboolean
-gst_pipeload_llm_settings_set (GstPipeloadLlmSettings *settings, guint id, const GValue *value)
-{
-  char **string = string_field (settings, id);
-  guint *number = uint_field (settings, id);
-  double *real = double_field (settings, id);
-
-  if (string != NULL)
-    {
-      const char *text = g_value_get_string (value);
-
-      g_free (*string);
-      *string = g_strdup (text != NULL && *text != '\0' ? text : NULL);
-    }
-  else if (number != NULL)
-    *number = g_value_get_uint (value);
-  else if (real != NULL)
-    *real = g_value_get_double (value);
-  else if (id == GST_PIPELOAD_LLM_PROP_MAX_TOKENS)
-    settings->max_tokens = g_value_get_int (value);
-  else if (id == GST_PIPELOAD_LLM_PROP_SEED)
-    settings->seed = g_value_get_int64 (value);
-  else if (id == GST_PIPELOAD_LLM_PROP_TRIM)
-    settings->trim = g_value_get_boolean (value);
-  else if (id == GST_PIPELOAD_LLM_PROP_CACHE_TYPE)
-    settings->cache_type = g_value_get_enum (value);
-  else if (id == GST_PIPELOAD_LLM_PROP_OUTPUT)
-    settings->output = g_value_get_enum (value);
-  else if (id == GST_PIPELOAD_LLM_PROP_MESSAGES)
-    settings->messages = g_value_get_enum (value);
-  else
-    return FALSE;
-  return TRUE;
-}
-
-gboolean
-gst_pipeload_llm_settings_get (const GstPipeloadLlmSettings *settings, guint id, GValue *value)
-{
-  char **string = string_field ((GstPipeloadLlmSettings *) settings, id);
-  guint *number = uint_field ((GstPipeloadLlmSettings *) settings, id);
-  double *real = double_field ((GstPipeloadLlmSettings *) settings, id);
-
-  if (string != NULL)
-    g_value_set_string (value, *string);
-  else if (number != NULL)
-    g_value_set_uint (value, *number);
-  else if (real != NULL)
-    g_value_set_double (value, *real);
-  else if (id == GST_PIPELOAD_LLM_PROP_MAX_TOKENS)
-    g_value_set_int (value, settings->max_tokens);
-  else if (id == GST_PIPELOAD_LLM_PROP_SEED)
-    g_value_set_int64 (value, settings->seed);
-  else if (id == GST_PIPELOAD_LLM_PROP_TRIM)
-    g_value_set_boolean (value, settings->trim);
-  else if (id == GST_PIPELOAD_LLM_PROP_CACHE_TYPE)
-    g_value_set_enum (value, settings->cache_type);
-  else if (id == GST_PIPELOAD_LLM_PROP_OUTPUT)
-    g_value_set_enum (value, settings->output);
-  else if (id == GST_PIPELOAD_LLM_PROP_MESSAGES)
-    g_value_set_enum (value, settings->messages);
-  else
-    return FALSE;
-  return TRUE;
-}
-
 /* ---- properties ---------------------------------------------------------------------------- */
 
-#define READY (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
-#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
+#define PROP(field) GST_PIPELOAD_PROP (GstPipeloadLlmSettings, field)
 
 static void
-install_string (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb,
-                const char *value, GParamFlags flags)
+install_context (GObjectClass *klass)
 {
-  g_object_class_install_property (klass, id, g_param_spec_string (name, nick, blurb, value, flags));
+  gst_pipeload_settings_install (
+      klass, PROP (context_size),
+      g_param_spec_uint (
+          "context-size", "Context size",
+          "Tokens that a prompt and its answer may have together (0: 2048, or the model's own if that "
+          "is less); memory grows with it",
+          0, G_MAXINT, 0, GST_PIPELOAD_READY));
+  gst_pipeload_settings_install (
+      klass, PROP (cache_type),
+      g_param_spec_enum ("cache-type", "Cache type", "How the context's keys and values are stored",
+                         GST_TYPE_PIPELOAD_LLM_CACHE_TYPE, PLD_CACHE_F16, GST_PIPELOAD_READY));
 }
 
 static void
-install_uint (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb, guint max,
-              guint value, GParamFlags flags)
+install_prompt (GObjectClass *klass)
 {
-  g_object_class_install_property (klass, id, g_param_spec_uint (name, nick, blurb, 0, max, value, flags));
+  gst_pipeload_settings_install (
+      klass, PROP (system_prompt),
+      g_param_spec_string ("system-prompt", "System prompt",
+                           "What the model is told before each prompt (unset: nothing)", NULL,
+                           GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (chat_template),
+      g_param_spec_string (
+          "template", "Template",
+          "What stands between messages: auto (the model's own), none (the prompt is continued as it "
+          "is), or a name such as llama3 or chatml",
+          DEFAULT_TEMPLATE, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (history),
+      g_param_spec_uint (
+          "history", "History",
+          "How many of the last prompts and their answers go before the next prompt (0: each prompt "
+          "stands alone)",
+          0, G_MAXINT, 0, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (trim),
+      g_param_spec_boolean ("trim", "Trim",
+                            "What is too long for the context loses its oldest part, instead of an error",
+                            FALSE, GST_PIPELOAD_PLAYING));
+}
+
+static void
+install_end (GObjectClass *klass)
+{
+  gst_pipeload_settings_install (
+      klass, PROP (max_tokens),
+      g_param_spec_int ("max-tokens", "Most tokens",
+                        "Most tokens of an answer (-1: until the model ends it or the context is full)", -1,
+                        G_MAXINT, DEFAULT_MAX_TOKENS, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (stop),
+      g_param_spec_string (
+          "stop", "Stop",
+          "Strings that end an answer and are not put out, a list between commas; spaces count, \\n "
+          "is a line's end, \\, a comma, \\\\ a backslash (unset: none)",
+          NULL, GST_PIPELOAD_PLAYING));
 }
 
 static void
 install_double (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb,
                 double min, double max, double value)
 {
-  g_object_class_install_property (klass, id,
-                                   g_param_spec_double (name, nick, blurb, min, max, value, PLAYING));
-}
-
-static void
-install_enum (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb,
-              GType type, int value, GParamFlags flags)
-{
-  g_object_class_install_property (klass, id, g_param_spec_enum (name, nick, blurb, type, value, flags));
-  gst_type_mark_as_plugin_api (type, 0);
-}
-
-static void
-install_model (GObjectClass *klass)
-{
-  install_string (klass, GST_PIPELOAD_LLM_PROP_MODEL, "model", "Model",
-                  "A .gguf file (unset: the bundled model, which reports what a camera has seen)", NULL,
-                  READY);
-  install_string (
-      klass, GST_PIPELOAD_LLM_PROP_MEMORY_LIMIT, "memory-limit", "Memory limit",
-      "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no limit); "
-      "elements with the same model share it, and the smallest limit holds",
-      DEFAULT_MEMORY_LIMIT, PLAYING);
-  install_uint (klass, GST_PIPELOAD_LLM_PROP_LOADERS, "loaders", "Loaders",
-                "Reads from storage under way at once (0: planned from measurements)", 64, 0, READY);
-  install_uint (klass, GST_PIPELOAD_LLM_PROP_THREADS, "threads", "Threads",
-                "Threads that compute (0: every core)", 1024, 0, READY);
-  install_uint (klass, GST_PIPELOAD_LLM_PROP_CONTEXT_SIZE, "context-size", "Context size",
-                "Tokens that a prompt and its answer may have together (0: 2048, or the model's own if that "
-                "is less); memory grows with it",
-                G_MAXINT, 0, READY);
-  install_enum (klass, GST_PIPELOAD_LLM_PROP_CACHE_TYPE, "cache-type", "Cache type",
-                "How the context's keys and values are stored", GST_TYPE_PIPELOAD_LLM_CACHE_TYPE,
-                PLD_CACHE_F16, READY);
-}
-
-static void
-install_prompt (GObjectClass *klass)
-{
-  install_string (klass, GST_PIPELOAD_LLM_PROP_SYSTEM_PROMPT, "system-prompt", "System prompt",
-                  "What the model is told before each prompt (unset: nothing)", NULL, PLAYING);
-  install_string (klass, GST_PIPELOAD_LLM_PROP_TEMPLATE, "template", "Template",
-                  "What stands between messages: auto (the model's own), none (the prompt is continued as it "
-                  "is), or a name such as llama3 or chatml",
-                  DEFAULT_TEMPLATE, PLAYING);
-  install_uint (klass, GST_PIPELOAD_LLM_PROP_HISTORY, "history", "History",
-                "How many of the last prompts and their answers go before the next prompt (0: each prompt "
-                "stands alone)",
-                G_MAXINT, 0, PLAYING);
-  g_object_class_install_property (
-      klass, GST_PIPELOAD_LLM_PROP_TRIM,
-      g_param_spec_boolean ("trim", "Trim",
-                            "What is too long for the context loses its oldest part, instead of an error",
-                            FALSE, PLAYING));
-  g_object_class_install_property (
-      klass, GST_PIPELOAD_LLM_PROP_MAX_TOKENS,
-      g_param_spec_int ("max-tokens", "Most tokens",
-                        "Most tokens of an answer (-1: until the model ends it or the context is full)", -1,
-                        G_MAXINT, DEFAULT_MAX_TOKENS, PLAYING));
-  install_string (klass, GST_PIPELOAD_LLM_PROP_STOP, "stop", "Stop",
-                  "Strings that end an answer and are not put out, a list between commas; spaces count, \\n "
-                  "is a line's end, \\, a comma, \\\\ a backslash (unset: none)",
-                  NULL, PLAYING);
+  gst_pipeload_settings_install (
+      klass, id, g_param_spec_double (name, nick, blurb, min, max, value, GST_PIPELOAD_PLAYING));
 }
 
 static void
 install_sampling (GObjectClass *klass)
 {
-  install_double (klass, GST_PIPELOAD_LLM_PROP_TEMPERATURE, "temperature", "Temperature",
+  install_double (klass, PROP (temperature), "temperature", "Temperature",
                   "0: always the likeliest token; more: more varied (-1: what the model's file says, else "
                   "0.8)",
                   -1, 100, DEFAULT_TEMPERATURE);
-  install_uint (klass, GST_PIPELOAD_LLM_PROP_TOP_K, "top-k", "Top k",
-                "Choose among this many likeliest tokens (0: all)", G_MAXINT, DEFAULT_TOP_K, PLAYING);
-  install_double (klass, GST_PIPELOAD_LLM_PROP_TOP_P, "top-p", "Top p",
+  gst_pipeload_settings_install (klass, PROP (top_k),
+                                 g_param_spec_uint ("top-k", "Top k",
+                                                    "Choose among this many likeliest tokens (0: all)", 0,
+                                                    G_MAXINT, DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
+  install_double (klass, PROP (top_p), "top-p", "Top p",
                   "Choose among the likeliest tokens that have this probability together (1: all)", 0, 1,
                   DEFAULT_TOP_P);
-  install_double (klass, GST_PIPELOAD_LLM_PROP_MIN_P, "min-p", "Min p",
+  install_double (klass, PROP (min_p), "min-p", "Min p",
                   "Choose among tokens with at least this share of the likeliest one's probability (0: all)",
                   0, 1, DEFAULT_MIN_P);
-  install_double (klass, GST_PIPELOAD_LLM_PROP_REPEAT_PENALTY, "repeat-penalty", "Repeat penalty",
+  install_double (klass, PROP (repeat_penalty), "repeat-penalty", "Repeat penalty",
                   "Makes tokens of the last 64 less likely by this factor (1: none)", 0.01, 100, 1);
-  install_double (klass, GST_PIPELOAD_LLM_PROP_PRESENCE_PENALTY, "presence-penalty", "Presence penalty",
+  install_double (klass, PROP (presence_penalty), "presence-penalty", "Presence penalty",
                   "Taken from the logit of each token among the last 64 (0: none)", -100, 100, 0);
-  install_double (klass, GST_PIPELOAD_LLM_PROP_FREQUENCY_PENALTY, "frequency-penalty", "Frequency penalty",
+  install_double (klass, PROP (frequency_penalty), "frequency-penalty", "Frequency penalty",
                   "Taken from a token's logit for each time it is among the last 64 (0: none)", -100, 100, 0);
-  g_object_class_install_property (
-      klass, GST_PIPELOAD_LLM_PROP_SEED,
+  gst_pipeload_settings_install (
+      klass, PROP (seed),
       g_param_spec_int64 ("seed", "Seed",
                           "Same seed, prompt and settings: same answer (-1: another one each time)", -1,
-                          G_MAXINT64, DEFAULT_SEED, PLAYING));
+                          G_MAXINT64, DEFAULT_SEED, GST_PIPELOAD_PLAYING));
 }
 
 static void
 install_results (GObjectClass *klass)
 {
-  install_enum (klass, GST_PIPELOAD_LLM_PROP_OUTPUT, "output", "Output", "What an output buffer holds",
-                GST_TYPE_PIPELOAD_LLM_OUTPUT, GST_PIPELOAD_LLM_OUTPUT_TOKEN, PLAYING);
-  install_enum (klass, GST_PIPELOAD_LLM_PROP_MESSAGES, "messages", "Messages",
-                "When to post the element message pipeload-llm", GST_TYPE_PIPELOAD_LLM_MESSAGES,
-                GST_PIPELOAD_LLM_MESSAGES_ANSWERS, PLAYING);
-  g_object_class_install_property (
-      klass, GST_PIPELOAD_LLM_PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-                          "Prompts, tokens, latency, and the engine's memory and streaming; of the last run "
-                          "once stopped",
-                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  gst_pipeload_settings_install (klass, PROP (output),
+                                 g_param_spec_enum ("output", "Output", "What an output buffer holds",
+                                                    GST_TYPE_PIPELOAD_LLM_OUTPUT,
+                                                    GST_PIPELOAD_LLM_OUTPUT_TOKEN, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (klass, PROP (messages),
+                                 g_param_spec_enum ("messages", "Messages",
+                                                    "When to post the element message pipeload-llm",
+                                                    GST_TYPE_PIPELOAD_LLM_MESSAGES,
+                                                    GST_PIPELOAD_LLM_MESSAGES_ANSWERS, GST_PIPELOAD_PLAYING));
 }
 
 void
 gst_pipeload_llm_settings_install (GObjectClass *klass)
 {
-  install_model (klass);
+  gst_pipeload_model_install (
+      klass, "A .gguf file (unset: the bundled model, which reports what a camera has seen)",
+      "Prompts, tokens, latency, and the engine's memory and streaming; of the last run once stopped");
+  install_context (klass);
   install_prompt (klass);
+  install_end (klass);
   install_sampling (klass);
   install_results (klass);
 }

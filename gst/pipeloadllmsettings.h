@@ -4,9 +4,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
-
-#include <gst/gst.h>
+#include "gst/pipeloadmodel.h"
 
 G_BEGIN_DECLS
 
@@ -32,8 +30,9 @@ GType gst_pipeload_llm_cache_type_get_type (void); /* of PldCacheType */
 
 typedef struct
 {
-  char *model, *memory_limit, *system_prompt, *chat_template, *stop; /* NULL = not set */
-  guint loaders, threads, context_size, history, top_k;
+  GstPipeloadModelSettings model;
+  char *system_prompt, *chat_template, *stop; /* NULL = not set */
+  guint context_size, history, top_k;
   int max_tokens;
   double temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
   gint64 seed;
@@ -43,43 +42,12 @@ typedef struct
   GstPipeloadLlmMessages messages;
 } GstPipeloadLlmSettings;
 
-typedef enum
-{
-  GST_PIPELOAD_LLM_PROP_MODEL = 1,
-  GST_PIPELOAD_LLM_PROP_MEMORY_LIMIT,
-  GST_PIPELOAD_LLM_PROP_LOADERS,
-  GST_PIPELOAD_LLM_PROP_THREADS,
-  GST_PIPELOAD_LLM_PROP_CONTEXT_SIZE,
-  GST_PIPELOAD_LLM_PROP_CACHE_TYPE,
-  GST_PIPELOAD_LLM_PROP_SYSTEM_PROMPT,
-  GST_PIPELOAD_LLM_PROP_TEMPLATE,
-  GST_PIPELOAD_LLM_PROP_HISTORY,
-  GST_PIPELOAD_LLM_PROP_TRIM,
-  GST_PIPELOAD_LLM_PROP_MAX_TOKENS,
-  GST_PIPELOAD_LLM_PROP_STOP,
-  GST_PIPELOAD_LLM_PROP_TEMPERATURE,
-  GST_PIPELOAD_LLM_PROP_TOP_K,
-  GST_PIPELOAD_LLM_PROP_TOP_P,
-  GST_PIPELOAD_LLM_PROP_MIN_P,
-  GST_PIPELOAD_LLM_PROP_REPEAT_PENALTY,
-  GST_PIPELOAD_LLM_PROP_PRESENCE_PENALTY,
-  GST_PIPELOAD_LLM_PROP_FREQUENCY_PENALTY,
-  GST_PIPELOAD_LLM_PROP_SEED,
-  GST_PIPELOAD_LLM_PROP_OUTPUT,
-  GST_PIPELOAD_LLM_PROP_MESSAGES,
-  GST_PIPELOAD_LLM_PROP_STATS,
-} GstPipeloadLlmProp;
-
 void gst_pipeload_llm_settings_init (GstPipeloadLlmSettings *settings);
 void gst_pipeload_llm_settings_clear (GstPipeloadLlmSettings *settings);
 void gst_pipeload_llm_settings_copy (GstPipeloadLlmSettings *copy, const GstPipeloadLlmSettings *settings);
 
 /* Installs every property, "stats" too. */
 void gst_pipeload_llm_settings_install (GObjectClass *klass);
-
-/* Every property but "stats". Return: FALSE if @id is none of them. */
-gboolean gst_pipeload_llm_settings_set (GstPipeloadLlmSettings *settings, guint id, const GValue *value);
-gboolean gst_pipeload_llm_settings_get (const GstPipeloadLlmSettings *settings, guint id, GValue *value);
 
 /**
  * gst_pipeload_llm_settings_options:

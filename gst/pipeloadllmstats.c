@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/pipeloadllmstats.h"
 
+#include "gst/pipeloadmodel.h"
+
 static double
 rate (guint tokens, guint64 nanoseconds)
 {
@@ -38,28 +40,19 @@ gst_pipeload_llm_stats_first (GstPipeloadLlmStats *stats, GstClockTime latency)
   stats->n_timed++;
 }
 
-static double
-milliseconds (guint64 nanoseconds)
-{
-  return (double) nanoseconds / GST_MSECOND;
-}
-
 GstStructure *
 gst_pipeload_llm_stats_to_structure (const GstPipeloadLlmStats *stats, const PldStats *engine,
                                      guint context_size)
 {
-  return gst_structure_new (
+  GstStructure *structure = gst_structure_new (
       "application/x-pipeload-stats", "prompts", G_TYPE_UINT64, stats->prompts, "answers", G_TYPE_UINT64,
       stats->answers, "empty", G_TYPE_UINT64, stats->empty, "damaged", G_TYPE_UINT64, stats->damaged,
       "prompt-tokens", G_TYPE_UINT64, stats->prompt_tokens, "cached-tokens", G_TYPE_UINT64,
       stats->cached_tokens, "trimmed-tokens", G_TYPE_UINT64, stats->trimmed_tokens, "tokens", G_TYPE_UINT64,
       stats->tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE, stats->prompt_rate, "tokens-per-second",
-      G_TYPE_DOUBLE, stats->rate, "last-latency", G_TYPE_DOUBLE, milliseconds (stats->last), "mean-latency",
-      G_TYPE_DOUBLE, stats->n_timed > 0 ? milliseconds (stats->total / stats->n_timed) : 0.0, "floor",
-      G_TYPE_DOUBLE, milliseconds (engine->floor_ns), "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed,
-      "streamed-per-pass", G_TYPE_UINT64, engine->streamed_per_pass, "stalls", G_TYPE_UINT64, engine->stalls,
-      "stall-time", G_TYPE_DOUBLE, milliseconds (engine->stall_ns), "engine-bytes", G_TYPE_UINT64,
-      engine->engine_bytes, "engine-peak", G_TYPE_UINT64, engine->engine_peak, "memory-limit", G_TYPE_UINT64,
-      engine->memory_limit, "loaders", G_TYPE_UINT, engine->loaders, "threads", G_TYPE_UINT, engine->threads,
-      "users", G_TYPE_UINT, engine->users, "context-size", G_TYPE_UINT, context_size, NULL);
+      G_TYPE_DOUBLE, stats->rate, NULL);
+
+  gst_pipeload_model_add_stats (structure, stats->last, stats->total, stats->n_timed, engine);
+  gst_structure_set (structure, "context-size", G_TYPE_UINT, context_size, NULL);
+  return structure;
 }

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* Progress is posted in steps of this many percent. */
-#define PROGRESS_STEP 10
-
 /* Of a file of labels: some hundred thousand of them. */
 #define MAX_LABELS_BYTES (4 << 20)
 
@@ -65,27 +62,6 @@ void
 gst_pipeload_post_warning (GstElement *element, const GError *error, const char *file)
 {
   post (element, GST_MESSAGE_WARNING, error, file, FALSE);
-}
-
-void
-gst_pipeload_post_progress (GstElement *element, GstProgressType type, const char *text)
-{
-  gst_element_post_message (element, gst_message_new_progress (GST_OBJECT (element), type, "model", text));
-}
-
-void
-gst_pipeload_opening_progress (const char *step, guint percent, gpointer user_data)
-{
-  GstPipeloadOpening *opening = user_data;
-  g_autofree char *text = NULL;
-
-  if (g_strcmp0 (step, opening->step) == 0 && percent < opening->percent + PROGRESS_STEP && percent < 100)
-    return;
-  g_free (opening->step);
-  opening->step = g_strdup (step);
-  opening->percent = percent;
-  text = g_strdup_printf ("%s (%u %%)", step, percent);
-  gst_pipeload_post_progress (opening->element, GST_PROGRESS_TYPE_CONTINUE, text);
 }
 
 gboolean

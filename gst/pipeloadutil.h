@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What every element needs between GStreamer and the engine: errors to bus messages, progress, lists of
- * words.
+ * What every element needs between GStreamer and the engine: errors to bus messages, texts of properties.
  */
 #pragma once
 
@@ -20,19 +19,6 @@ void gst_pipeload_post_warning (GstElement *element, const GError *error, const 
 /* A wrong property: becomes RESOURCE/SETTINGS. */
 #define GST_PIPELOAD_SETTINGS_ERROR (gst_pipeload_settings_error_quark ())
 GQuark gst_pipeload_settings_error_quark (void);
-
-void gst_pipeload_post_progress (GstElement *element, GstProgressType type, const char *text);
-
-/* A model that is being opened, for gst_pipeload_opening_progress (). */
-typedef struct
-{
-  GstElement *element;
-  char *step; /* free it afterwards */
-  guint percent;
-} GstPipeloadOpening;
-
-/* A PldProgressFunc that posts steps; @opening: a GstPipeloadOpening */
-void gst_pipeload_opening_progress (const char *step, guint percent, gpointer opening);
 
 /* The property memory-limit; NULL is none. Fails with GST_PIPELOAD_SETTINGS_ERROR. */
 gboolean gst_pipeload_parse_limit (const char *text, guint64 *limit, GError **error);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/gstpipeloadvit-private.h"
-#include "gst/pipeloadutil.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
@@ -126,8 +125,7 @@ take_failure (GstPipeloadVit *self, const GError *error)
   self->failed = TRUE;
   g_mutex_unlock (&self->lock);
   if (first)
-    gst_pipeload_post_error (GST_ELEMENT (self), error, gst_pipeload_vit_runner_get_info (self->runner)->path,
-                             FALSE);
+    gst_pipeload_model_post_error (&self->model, error);
 }
 
 /* The async worker's thread, or the streaming thread in sync mode. */

@@ -110,9 +110,9 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
                               gpointer user_data, GCancellable *cancellable, GError **error)
 {
   GstPipeloadVitRunner *runner = g_new0 (GstPipeloadVitRunner, 1);
-  PldVisionOptions options = { .model = settings->model,
-                               .loaders = settings->loaders,
-                               .threads = settings->threads,
+  PldVisionOptions options = { .model = settings->model.path,
+                               .loaders = settings->model.loaders,
+                               .threads = settings->model.threads,
                                .input_size = settings->input_size };
 
   runner->in_regions = settings->region == GST_PIPELOAD_VIT_REGION_ROI_LIST;
@@ -120,7 +120,7 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
   if (runner->batch == 0)
     runner->batch = runner->in_regions ? DEFAULT_REGION_BATCH : 1;
   options.batch = runner->batch;
-  if (!gst_pipeload_parse_limit (settings->memory_limit, &options.memory_limit, error))
+  if (!gst_pipeload_parse_limit (settings->model.memory_limit, &options.memory_limit, error))
     goto fail;
   runner->vision = pld_vision_open (&options, progress, user_data, cancellable, error);
   if (runner->vision == NULL)
@@ -300,22 +300,8 @@ gst_pipeload_vit_runner_infer (GstPipeloadVitRunner *runner, GstPipeloadVitJob *
   return outcome;
 }
 
-gboolean
-gst_pipeload_vit_runner_set_limit (GstPipeloadVitRunner *runner, const char *limit, GError **error)
+PldVision *
+gst_pipeload_vit_runner_get_vision (GstPipeloadVitRunner *runner)
 {
-  guint64 bytes;
-
-  return gst_pipeload_parse_limit (limit, &bytes, error) && pld_vision_set_memory_limit (runner->vision, bytes, error);
-}
-
-void
-gst_pipeload_vit_runner_get_stats (GstPipeloadVitRunner *runner, PldStats *stats)
-{
-  pld_vision_get_stats (runner->vision, stats);
-}
-
-const PldVisionInfo *
-gst_pipeload_vit_runner_get_info (GstPipeloadVitRunner *runner)
-{
-  return runner->info;
+  return runner->vision;
 }

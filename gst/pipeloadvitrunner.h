@@ -50,9 +50,7 @@ void gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner);
 GstPipeloadVitOutcome gst_pipeload_vit_runner_infer (GstPipeloadVitRunner *runner, GstPipeloadVitJob *job,
                                                      GError **error);
 
-/* From any thread. The text may be anything; errors as for opening. */
-gboolean gst_pipeload_vit_runner_set_limit (GstPipeloadVitRunner *runner, const char *limit, GError **error);
-void gst_pipeload_vit_runner_get_stats (GstPipeloadVitRunner *runner, PldStats *stats);
-const PldVisionInfo *gst_pipeload_vit_runner_get_info (GstPipeloadVitRunner *runner);
+/* Returns: (transfer none) */
+PldVision *gst_pipeload_vit_runner_get_vision (GstPipeloadVitRunner *runner);
 
 G_END_DECLS

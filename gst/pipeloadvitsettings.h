@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <gst/gst.h>
+#include "gst/pipeloadmodel.h"
 
 G_BEGIN_DECLS
 
@@ -36,33 +36,14 @@ GType gst_pipeload_vit_messages_get_type (void);
 
 typedef struct
 {
-  char *model, *memory_limit, *labels, *classes; /* NULL = not set */
-  guint loaders, threads, top_k, interval, input_size, max_batch;
+  GstPipeloadModelSettings model;
+  char *labels, *classes; /* NULL = not set */
+  guint top_k, interval, input_size, max_batch;
   double threshold, motion_threshold;
   GstPipeloadVitMode mode;
   GstPipeloadVitRegion region;
   GstPipeloadVitMessages messages;
 } GstPipeloadVitSettings;
-
-typedef enum
-{
-  GST_PIPELOAD_VIT_PROP_MODEL = 1,
-  GST_PIPELOAD_VIT_PROP_MEMORY_LIMIT,
-  GST_PIPELOAD_VIT_PROP_LOADERS,
-  GST_PIPELOAD_VIT_PROP_THREADS,
-  GST_PIPELOAD_VIT_PROP_LABELS,
-  GST_PIPELOAD_VIT_PROP_CLASSES,
-  GST_PIPELOAD_VIT_PROP_THRESHOLD,
-  GST_PIPELOAD_VIT_PROP_TOP_K,
-  GST_PIPELOAD_VIT_PROP_INTERVAL,
-  GST_PIPELOAD_VIT_PROP_MODE,
-  GST_PIPELOAD_VIT_PROP_REGION,
-  GST_PIPELOAD_VIT_PROP_INPUT_SIZE,
-  GST_PIPELOAD_VIT_PROP_MAX_BATCH,
-  GST_PIPELOAD_VIT_PROP_MOTION_THRESHOLD,
-  GST_PIPELOAD_VIT_PROP_MESSAGES,
-  GST_PIPELOAD_VIT_PROP_STATS,
-} GstPipeloadVitProp;
 
 void gst_pipeload_vit_settings_init (GstPipeloadVitSettings *settings);
 void gst_pipeload_vit_settings_clear (GstPipeloadVitSettings *settings);
@@ -70,9 +51,5 @@ void gst_pipeload_vit_settings_copy (GstPipeloadVitSettings *copy, const GstPipe
 
 /* Installs every property, "stats" too. */
 void gst_pipeload_vit_settings_install (GObjectClass *klass);
-
-/* Every property but "stats". Return: FALSE if @id is none of them. */
-gboolean gst_pipeload_vit_settings_set (GstPipeloadVitSettings *settings, guint id, const GValue *value);
-gboolean gst_pipeload_vit_settings_get (const GstPipeloadVitSettings *settings, guint id, GValue *value);
 
 G_END_DECLS

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/pipeloadvitstats.h"
 
+#include "gst/pipeloadmodel.h"
+
 /* The smoothed latency moves by this part of the way to each new one. */
 #define SMOOTHING 8
 
@@ -43,33 +45,22 @@ frame_rate (const GstPipeloadVitStats *stats)
   return (double) stats->window_frames * G_USEC_PER_SEC / (double) elapsed;
 }
 
-static double
-milliseconds (guint64 nanoseconds)
-{
-  return (double) nanoseconds / GST_MSECOND;
-}
-
 GstStructure *
 gst_pipeload_vit_stats_to_structure (const GstPipeloadVitStats *stats, const PldStats *engine)
 {
+  GstStructure *structure;
   guint64 skipped = 0;
 
   for (guint i = 0; i < GST_PIPELOAD_VIT_N_SKIPS; i++)
     skipped += stats->skipped[i];
-  return gst_structure_new (
+  structure = gst_structure_new (
       "application/x-pipeload-stats", "frames", G_TYPE_UINT64, stats->frames, "inferred", G_TYPE_UINT64,
       stats->inferred, "skipped", G_TYPE_UINT64, skipped, "skipped-interval", G_TYPE_UINT64,
       stats->skipped[GST_PIPELOAD_VIT_SKIP_INTERVAL], "skipped-motion", G_TYPE_UINT64,
       stats->skipped[GST_PIPELOAD_VIT_SKIP_MOTION], "skipped-qos", G_TYPE_UINT64,
       stats->skipped[GST_PIPELOAD_VIT_SKIP_QOS], "skipped-busy", G_TYPE_UINT64,
       stats->skipped[GST_PIPELOAD_VIT_SKIP_BUSY], "damaged", G_TYPE_UINT64, stats->damaged, "fps",
-      G_TYPE_DOUBLE, frame_rate (stats), "last-latency", G_TYPE_DOUBLE, milliseconds (stats->last),
-      "mean-latency", G_TYPE_DOUBLE,
-      stats->inferred > 0 ? milliseconds (stats->total / stats->inferred) : 0.0, "floor", G_TYPE_DOUBLE,
-      milliseconds (engine->floor_ns), "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed,
-      "streamed-per-pass", G_TYPE_UINT64, engine->streamed_per_pass, "stalls", G_TYPE_UINT64, engine->stalls,
-      "stall-time", G_TYPE_DOUBLE, milliseconds (engine->stall_ns), "engine-bytes", G_TYPE_UINT64,
-      engine->engine_bytes, "engine-peak", G_TYPE_UINT64, engine->engine_peak, "memory-limit", G_TYPE_UINT64,
-      engine->memory_limit, "loaders", G_TYPE_UINT, engine->loaders, "threads", G_TYPE_UINT, engine->threads,
-      "users", G_TYPE_UINT, engine->users, NULL);
+      G_TYPE_DOUBLE, frame_rate (stats), NULL);
+  gst_pipeload_model_add_stats (structure, stats->last, stats->total, stats->inferred, engine);
+  return structure;
 }
