@@ -16,6 +16,14 @@ struct _PldFile
   struct stat opened;
 };
 
+/* The page cache shall not read beyond what is asked for: it would keep that. */
+static void
+file_set_buffered (PldFile *file)
+{
+  posix_fadvise (file->fd, 0, 0, POSIX_FADV_RANDOM);
+  g_atomic_int_set (&file->direct, FALSE);
+}
+
 PldFile *
 pld_file_open (const char *path, gboolean direct, GError **error)
 {
@@ -27,8 +35,8 @@ pld_file_open (const char *path, gboolean direct, GError **error)
   if (direct)
     file->fd = open (path, O_RDONLY | O_CLOEXEC | O_DIRECT);
   file->direct = file->fd >= 0;
-  if (file->fd < 0)
-    file->fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (file->fd < 0 && (file->fd = open (path, O_RDONLY | O_CLOEXEC)) >= 0)
+    file_set_buffered (file);
   if (file->fd < 0 || fstat (file->fd, &file->opened) < 0)
     {
       code = errno;
@@ -84,7 +92,7 @@ file_fall_back (PldFile *file)
 
   if (!g_atomic_int_get (&file->direct) || flags < 0 || fcntl (file->fd, F_SETFL, flags & ~O_DIRECT) < 0)
     return FALSE;
-  g_atomic_int_set (&file->direct, FALSE);
+  file_set_buffered (file);
   return TRUE;
 }
 

@@ -2,9 +2,11 @@
  *
  * engine/stream: every lease gives the file's bytes, under every plan; plans keep their limit and pin evenly.
  */
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine/base/size.h"
@@ -344,6 +346,51 @@ test_cancel (Fixture *f, gconstpointer data)
   pld_plan_free (&plan);
 }
 
+/* Pages of the file that the page cache holds. */
+static guint
+cached_pages (Fixture *f)
+{
+  const gsize n = (f->size + PLD_PAGE - 1) / PLD_PAGE;
+  g_autofree unsigned char *held = g_malloc (n);
+  int fd = open (f->path, O_RDONLY);
+  void *map = mmap (NULL, f->size, PROT_READ, MAP_SHARED, fd, 0);
+  guint count = 0;
+
+  g_assert_true (map != MAP_FAILED);
+  g_assert_cmpint (mincore (map, f->size, held), ==, 0);
+  for (gsize i = 0; i < n; i++)
+    count += held[i] & 1;
+  munmap (map, f->size);
+  close (fd);
+  return count;
+}
+
+/* What streams past is not left to the page cache, where a memory cgroup would count it. */
+static void
+test_page_cache (Fixture *f, gconstpointer data)
+{
+  PldPlan *all = make_plan (f->tape, 0, 0, 0, NULL), *plan = make_plan (f->tape, all->minimum + 60000, 0, 2, NULL);
+  PldStream *stream;
+  int fd = open (f->path, O_RDONLY);
+
+  fsync (fd);
+  posix_fadvise (fd, 0, 0, POSIX_FADV_DONTNEED);
+  close (fd);
+  if (cached_pages (f) > 0)
+    g_test_skip ("this file system keeps its files in memory");
+  else
+    {
+      stream = start_stream (f, plan);
+      for (guint pass = 0; pass < 3; pass++)
+        run_pass (f, stream, plan, plan->tiles->len);
+      pld_stream_free (&stream);
+      /* Of buffered reads, pages that the next tile needs too may be in flight while they are dropped. */
+      g_assert_cmpuint (cached_pages (f), <=, pld_file_is_direct (f->file) ? 0 : plan->tiles->len);
+    }
+  pld_plan_free (&plan);
+  pld_plan_free (&all);
+}
+
 /* Written to, cut short, then as it was: errors that name the file, and no wrong byte. */
 static void
 test_changed (Fixture *f, gconstpointer data)
@@ -407,6 +454,8 @@ main (int argc, char **argv)
   g_test_add ("/stream/pipelining", Fixture, "direct", setup, test_pipelining, teardown);
   g_test_add ("/stream/replan", Fixture, "direct", setup, test_replan, teardown);
   g_test_add ("/stream/cancel", Fixture, "direct", setup, test_cancel, teardown);
+  g_test_add ("/stream/page-cache/direct", Fixture, "direct", setup, test_page_cache, teardown);
+  g_test_add ("/stream/page-cache/buffered", Fixture, NULL, setup, test_page_cache, teardown);
   g_test_add ("/stream/changed", Fixture, "direct", setup, test_changed, teardown);
   g_test_add_func ("/stream/missing", test_missing);
   return g_test_run ();
