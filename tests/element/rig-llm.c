@@ -30,25 +30,22 @@ void
 llm_make (Rig *rig, const char *properties)
 {
   g_autofree char *model = llm_model ();
-  g_autofree char *line = g_strdup_printf ("pipeloadllm model=\"%s\" %s", model, properties);
-  g_autoptr (GError) error = NULL;
 
-  rig->harness = NULL;
-  rig->element = gst_parse_launch (line, &error);
-  g_assert_no_error (error);
-  gst_object_ref_sink (rig->element);
-  rig->bus = gst_bus_new ();
-  gst_element_set_bus (rig->element, rig->bus);
+  rig_make_element (rig, "pipeloadllm", model, properties);
+}
+
+void
+llm_play (Rig *rig)
+{
+  rig_play (rig);
+  gst_harness_set_src_caps_str (rig->harness, "text/x-raw,format=utf8");
 }
 
 void
 llm_open (Rig *rig, const char *properties)
 {
   llm_make (rig, properties);
-  rig->harness = gst_harness_new_with_element (rig->element, "sink", "src");
-  gst_harness_play (rig->harness);
-  g_assert_cmpint (GST_STATE (rig->element), ==, GST_STATE_PLAYING);
-  gst_harness_set_src_caps_str (rig->harness, "text/x-raw,format=utf8");
+  llm_play (rig);
 }
 
 GstBuffer *
@@ -176,32 +173,4 @@ llm_wait (Rig *rig, guint n)
 {
   while (gst_harness_buffers_received (rig->harness) < n)
     g_usleep (500);
-}
-
-void
-llm_flush_stop (Rig *rig)
-{
-  GstSegment segment;
-
-  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_flush_stop (TRUE)));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_segment (&segment)));
-}
-
-void
-llm_assert_message (Rig *rig, GstMessageType type, GQuark domain, int code, const char *word)
-{
-  g_autoptr (GError) error = NULL;
-  GstMessage *message = rig_wait (rig, type);
-
-  g_assert_nonnull (message);
-  if (type == GST_MESSAGE_ERROR)
-    gst_message_parse_error (message, &error, NULL);
-  else
-    gst_message_parse_warning (message, &error, NULL);
-  g_test_message ("%s", error->message);
-  g_assert_error (error, domain, code);
-  g_assert_nonnull (strstr (error->message, word));
-  gst_message_unref (message);
-  g_assert_cmpuint (rig_count (rig, type), ==, 0);
 }

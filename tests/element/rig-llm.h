@@ -22,7 +22,8 @@ char *llm_shared (const char *name);
 
 /* @properties as in a launch line; the model is set before them. Does not change state. */
 void llm_make (Rig *rig, const char *properties);
-/* The same, and brings the element to PLAYING, with caps and a segment of time. */
+/* Brings the element to PLAYING, with caps and a segment of time. */
+void llm_play (Rig *rig);
 void llm_open (Rig *rig, const char *properties);
 
 /* Returns: (transfer full): @text without its zero; no timestamp if @seconds is negative, else that and a duration of 0.5 s */
@@ -47,9 +48,3 @@ PldGenerateOptions llm_greedy (int max_tokens);
 
 /* Waits until @n buffers have come out. */
 void llm_wait (Rig *rig, guint n);
-
-/* Ends what flush-start began, with a new segment. */
-void llm_flush_stop (Rig *rig);
-
-/* One @type of message (error, warning) and no other of it; its text holds @word. */
-void llm_assert_message (Rig *rig, GstMessageType type, GQuark domain, int code, const char *word);

@@ -45,10 +45,9 @@ rig_model (void)
 }
 
 void
-rig_make (Rig *rig, const char *properties)
+rig_make_element (Rig *rig, const char *element, const char *model, const char *properties)
 {
-  g_autofree char *model = rig_model ();
-  g_autofree char *line = g_strdup_printf ("pipeloadvit model=\"%s\" %s", model, properties);
+  g_autofree char *line = g_strdup_printf ("%s model=\"%s\" %s", element, model, properties);
   g_autoptr (GError) error = NULL;
 
   rig->harness = NULL;
@@ -60,15 +59,36 @@ rig_make (Rig *rig, const char *properties)
 }
 
 void
-rig_open (Rig *rig, const char *properties)
+rig_make (Rig *rig, const char *properties)
+{
+  g_autofree char *model = rig_model ();
+
+  rig_make_element (rig, "pipeloadvit", model, properties);
+}
+
+void
+rig_play (Rig *rig)
 {
   GstState state;
 
-  rig_make (rig, properties);
   rig->harness = gst_harness_new_with_element (rig->element, "sink", "src");
   gst_harness_play (rig->harness);
   g_assert_cmpint (gst_element_get_state (rig->element, &state, NULL, WAIT), ==, GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpint (state, ==, GST_STATE_PLAYING);
+}
+
+void
+rig_open (Rig *rig, const char *properties)
+{
+  rig_make (rig, properties);
+  rig_play (rig);
+}
+
+void
+rig_open_rgb (Rig *rig, const char *properties)
+{
+  rig_open (rig, properties);
+  rig_set_caps (rig, "RGB", 48, 48);
 }
 
 void
@@ -212,6 +232,71 @@ rig_count (Rig *rig, GstMessageType type)
       gst_message_unref (message);
     }
   return n;
+}
+
+void
+rig_assert_message (Rig *rig, GstMessageType type, GQuark domain, int code, const char *word)
+{
+  g_autoptr (GError) error = NULL;
+  GstMessage *message = rig_wait (rig, type);
+
+  g_assert_nonnull (message);
+  if (type == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, NULL);
+  else
+    gst_message_parse_warning (message, &error, NULL);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, domain, code);
+  g_assert_nonnull (strstr (error->message, word));
+  gst_message_unref (message);
+  g_assert_cmpuint (rig_count (rig, type), ==, 0);
+}
+
+void
+rig_assert_refused (Rig *rig, GQuark domain, int code, const char *word)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpint (gst_element_set_state (rig->element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+      rig_assert_message (rig, GST_MESSAGE_ERROR, domain, code, word);
+    }
+}
+
+void
+rig_assert_progress (Rig *rig)
+{
+  GstProgressType type, last = GST_PROGRESS_TYPE_ERROR;
+  GstMessage *message;
+  guint n = 0;
+
+  while ((message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_PROGRESS)) != NULL)
+    {
+      gst_message_parse_progress (message, &type, NULL, NULL);
+      if (n++ == 0)
+        g_assert_cmpint (type, ==, GST_PROGRESS_TYPE_START);
+      else
+        g_assert_cmpint (last, !=, GST_PROGRESS_TYPE_COMPLETE);
+      last = type;
+      gst_message_unref (message);
+    }
+  g_assert_cmpint (last, ==, GST_PROGRESS_TYPE_COMPLETE);
+  g_assert_cmpuint (n, >, 2);
+}
+
+void
+rig_push_segment (Rig *rig)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_segment (&segment)));
+}
+
+void
+rig_flush_stop (Rig *rig)
+{
+  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_flush_stop (TRUE)));
+  rig_push_segment (rig);
 }
 
 GstPipeloadFrame *

@@ -57,22 +57,6 @@ write_file (const char *folder, const char *name, const char *data, gsize size)
   g_assert_true (g_file_set_contents (path, data, size, NULL));
 }
 
-/* One error, nothing else of its kind; its text holds @word. */
-static void
-assert_error (Rig *rig, GQuark domain, int code, const char *word)
-{
-  g_autoptr (GError) error = NULL;
-  GstMessage *message = rig_wait (rig, GST_MESSAGE_ERROR);
-
-  g_assert_nonnull (message);
-  gst_message_parse_error (message, &error, NULL);
-  g_test_message ("%s", error->message);
-  g_assert_error (error, domain, code);
-  g_assert_nonnull (strstr (error->message, word));
-  gst_message_unref (message);
-  g_assert_cmpuint (rig_count (rig, GST_MESSAGE_ERROR), ==, 0);
-}
-
 /* Does not start with @properties, and says why. */
 static void
 refuse (const char *properties, GQuark domain, int code, const char *word)
@@ -80,11 +64,7 @@ refuse (const char *properties, GQuark domain, int code, const char *word)
   Rig rig;
 
   rig_make (&rig, properties);
-  g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-  assert_error (&rig, domain, code, word);
-  /* The same again: it has not broken anything. */
-  g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-  assert_error (&rig, domain, code, word);
+  rig_assert_refused (&rig, domain, code, word);
   rig_close (&rig);
 }
 
@@ -171,7 +151,7 @@ test_recovery (void)
 
   rig_make (&rig, "classes=persn");
   g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-  assert_error (&rig, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "persn");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "persn");
   gst_element_set_state (rig.element, GST_STATE_NULL);
   g_object_set (rig.element, "classes", "", NULL);
   g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_PAUSED), !=, GST_STATE_CHANGE_FAILURE);
@@ -182,24 +162,10 @@ test_recovery (void)
 static void
 test_progress (void)
 {
-  GstProgressType type, last = GST_PROGRESS_TYPE_ERROR;
-  GstMessage *message;
-  guint n = 0;
   Rig rig;
 
   rig_open (&rig, "");
-  while ((message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_PROGRESS)) != NULL)
-    {
-      gst_message_parse_progress (message, &type, NULL, NULL);
-      if (n++ == 0)
-        g_assert_cmpint (type, ==, GST_PROGRESS_TYPE_START);
-      else
-        g_assert_cmpint (last, !=, GST_PROGRESS_TYPE_COMPLETE);
-      last = type;
-      gst_message_unref (message);
-    }
-  g_assert_cmpint (last, ==, GST_PROGRESS_TYPE_COMPLETE);
-  g_assert_cmpuint (n, >, 2);
+  rig_assert_progress (&rig);
   rig_close (&rig);
 }
 
@@ -255,7 +221,7 @@ test_regions_of_jpeg (void)
   rig_open (&rig, "region=roi-list");
   gst_harness_set_src_caps_str (rig.harness, "image/jpeg");
   g_assert_cmpint (gst_harness_push (rig.harness, jpeg), !=, GST_FLOW_OK);
-  assert_error (&rig, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, "jpegdec");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, "jpegdec");
   rig_close (&rig);
 }
 
@@ -290,7 +256,7 @@ test_shrinking_model (void)
           gst_harness_push_event (rig.harness, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
         }
       g_assert_cmpint (gst_harness_push (rig.harness, rig_frame (PICTURE_RED, 5)), ==, GST_FLOW_ERROR);
-      assert_error (&rig, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, folder);
+      rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, folder);
       rig_close (&rig);
       remove_model (folder);
     }

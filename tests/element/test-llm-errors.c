@@ -8,18 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Does not start with @properties, and says why, twice. */
+/* Does not start with @properties, and says why. */
 static void
 refuse (const char *properties, GQuark domain, int code, const char *word)
 {
   Rig rig;
 
   llm_make (&rig, properties);
-  for (guint i = 0; i < 2; i++)
-    {
-      g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-      llm_assert_message (&rig, GST_MESSAGE_ERROR, domain, code, word);
-    }
+  rig_assert_refused (&rig, domain, code, word);
   rig_close (&rig);
 }
 
@@ -137,12 +133,10 @@ test_recovery (void)
 
   llm_make (&rig, GREEDY "template=lama3 max-tokens=4");
   g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "lama3");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "lama3");
   gst_element_set_state (rig.element, GST_STATE_NULL);
   g_object_set (rig.element, "template", "none", NULL);
-  rig.harness = gst_harness_new_with_element (rig.element, "sink", "src");
-  gst_harness_play (rig.harness);
-  gst_harness_set_src_caps_str (rig.harness, "text/x-raw,format=utf8");
+  llm_play (&rig);
   text = llm_ask (&rig, "abc");
   g_assert_cmpstr (text, !=, "");
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ERROR), ==, 0);
@@ -152,24 +146,10 @@ test_recovery (void)
 static void
 test_progress (void)
 {
-  GstProgressType type, last = GST_PROGRESS_TYPE_ERROR;
-  GstMessage *message;
-  guint n = 0;
   Rig rig;
 
   llm_open (&rig, "");
-  while ((message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_PROGRESS)) != NULL)
-    {
-      gst_message_parse_progress (message, &type, NULL, NULL);
-      if (n++ == 0)
-        g_assert_cmpint (type, ==, GST_PROGRESS_TYPE_START);
-      else
-        g_assert_cmpint (last, !=, GST_PROGRESS_TYPE_COMPLETE);
-      last = type;
-      gst_message_unref (message);
-    }
-  g_assert_cmpint (last, ==, GST_PROGRESS_TYPE_COMPLETE);
-  g_assert_cmpuint (n, >, 2);
+  rig_assert_progress (&rig);
   rig_close (&rig);
 }
 
@@ -197,7 +177,7 @@ test_long_prompt (void)
 
   llm_open (&rig, GREEDY "context-size=32 max-tokens=4");
   g_assert_cmpint (gst_harness_push (rig.harness, llm_prompt (words, 0)), ==, GST_FLOW_OK);
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
                       "context of 32");
   g_assert_cmpint (push_until_refused (&rig), ==, GST_FLOW_ERROR);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ERROR), ==, 0); /* it was said */
@@ -222,7 +202,7 @@ test_template_later (void)
   g_free (llm_ask (&rig, "abc"));
   g_object_set (rig.element, "template", "lama3", NULL);
   gst_harness_push (rig.harness, llm_prompt ("abc", 0));
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "lama3");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "lama3");
   rig_close (&rig);
 }
 
@@ -235,7 +215,7 @@ test_huge_prompt (void)
   llm_open (&rig, GREEDY);
   g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, limit + 1, NULL)), ==,
                    GST_FLOW_ERROR);
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "16 MiB");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "16 MiB");
   g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, limit + 1, NULL)), ==,
                    GST_FLOW_ERROR);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ERROR), ==, 0);
@@ -293,7 +273,7 @@ test_shrinking_model (void)
   g_assert_cmpint (truncate (path, 50000), ==, 0);
   g_object_set (rig.element, "max-tokens", -1, NULL);
   gst_harness_push (rig.harness, llm_prompt ("abc", 0));
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, path);
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, path);
   g_assert_cmpint (push_until_refused (&rig), ==, GST_FLOW_ERROR);
   rig_close (&rig);
   g_assert_cmpint (g_unlink (path), ==, 0);

@@ -66,15 +66,6 @@ unwatch (Log *log)
   g_mutex_clear (&log->lock);
 }
 
-static void
-push_segment (Rig *rig)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_segment (&segment)));
-}
-
 /* Those that come out say nothing of those that came in. */
 static void
 assert_plain_caps (Rig *rig)
@@ -95,13 +86,12 @@ test_order (void)
 
   llm_make (&rig, GREEDY "max-tokens=5 output=full");
   watch (&rig, &log);
-  rig.harness = gst_harness_new_with_element (rig.element, "sink", "src");
-  gst_harness_play (rig.harness);
+  rig_play (&rig);
   gst_harness_set_src_caps_str (rig.harness, "text/x-raw,format=utf8,language=en");
   gst_harness_push (rig.harness, llm_prompt (PROMPT, 0));
   gst_harness_push_event (rig.harness, gst_event_new_gap (GST_SECOND, GST_SECOND));
   gst_harness_push (rig.harness, llm_prompt (PROMPT, 2));
-  push_segment (&rig);
+  rig_push_segment (&rig);
   gst_harness_push (rig.harness, llm_prompt (" \n", 3)); /* nothing to answer: a gap */
   gst_harness_push (rig.harness, llm_prompt ("", -1));   /* and no time to name */
   gst_harness_push_event (rig.harness, gst_event_new_tag (gst_tag_list_new_empty ()));
@@ -137,7 +127,7 @@ test_eos (void)
       g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT), ==, 3);
       /* A stream may follow. */
       g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_stream_start ("next")));
-      push_segment (&rig);
+      rig_push_segment (&rig);
       g_free (llm_ask (&rig, PROMPT));
       g_assert_cmpuint (rig_stat (&rig, "answers"), ==, 4);
       rig_close (&rig);
@@ -175,8 +165,7 @@ test_caps (void)
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
       llm_make (&rig, "");
-      rig.harness = gst_harness_new_with_element (rig.element, "sink", "src");
-      gst_harness_play (rig.harness);
+      rig_play (&rig);
       gst_harness_set_src_caps_str (rig.harness, wrong[i]);
       g_assert_cmpint (gst_harness_push (rig.harness, llm_prompt (PROMPT, 0)), ==, GST_FLOW_NOT_NEGOTIATED);
       rig_close (&rig);
@@ -293,7 +282,7 @@ test_flush (void)
   g_assert_cmpuint (rig_stat (&rig, "answers"), ==, 0);
   g_assert_cmpuint (rig_stat (&rig, "prompts"), ==, 1);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==, 0);
-  llm_flush_stop (&rig);
+  rig_flush_stop (&rig);
   g_free (llm_take (&rig, NULL));
   /* And it works again. */
   g_object_set (rig.element, "max-tokens", 9, NULL);
@@ -317,7 +306,7 @@ test_flush_often (void)
       g_assert_cmpint (gst_harness_push (rig.harness, llm_prompt (PROMPT, 0)), ==, GST_FLOW_OK);
       g_usleep (i * 50);
       g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_flush_start ()));
-      llm_flush_stop (&rig);
+      rig_flush_stop (&rig);
     }
   g_free (llm_take (&rig, NULL));
   g_object_set (rig.element, "max-tokens", 9, NULL);
@@ -471,14 +460,14 @@ test_downstream_error (void)
   g_assert_cmpint (flow, ==, GST_FLOW_NOT_LINKED);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ERROR), ==, 0);
   g_assert_false (gst_harness_push_event (rig.harness, gst_event_new_eos ()));
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "");
   rig_close (&rig);
 
   llm_open (&rig, GREEDY "output=full max-tokens=500 context-size=1024");
   refuse_from (&rig, GST_FLOW_NOT_LINKED);
   gst_harness_push (rig.harness, llm_prompt (PROMPT, 0));
   gst_harness_push_event (rig.harness, gst_event_new_eos ());
-  llm_assert_message (&rig, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, "");
   rig_close (&rig);
 }
 

@@ -91,9 +91,7 @@ test_story (void)
     return;
   llm_make (&rig, GREEDY "output=sentence max-tokens=200 stop=high.");
   g_object_set (rig.element, "model", model, "stop", " high.", NULL);
-  rig.harness = gst_harness_new_with_element (rig.element, "sink", "src");
-  gst_harness_play (rig.harness);
-  gst_harness_set_src_caps_str (rig.harness, "text/x-raw,format=utf8");
+  llm_play (&rig);
   gst_harness_push (rig.harness, llm_prompt ("Once upon a time", -1));
   gst_message_unref (rig_wait (&rig, GST_MESSAGE_ELEMENT));
   g_assert_cmpuint (rig_stat (&rig, "answers"), ==, 1);
@@ -197,9 +195,7 @@ test_default_model (void)
     }
   llm_make (&rig, "temperature=0 max-tokens=8");
   g_object_set (rig.element, "model", NULL, NULL);
-  rig.harness = gst_harness_new_with_element (rig.element, "sink", "src");
-  gst_harness_play (rig.harness);
-  gst_harness_set_src_caps_str (rig.harness, "text/x-raw,format=utf8");
+  llm_play (&rig);
   text = llm_ask (&rig, "What did the camera see?");
   g_assert_cmpstr (text, !=, "");
   rig_close (&rig);
@@ -411,9 +407,9 @@ test_memory_limit (void)
   g_assert_cmpuint (rig_stat (&rig, "streamed-per-pass"), >, 0);
   g_assert_cmpuint (stat_uint (&rig, "loaders"), ==, 1);
   g_object_set (rig.element, "memory-limit", "10kB", NULL);
-  llm_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "smallest");
+  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "smallest");
   g_object_set (rig.element, "memory-limit", "much", NULL);
-  llm_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "much");
+  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "much");
   g_object_get (rig.element, "memory-limit", &now, NULL);
   g_assert_cmpstr (now, ==, limit);
   rig_close (&rig);
@@ -453,7 +449,7 @@ test_history (void)
   g_assert_cmpstr (three, ==, want_three);
   /* A flush forgets the rest. */
   g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_flush_start ()));
-  llm_flush_stop (&rig);
+  rig_flush_stop (&rig);
   again = llm_ask (&rig, "def");
   g_assert_cmpstr (again, ==, alone);
   rig_close (&rig);

@@ -21,13 +21,6 @@ static const struct
 #define GREEN "class_3", 0.63815
 
 static void
-open_rgb (Rig *rig, const char *properties)
-{
-  rig_open (rig, properties);
-  rig_set_caps (rig, "RGB", 48, 48);
-}
-
-static void
 test_meta (void)
 {
   GstVideoRegionOfInterestMeta *meta;
@@ -39,7 +32,7 @@ test_meta (void)
   GstBuffer *out;
   Rig rig;
 
-  open_rgb (&rig, "threshold=0");
+  rig_open_rgb (&rig, "threshold=0");
   out = gst_harness_push_and_pull (rig.harness, rig_frame (PICTURE_RED, 7));
   g_assert_cmpuint (gst_buffer_get_n_meta (out, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE), ==, 1);
   meta = gst_buffer_get_video_region_of_interest_meta_id (out, 0);
@@ -72,7 +65,7 @@ test_shared_buffer (void)
   GstBuffer *in = rig_frame (PICTURE_RED, 0), *out;
   Rig rig;
 
-  open_rgb (&rig, "threshold=0");
+  rig_open_rgb (&rig, "threshold=0");
   out = gst_harness_push_and_pull (rig.harness, gst_buffer_ref (in));
   g_assert_true (out != in);
   g_assert_true (gst_buffer_peek_memory (out, 0) == gst_buffer_peek_memory (in, 0));
@@ -95,7 +88,7 @@ test_top_k (void)
       g_autoptr (GstPipeloadFrame) frame = NULL;
       Rig rig;
 
-      open_rgb (&rig, properties);
+      rig_open_rgb (&rig, properties);
       frame = rig_see (&rig, rig_frame (PICTURE_RED, 0), 48, 48);
       g_assert_cmpuint (frame->objects->len, ==, expected);
       for (guint i = 0; i < expected; i++)
@@ -116,7 +109,7 @@ test_threshold (void)
   g_autoptr (GstPipeloadFrame) three = NULL;
   Rig rig;
 
-  open_rgb (&rig, "top-k=0"); /* threshold 0.5 */
+  rig_open_rgb (&rig, "top-k=0"); /* threshold 0.5 */
   none = rig_see (&rig, rig_frame (PICTURE_RED, 0), 48, 48);
   g_assert_cmpuint (none->objects->len, ==, 0);
   sure = rig_see (&rig, rig_frame (PICTURE_GREEN, 1), 48, 48);
@@ -134,7 +127,7 @@ test_classes (void)
   g_autoptr (GstPipeloadFrame) frame = NULL;
   Rig rig;
 
-  open_rgb (&rig, "threshold=0 top-k=0 classes=\"class_0, class_5\"");
+  rig_open_rgb (&rig, "threshold=0 top-k=0 classes=\"class_0, class_5\"");
   frame = rig_see (&rig, rig_frame (PICTURE_RED, 0), 48, 48);
   g_assert_cmpuint (frame->objects->len, ==, 2);
   rig_assert_best (frame, "class_5", red[1].confidence, EXACT);
@@ -160,7 +153,7 @@ test_labels (void)
       g_autoptr (GstPipeloadFrame) frame = NULL;
       Rig rig;
 
-      open_rgb (&rig, properties[i]);
+      rig_open_rgb (&rig, properties[i]);
       frame = rig_see (&rig, rig_frame (PICTURE_RED, 0), 48, 48);
       rig_assert_best (frame, expected[i], red[best[i]].confidence, EXACT);
       rig_close (&rig);
@@ -176,7 +169,7 @@ test_interval (void)
       = { "class_2", "class_2", "class_2", "class_3", "class_3", "class_3", "class_3" };
   Rig rig;
 
-  open_rgb (&rig, "threshold=0 interval=3");
+  rig_open_rgb (&rig, "threshold=0 interval=3");
   for (guint i = 0; i < G_N_ELEMENTS (seen); i++)
     {
       GstBuffer *out
@@ -207,7 +200,7 @@ test_motion (void)
   static const char *const seen[] = { "class_2", "class_2", "class_2", "class_3", "class_3", "class_2" };
   Rig rig;
 
-  open_rgb (&rig, "threshold=0 motion-threshold=0.1");
+  rig_open_rgb (&rig, "threshold=0 motion-threshold=0.1");
   for (guint i = 0; i < G_N_ELEMENTS (pictures); i++)
     {
       g_autoptr (GstPipeloadFrame) frame = rig_see (&rig, rig_frame (pictures[i], i), 48, 48);
@@ -235,7 +228,7 @@ test_messages (void)
       g_autofree char *properties = g_strdup_printf ("threshold=0 messages=%s", cases[c].mode);
       Rig rig;
 
-      open_rgb (&rig, properties);
+      rig_open_rgb (&rig, properties);
       for (guint i = 0; i < G_N_ELEMENTS (pictures); i++)
         gst_pipeload_frame_unref (rig_see (&rig, rig_frame (pictures[i], i), 48, 48));
       g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT), ==, cases[c].expected);
@@ -255,7 +248,7 @@ test_message_content (void)
   gboolean changed;
   Rig rig;
 
-  open_rgb (&rig, "threshold=0 top-k=2");
+  rig_open_rgb (&rig, "threshold=0 top-k=2");
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = segment.position = GST_SECOND / 2;
   segment.time = 5 * GST_SECOND;

@@ -9,26 +9,6 @@
 #include <string.h>
 
 static void
-open_rgb (Rig *rig, const char *properties)
-{
-  rig_open (rig, properties);
-  rig_set_caps (rig, "RGB", 48, 48);
-}
-
-static void
-assert_warning (Rig *rig, GQuark domain, int code, const char *word)
-{
-  g_autoptr (GError) error = NULL;
-  GstMessage *message = rig_wait (rig, GST_MESSAGE_WARNING);
-
-  g_assert_nonnull (message);
-  gst_message_parse_warning (message, &error, NULL);
-  g_assert_error (error, domain, code);
-  g_assert_nonnull (strstr (error->message, word));
-  gst_message_unref (message);
-}
-
-static void
 test_limit (void)
 {
   g_autofree char *model = rig_model ();
@@ -42,7 +22,7 @@ test_limit (void)
   Rig rig;
 
   g_assert_true (pld_vision_plan (&options, &plan, NULL));
-  open_rgb (&rig, "threshold=0 memory-limit=0");
+  rig_open_rgb (&rig, "threshold=0 memory-limit=0");
   before = rig_see (&rig, rig_frame (PICTURE_GRADIENT, 0), 48, 48);
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, 0);
   limit = g_strdup_printf ("%" G_GUINT64_FORMAT, plan.minimum_limit);
@@ -59,9 +39,9 @@ test_limit (void)
 
   /* Too little, and nonsense: a warning, and the old limit holds. */
   g_object_set (rig.element, "memory-limit", "10kB", NULL);
-  assert_warning (&rig, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "vit-random");
+  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "vit-random");
   g_object_set (rig.element, "memory-limit", "much", NULL);
-  assert_warning (&rig, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "much");
+  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "much");
   g_object_get (rig.element, "memory-limit", &now, NULL);
   g_assert_cmpstr (now, ==, limit);
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
@@ -78,7 +58,7 @@ test_sharing (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
     {
-      open_rgb (&rigs[i], "threshold=0");
+      rig_open_rgb (&rigs[i], "threshold=0");
       gst_pipeload_frame_unref (rig_see (&rigs[i], rig_frame (PICTURE_RED, 0), 48, 48));
       alone = i == 0 ? rig_stat (&rigs[0], "engine-bytes") : alone;
     }
@@ -146,7 +126,7 @@ test_sharing_threads (void)
   Rig rigs[8];
 
   for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
-    open_rgb (&rigs[i], "threshold=0");
+    rig_open_rgb (&rigs[i], "threshold=0");
   limit = find_limit (&rigs[0]);
   for (guint i = 0; i < G_N_ELEMENTS (rigs); i++)
     threads[i] = g_thread_new ("many", many_main, &rigs[i]);

@@ -7,13 +7,6 @@
 /* 64 × 64 patches: one pass takes a tenth of a second and more. */
 #define SLOW "input-size=1024 threads=1 threshold=0 "
 
-static void
-open_rgb (Rig *rig, const char *properties)
-{
-  rig_open (rig, properties);
-  rig_set_caps (rig, "RGB", 48, 48);
-}
-
 static guint64
 age_of (GstBuffer *buffer)
 {
@@ -34,7 +27,7 @@ test_async (void)
   GstBuffer *out;
   Rig rig;
 
-  open_rgb (&rig, SLOW "mode=async messages=all");
+  rig_open_rgb (&rig, SLOW "mode=async messages=all");
   for (guint i = 0; i < 10; i++)
     {
       out = gst_harness_push_and_pull (rig.harness, rig_frame (PICTURE_RED, i));
@@ -60,7 +53,7 @@ test_async_values (void)
 {
   Rig rig;
 
-  open_rgb (&rig, "mode=async threshold=0 messages=all");
+  rig_open_rgb (&rig, "mode=async threshold=0 messages=all");
   for (guint i = 0; i < 6; i++)
     {
       g_autoptr (GstPipeloadFrame) frame = NULL;
@@ -85,7 +78,7 @@ test_eos_drains (void)
 {
   Rig rig;
 
-  open_rgb (&rig, SLOW "mode=async messages=all");
+  rig_open_rgb (&rig, SLOW "mode=async messages=all");
   gst_buffer_unref (gst_harness_push_and_pull (rig.harness, rig_frame (PICTURE_RED, 0)));
   g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
   g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_eos ()));
@@ -124,16 +117,6 @@ push_begin (Rig *rig, Push *push)
 }
 
 static void
-flush (Rig *rig)
-{
-  GstSegment segment;
-
-  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_flush_stop (TRUE)));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_segment (&segment)));
-}
-
-static void
 test_flush (void)
 {
   static const char *const modes[] = { "mode=sync", "mode=async" };
@@ -145,12 +128,12 @@ test_flush (void)
       GThread *thread;
       Rig rig;
 
-      open_rgb (&rig, properties);
+      rig_open_rgb (&rig, properties);
       thread = push_begin (&rig, &push);
       g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_flush_start ()));
       g_thread_join (thread);
       g_assert_cmpint (push.flow, ==, i == 0 ? GST_FLOW_FLUSHING : GST_FLOW_OK);
-      flush (&rig);
+      rig_flush_stop (&rig);
       g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
       g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==,
                         0);
@@ -176,7 +159,7 @@ test_stop (void)
       GThread *thread;
       Rig rig;
 
-      open_rgb (&rig, properties);
+      rig_open_rgb (&rig, properties);
       thread = push_begin (&rig, &push);
       g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
       g_thread_join (thread);
@@ -254,7 +237,7 @@ test_latency (void)
   double mean;
   Rig rig;
 
-  open_rgb (&rig, SLOW);
+  rig_open_rgb (&rig, SLOW);
   g_assert_cmpuint (gst_harness_query_latency (rig.harness), ==, 0); /* not known yet */
   gst_buffer_unref (gst_harness_push_and_pull (rig.harness, rig_frame (PICTURE_RED, 0)));
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_LATENCY), ==, 1);
@@ -276,7 +259,7 @@ test_qos (void)
   GstFormat format;
   Rig rig;
 
-  open_rgb (&rig, "threshold=0");
+  rig_open_rgb (&rig, "threshold=0");
   gst_buffer_unref (gst_harness_push_and_pull (rig.harness, rig_frame (PICTURE_RED, 0)));
   g_assert_true (gst_harness_push_upstream_event (
       rig.harness, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0, 10 * GST_SECOND, GST_SECOND)));
