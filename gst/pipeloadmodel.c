@@ -88,7 +88,7 @@ gst_pipeload_model_install (GObjectClass *klass, const char *model_text, const c
       klass, PROP (memory_limit),
       g_param_spec_string (
           "memory-limit", "Memory limit",
-          "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no limit); "
+          "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no limit; auto: what the machine can spare); "
           "elements with the same model share it, and the smallest limit holds",
           DEFAULT_MEMORY_LIMIT, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
@@ -183,6 +183,7 @@ gst_pipeload_model_add_stats (GstStructure *structure, GstClockTime last, GstClo
                      milliseconds (engine->floor_ns), "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed,
                      "streamed-per-pass", G_TYPE_UINT64, engine->streamed_per_pass, "stalls", G_TYPE_UINT64,
                      engine->stalls, "stall-time", G_TYPE_DOUBLE, milliseconds (engine->stall_ns),
+                     "retries", G_TYPE_UINT64, engine->retries,
                      "engine-bytes", G_TYPE_UINT64, engine->engine_bytes, "engine-peak", G_TYPE_UINT64,
                      engine->engine_peak, "memory-limit", G_TYPE_UINT64, engine->memory_limit, "loaders",
                      G_TYPE_UINT, engine->loaders, "threads", G_TYPE_UINT, engine->threads, "users",

@@ -69,7 +69,7 @@ gst_pipeload_parse_limit (const char *text, guint64 *limit, GError **error)
 {
   g_autoptr (GError) why = NULL;
 
-  if (pld_size_parse (text != NULL ? text : "0", limit, &why))
+  if (pld_limit_parse (text != NULL ? text : "0", limit, &why))
     return TRUE;
   g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "property memory-limit: %s", why->message);
   return FALSE;

@@ -35,7 +35,7 @@ case " $* " in
   *" --input"* | *" -i "*) ;;
   *)
     [ -n "$input" ] || input=$(pld_example_video) || exit 1
-    set -- --input="$input" --memory-limit=auto "$@"
+    set -- --input="$input" --memory-limit=small "$@"
     ;;
 esac
 log=detections.jsonl

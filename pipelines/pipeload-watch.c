@@ -42,7 +42,7 @@ typedef struct
 
 /* ---- before -------------------------------------------------------------------------------- */
 
-/* "auto": half-way between the smallest limit that works and the model's weights, so that they must be streamed. Each thread needs
+/* "small": half-way between the smallest limit that works and the model's weights, so that they must be streamed. Each thread needs
  * memory of its own: of many cores only as many compute as leave room for that. */
 static char *
 choose_limit (Watch *watch, GError **error)
@@ -51,7 +51,7 @@ choose_limit (Watch *watch, GError **error)
   PldPlanInfo plan;
   guint64 limit;
 
-  if (g_strcmp0 (watch->memory_limit, "auto") != 0)
+  if (g_strcmp0 (watch->memory_limit, "small") != 0)
     return g_strdup (watch->memory_limit);
   for (;; options.threads--)
     {
@@ -318,7 +318,7 @@ parse_options (Watch *watch, int *argc, char ***argv, GError **error)
           { "model", 'm', 0, G_OPTION_ARG_FILENAME, &watch->model, "Model file or folder (the bundled one)",
             "PATH" },
           { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &watch->memory_limit,
-            "Such as 64MB, 0 for none, or \"auto\": less than the model's weights (auto)", "SIZE" },
+            "Such as 64MB; 0 for none; auto: what the machine can spare; small: less than the model's weights (small)", "SIZE" },
           { "output", 'o', 0, G_OPTION_ARG_FILENAME, &watch->output,
             "Write each result there as a line of JSON", "FILE" },
           { "frames", 'n', 0, G_OPTION_ARG_INT64, &watch->frames, "Stop after N frames (0: at the end)",
@@ -368,7 +368,7 @@ clear (Watch *watch)
 int
 main (int argc, char **argv)
 {
-  Watch watch = { .memory_limit = g_strdup ("auto"), .mode = g_strdup ("sync"), .interval = 1 };
+  Watch watch = { .memory_limit = g_strdup ("small"), .mode = g_strdup ("sync"), .interval = 1 };
   g_autoptr (GError) error = NULL;
 
   watch.loop = g_main_loop_new (NULL, FALSE);

@@ -100,6 +100,7 @@ pld_bench_json (const PldStats *stats)
   json_object_set_boolean_member (object, "direct_io", stats->direct_io);
   pld_bench_json_uint (object, "read_bandwidth", stats->read_bandwidth);
   pld_bench_json_uint (object, "stalls", stats->stalls);
+  pld_bench_json_uint (object, "retries", stats->retries);
   json_object_set_double_member (object, "stall_ms", (double) stats->stall_ns / 1e6);
   return object;
 }

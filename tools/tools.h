@@ -44,7 +44,7 @@ typedef struct
 /* clang-format off */
 #define PLD_TOOL_ENGINE_OPTIONS(m) \
   { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(m).memory_limit, \
-    "Most memory the engine may hold; 0 = no limit", "64MB" }, \
+    "Most memory the engine may hold; 0 = no limit; auto = what the machine can spare", "64MB" }, \
   { "loaders", 'l', 0, G_OPTION_ARG_INT, &(m).loaders, "Loaders running at once; 0 = planned", "N" }, \
   { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" }
 #define PLD_TOOL_VISION_OPTIONS(m) \
