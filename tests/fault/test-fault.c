@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Each read and each allocation fails once, in turn; reads come short or are interrupted; the model's file shrinks or vanishes. Whatever happens is
- * a clear error of the right code, or the right result, and the next run is whole again.
+ * A vision model under the faults of sweep.h; and its file shrinks or vanishes.
  */
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/pipeload.h"
-#include "tests/fault/faults.h"
+#include "tests/fault/sweep.h"
 
 /* ---- a model in a folder of its own -------------------------------------------------------- */
 
-typedef struct
-{
-  char *folder, *weights;
-  guint64 limit; /* under which some tiles stay and some stream */
-  float logits[7];
-} Fixture;
+#define WEIGHTS "model.safetensors"
+#define N_CLASSES 7
+
+static const char *const files[] = { "config.json", "preprocessor_config.json", WEIGHTS };
 
 static void
 copy (const char *name, const char *to)
@@ -33,9 +28,9 @@ copy (const char *name, const char *to)
 }
 
 static gboolean
-open_and_run (Fixture *f, PldVision **vision, float *logits, GError **error)
+open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error)
 {
-  PldVisionOptions options = { .model = f->folder, .memory_limit = f->limit, .threads = 2 };
+  PldVisionOptions options = { .model = sweep->path, .memory_limit = sweep->limit, .threads = 2 };
   g_autofree guint8 *grey = g_malloc (48 * 48 * 3);
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = 48, .height = 48 };
   gboolean ok = TRUE;
@@ -44,179 +39,93 @@ open_and_run (Fixture *f, PldVision **vision, float *logits, GError **error)
     grey[i] = (guint8) (i * 7);
   for (guint c = 0; c < 3; c++)
     image.plane[c] = (PldPlane) { grey + c, 48 * 3, 3, 48, 48 };
-  if (*vision == NULL)
-    *vision = pld_vision_open (&options, NULL, NULL, NULL, error);
+  if (*model == NULL)
+    *model = pld_vision_open (&options, NULL, NULL, NULL, error);
   for (guint pass = 0; pass < 3 && ok; pass++)
-    ok = *vision != NULL && pld_vision_load_image (*vision, 0, &image, error)
-         && pld_vision_run (*vision, 1, logits, NULL, NULL, error);
+    ok = *model != NULL && pld_vision_load_image (*model, 0, &image, error)
+         && pld_vision_run (*model, 1, logits, NULL, NULL, error);
   return ok;
 }
 
 static void
-setup (Fixture *f, gconstpointer data)
+close_model (gpointer *model)
 {
-  static const char *const files[] = { "config.json", "preprocessor_config.json", "model.safetensors" };
+  PldVision *vision = g_steal_pointer (model);
+
+  pld_vision_close (&vision);
+}
+
+static void
+setup (Sweep *sweep, gconstpointer data)
+{
   g_autoptr (GError) error = NULL;
-  PldVision *vision = NULL;
   PldPlanInfo plan;
   PldVisionOptions options = { .threads = 2 };
 
+  *sweep = (Sweep) { .run = open_and_run, .close = close_model, .size = N_CLASSES * sizeof (float) };
   set_fault (FAULT_NONE, 0);
-  f->folder = g_dir_make_tmp ("pipeload-XXXXXX", &error);
+  sweep->path = g_dir_make_tmp ("pipeload-XXXXXX", &error);
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
-    copy (files[i], f->folder);
-  f->weights = g_build_filename (f->folder, "model.safetensors", NULL);
-  options.model = f->folder;
+    copy (files[i], sweep->path);
+  options.model = sweep->path;
   g_assert_true (pld_vision_plan (&options, &plan, &error));
-  f->limit = (plan.minimum_limit + plan.resident_limit) / 2;
-  g_assert_true (open_and_run (f, &vision, f->logits, &error));
-  g_assert_no_error (error);
-  pld_vision_close (&vision);
+  sweep->limit = (plan.minimum_limit + plan.resident_limit) / 2;
+  sweep_begin (sweep);
 }
 
 static void
-teardown (Fixture *f, gconstpointer data)
+teardown (Sweep *sweep, gconstpointer data)
 {
-  static const char *const files[] = { "config.json", "preprocessor_config.json", "model.safetensors" };
-
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      g_autofree char *path = g_build_filename (f->folder, files[i], NULL);
+      g_autofree char *path = g_build_filename (sweep->path, files[i], NULL);
 
       g_unlink (path);
     }
-  g_rmdir (f->folder);
-  g_free (f->folder);
-  g_free (f->weights);
+  g_rmdir (sweep->path);
+  sweep_end (sweep, data);
 }
 
-/* One run in which the fault strikes, and a run after it that must be whole. */
-static void
-check_fault (Fixture *f, Fault kind, gint index, PldError code)
-{
-  g_autoptr (GError) error = NULL;
-  PldVision *vision = NULL;
-  float logits[7] = { 0 };
-  gboolean ok;
-
-  set_fault (kind, index);
-  ok = open_and_run (f, &vision, logits, &error);
-  set_fault (FAULT_NONE, 0);
-  if (ok)
-    g_assert_cmpmem (logits, sizeof logits, f->logits, sizeof f->logits);
-  else
-    {
-      g_assert_error (error, PLD_ERROR, (gint) code);
-      if (code == PLD_ERROR_IO)
-        g_assert_nonnull (strstr (error->message, f->folder));
-      g_clear_error (&error);
-    }
-  /* The same handle where there is one. */
-  g_assert_true (open_and_run (f, &vision, logits, &error));
-  g_assert_no_error (error);
-  g_assert_cmpmem (logits, sizeof logits, f->logits, sizeof f->logits);
-  pld_vision_close (&vision);
-}
-
-static void
-count_calls (Fixture *f, gint *reads, gint *maps)
-{
-  g_autoptr (GError) error = NULL;
-  PldVision *vision = NULL;
-  float logits[7];
-
-  set_fault (FAULT_NONE, 0);
-  g_assert_true (open_and_run (f, &vision, logits, &error));
-  pld_vision_close (&vision);
-  *reads = count_reads ();
-  *maps = count_maps ();
-  g_assert_cmpint (*reads, >, 20);
-  g_assert_cmpint (*maps, >, 5);
-}
-
-static void
-test_reads (Fixture *f, gconstpointer data)
-{
-  gint reads, maps;
-
-  count_calls (f, &reads, &maps);
-  for (gint i = 0; i < reads; i++)
-    check_fault (f, FAULT_EIO, i, PLD_ERROR_IO);
-}
-
-static void
-test_allocations (Fixture *f, gconstpointer data)
-{
-  gint reads, maps;
-
-  count_calls (f, &reads, &maps);
-  for (gint i = 0; i < maps; i++)
-    check_fault (f, FAULT_ENOMEM, i, PLD_ERROR_MEMORY);
-}
-
-static void
-test_short (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-  static const Fault kinds[] = { FAULT_SHORT, FAULT_EINTR };
-
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    {
-      PldVision *vision = NULL;
-      float logits[7];
-
-      set_fault (kinds[i], 0);
-      g_assert_true (open_and_run (f, &vision, logits, &error));
-      g_assert_no_error (error);
-      g_assert_cmpmem (logits, sizeof logits, f->logits, sizeof f->logits);
-      pld_vision_close (&vision);
-    }
-}
+/* ---- a file that changes ------------------------------------------------------------------- */
 
 /* A deleted file is still there for who has it open. */
 static void
-test_vanished (Fixture *f, gconstpointer data)
+test_vanished (Sweep *sweep, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  PldVision *vision = NULL;
-  float logits[7];
+  g_autofree char *weights = g_build_filename (sweep->path, WEIGHTS, NULL);
+  gpointer model = NULL;
 
-  g_assert_true (open_and_run (f, &vision, logits, &error));
-  g_unlink (f->weights);
-  g_assert_true (open_and_run (f, &vision, logits, &error));
-  g_assert_no_error (error);
-  g_assert_cmpmem (logits, sizeof logits, f->logits, sizeof f->logits);
-  pld_vision_close (&vision);
+  sweep_assert_whole (sweep, &model);
+  g_unlink (weights);
+  sweep_assert_whole (sweep, &model);
+  close_model (&model);
 }
 
 static void
-test_shrunk (Fixture *f, gconstpointer data)
+test_shrunk (Sweep *sweep, gconstpointer data)
 {
+  g_autofree char *weights = g_build_filename (sweep->path, WEIGHTS, NULL);
   g_autoptr (GError) error = NULL;
-  PldVision *vision = NULL;
-  float logits[7];
-  int fd;
+  gpointer model = NULL;
+  float logits[N_CLASSES];
 
-  g_assert_true (open_and_run (f, &vision, logits, &error));
-  fd = open (f->weights, O_WRONLY);
-  g_assert_cmpint (fd, >=, 0);
-  g_assert_cmpint (ftruncate (fd, 20000), ==, 0);
-  close (fd);
-  g_assert_false (open_and_run (f, &vision, logits, &error));
+  sweep_assert_whole (sweep, &model);
+  g_assert_cmpint (truncate (weights, 20000), ==, 0);
+  g_assert_false (open_and_run (sweep, &model, logits, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_IO);
-  g_assert_nonnull (strstr (error->message, f->weights));
-  pld_vision_close (&vision);
+  g_assert_nonnull (strstr (error->message, weights));
+  close_model (&model);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add ("/fault/reads", Fixture, NULL, setup, test_reads, teardown);
-  g_test_add ("/fault/allocations", Fixture, NULL, setup, test_allocations, teardown);
-  g_test_add ("/fault/short-reads", Fixture, NULL, setup, test_short, teardown);
-  g_test_add ("/fault/vanished", Fixture, NULL, setup, test_vanished, teardown);
-  g_test_add ("/fault/shrunk", Fixture, NULL, setup, test_shrunk, teardown);
+  g_test_add ("/fault/reads", Sweep, NULL, setup, sweep_reads, teardown);
+  g_test_add ("/fault/allocations", Sweep, NULL, setup, sweep_allocations, teardown);
+  g_test_add ("/fault/short-reads", Sweep, NULL, setup, sweep_short_reads, teardown);
+  g_test_add ("/fault/vanished", Sweep, NULL, setup, test_vanished, teardown);
+  g_test_add ("/fault/shrunk", Sweep, NULL, setup, test_shrunk, teardown);
   return g_test_run ();
 }

@@ -142,6 +142,33 @@ remove_folder (const char *folder)
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
+guint
+count_files (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+void
+scratch_make (Scratch *scratch, const char *name)
+{
+  scratch->folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
+  g_assert_nonnull (scratch->folder);
+  scratch->path = g_build_filename (scratch->folder, name, NULL);
+}
+
+void
+scratch_remove (Scratch *scratch, gconstpointer data)
+{
+  remove_folder (scratch->folder);
+  g_free (scratch->folder);
+  g_free (scratch->path);
+}
+
 static void
 tensor_clear (gpointer tensor)
 {

@@ -32,6 +32,16 @@ void assert_pld_error (GError **error, PldError code, const char *part);
 
 /* Removes @folder and what is in it. */
 void remove_folder (const char *folder);
+guint count_files (const char *folder);
+
+/* A folder of its own, and the path of a file in it that is not there yet: a fixture of tests. */
+typedef struct
+{
+  char *folder, *path;
+} Scratch;
+
+void scratch_make (Scratch *scratch, const char *name);
+void scratch_remove (Scratch *scratch, gconstpointer data);
 
 /* What a parser of one file fills. */
 typedef struct

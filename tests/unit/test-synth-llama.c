@@ -10,32 +10,10 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct
-{
-  char *folder, *path;
-} Fixture;
-
 static void
-set_up (Fixture *fixture, gconstpointer data)
+set_up (Scratch *fixture, gconstpointer data)
 {
-  fixture->folder = g_dir_make_tmp ("pipeload-synth-XXXXXX", NULL);
-  fixture->path = g_build_filename (fixture->folder, "model.gguf", NULL);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  remove_folder (fixture->folder);
-  g_free (fixture->folder);
-  g_free (fixture->path);
-}
-
-static gboolean
-is_empty (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-
-  return g_dir_read_name (dir) == NULL;
+  scratch_make (fixture, "model.gguf");
 }
 
 /* ---- the writer ---------------------------------------------------------------------------- */
@@ -98,7 +76,7 @@ wanted_bytes (void)
 }
 
 static void
-test_writer (Fixture *fixture, gconstpointer data)
+test_writer (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (GByteArray) wanted = wanted_bytes ();
   g_autofree char *got = NULL;
@@ -130,7 +108,7 @@ test_writer (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_writer_fails (Fixture *fixture, gconstpointer data)
+test_writer_fails (Scratch *fixture, gconstpointer data)
 {
   const PldTensor bad[] = { { .name = name_a, .dtype = PLD_DTYPE_U8, .n_dims = 1, .dims = { 5 } },
                             { .name = name_a, .dtype = PLD_DTYPE_Q8_0, .n_dims = 2, .dims = { 1, 33 } } };
@@ -153,13 +131,13 @@ test_writer_fails (Fixture *fixture, gconstpointer data)
   g_assert_true (pld_gguf_writer_begin (writer, fixture->path, &error));
   g_assert_true (pld_gguf_writer_write (writer, "0123", 4, &error));
   pld_gguf_writer_free (&writer);
-  g_assert_true (is_empty (fixture->folder));
+  g_assert_cmpuint (count_files (fixture->folder), ==, 0);
 }
 
 /* ---- synthetic models ---------------------------------------------------------------------- */
 
 static PldWeights *
-synth (Fixture *fixture, const char *preset, const char *type, const char *vocab_from)
+synth (Scratch *fixture, const char *preset, const char *type, const char *vocab_from)
 {
   GError *error = NULL;
   PldWeights *weights;
@@ -185,7 +163,7 @@ assert_tensor (const PldWeights *weights, const char *name, const char *type, co
 
 /* Names, shapes and the mix as llama.cpp writes them: of 4 layers the last two are sensitive. */
 static void
-test_mix (Fixture *fixture, gconstpointer data)
+test_mix (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (PldWeights) weights = synth (fixture, "llama-tiny", NULL, NULL);
   const char *const down[] = { "Q4_K", "Q4_K", "Q6_K", "Q6_K" };
@@ -221,7 +199,7 @@ test_mix (Fixture *fixture, gconstpointer data)
 
 /* Rows of 224 and 640 are no whole blocks of 256; the head is the embedding. */
 static void
-test_qwen2 (Fixture *fixture, gconstpointer data)
+test_qwen2 (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (PldWeights) weights = synth (fixture, "qwen2-tiny", "q4_k_m", NULL);
 
@@ -262,7 +240,7 @@ assert_scaled (const char *file, const PldTensor *tensor, const Type *type)
 
 /* Each matrix, read by the kernels: finite, of mean 0, and of the deviation that keeps activations level. */
 static void
-test_scale (Fixture *fixture, gconstpointer data)
+test_scale (Scratch *fixture, gconstpointer data)
 {
   const Type *type = data;
   g_autoptr (PldWeights) weights = synth (fixture, "llama-tiny", type->type, NULL);
@@ -281,7 +259,7 @@ test_scale (Fixture *fixture, gconstpointer data)
 
 /* As a program of its own computes them from Llama 3.1's scaling (factor 8, low 1, high 4, original context 8192). */
 static void
-test_rope (Fixture *fixture, gconstpointer data)
+test_rope (Scratch *fixture, gconstpointer data)
 {
   static const float wanted[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 2.6945297f, 8, 8, 8, 8, 8, 8, 8 };
   g_autoptr (PldWeights) weights = synth (fixture, "llama-tiny", "q4_0", NULL);
@@ -296,7 +274,7 @@ test_rope (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_seed (Fixture *fixture, gconstpointer data)
+test_seed (Scratch *fixture, gconstpointer data)
 {
   g_autofree char *first = NULL;
   g_autofree char *second = NULL;
@@ -359,7 +337,7 @@ assert_holds (const char *path, const guint8 *part, gsize n)
 }
 
 static void
-test_vocab (Fixture *fixture, gconstpointer data)
+test_vocab (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (GByteArray) keys = tokenizer_keys ();
   g_autoptr (GByteArray) file = bytes_gguf (3, 0, 10);
@@ -381,7 +359,7 @@ test_vocab (Fixture *fixture, gconstpointer data)
 
 /* Real ones: their keys end the file, as vocabulary files have no tensors. */
 static void
-test_vocab_real (Fixture *fixture, gconstpointer data)
+test_vocab_real (Scratch *fixture, gconstpointer data)
 {
   g_autofree char *beside = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
   const char *base = g_getenv ("PIPELOAD_DATA") != NULL ? g_getenv ("PIPELOAD_DATA") : beside;
@@ -406,7 +384,7 @@ test_vocab_real (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_bad (Fixture *fixture, gconstpointer data)
+test_bad (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (GByteArray) empty = bytes_gguf (3, 0, 0);
   g_autofree char *no_tokens = bytes_save (empty, fixture->folder, "empty.gguf");
@@ -433,7 +411,7 @@ test_bad (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_is_language (Fixture *fixture, gconstpointer data)
+test_is_language (Scratch *fixture, gconstpointer data)
 {
   g_autofree char *folder = g_build_filename (fixture->folder, "vit", NULL);
   gboolean language = TRUE;
@@ -451,7 +429,7 @@ test_is_language (Fixture *fixture, gconstpointer data)
   assert_pld_error (&error, PLD_ERROR_NOT_FOUND, "missing");
 }
 
-#define ADD(name, data, func) g_test_add (name, Fixture, data, set_up, func, tear_down)
+#define ADD(name, data, func) g_test_add (name, Scratch, data, set_up, func, scratch_remove)
 
 int
 main (int argc, char **argv)

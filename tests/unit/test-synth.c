@@ -11,35 +11,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-typedef struct
-{
-  char *folder, *path;
-} Fixture;
-
 static void
-set_up (Fixture *fixture, gconstpointer data)
+set_up (Scratch *fixture, gconstpointer data)
 {
-  fixture->folder = g_dir_make_tmp ("pipeload-synth-XXXXXX", NULL);
-  fixture->path = g_build_filename (fixture->folder, "model.safetensors", NULL);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  remove_folder (fixture->folder);
-  g_free (fixture->folder);
-  g_free (fixture->path);
-}
-
-static guint
-count_files (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
+  scratch_make (fixture, "model.safetensors");
 }
 
 static char name_w[] = "w", name_b[] = "b\"\n";
@@ -48,7 +23,7 @@ static const PldTensor two[] = { { .name = name_w, .dtype = PLD_DTYPE_F16, .n_di
 
 /* The file byte for byte as the format's description has it. */
 static void
-test_writer (Fixture *fixture, gconstpointer data)
+test_writer (Scratch *fixture, gconstpointer data)
 {
   static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},"
                                "\"w\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[0,12]},"
@@ -80,7 +55,7 @@ test_writer (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_writer_unfinished (Fixture *fixture, gconstpointer data)
+test_writer_unfinished (Scratch *fixture, gconstpointer data)
 {
   PldWriter *writer;
   g_autofree char *kept = NULL;
@@ -98,7 +73,7 @@ test_writer_unfinished (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_writer_fails (Fixture *fixture, gconstpointer data)
+test_writer_fails (Scratch *fixture, gconstpointer data)
 {
   const PldTensor huge
       = { .name = name_w, .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { G_MAXUINT32, G_MAXUINT32 } };
@@ -114,7 +89,7 @@ test_writer_fails (Fixture *fixture, gconstpointer data)
 
 /* A file system without room, played by a limit on the size of files. */
 static void
-test_no_room (Fixture *fixture, gconstpointer data)
+test_no_room (Scratch *fixture, gconstpointer data)
 {
   struct rlimit old, small = { 1 << 20, RLIM_INFINITY };
   GError *error = NULL;
@@ -190,7 +165,7 @@ tell (const char *step, guint percent, gpointer user_data)
 }
 
 static void
-test_synth (Fixture *fixture, gconstpointer data)
+test_synth (Scratch *fixture, gconstpointer data)
 {
   const Expected *e = data;
   g_autofree char *folder = g_build_filename (fixture->folder, "a", "b", NULL);
@@ -232,7 +207,7 @@ assert_shape (const PldWeights *weights, const char *name, const char *wanted)
 
 /* Names and shapes as in the checkpoints on Hugging Face (google/vit-base-patch16-224). */
 static void
-test_synth_b16 (Fixture *fixture, gconstpointer data)
+test_synth_b16 (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (PldWeights) weights = NULL;
   g_autoptr (PldConfig) config = NULL;
@@ -282,7 +257,7 @@ cancel (const char *step, guint percent, gpointer user_data)
 }
 
 static void
-test_synth_cancelled (Fixture *fixture, gconstpointer data)
+test_synth_cancelled (Scratch *fixture, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   GError *error = NULL;
@@ -294,7 +269,7 @@ test_synth_cancelled (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_synth_bad (Fixture *fixture, gconstpointer data)
+test_synth_bad (Scratch *fixture, gconstpointer data)
 {
   g_autofree char *file = text_save ("x", fixture->folder, "file");
   g_autofree char *below = g_build_filename (file, "folder", NULL);
@@ -309,7 +284,7 @@ test_synth_bad (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_inspect (Fixture *fixture, gconstpointer data)
+test_inspect (Scratch *fixture, gconstpointer data)
 {
   static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"t\":{\"dtype\":\"BF16\",\"shape\":[2,"
                                "2],\"data_offsets\":[0,8]}}";
@@ -349,7 +324,7 @@ test_inspect (Fixture *fixture, gconstpointer data)
   assert_pld_error (&error, PLD_ERROR_FORMAT, "config.json");
 }
 
-#define ADD(name, data, func) g_test_add (name, Fixture, data, set_up, func, tear_down)
+#define ADD(name, data, func) g_test_add (name, Scratch, data, set_up, func, scratch_remove)
 
 int
 main (int argc, char **argv)
