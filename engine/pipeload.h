@@ -344,7 +344,7 @@ PLD_API gboolean pld_llm_plan (const PldLlmOptions *options, PldPlanInfo *plan, 
 PLD_API gboolean pld_llm_tokenize (PldLlm *llm, const char *text, gssize length, gboolean special, guint32 **tokens,
                                    gsize *n_tokens, GError **error);
 
-/* Returns: (transfer full): the text of @tokens, control tokens left out unless @special; valid UTF-8 */
+/* Returns: (transfer full): the text of @tokens, control tokens left out unless @special; valid UTF-8, the byte 0 as U+FFFD */
 PLD_API char *pld_llm_detokenize (PldLlm *llm, const guint32 *tokens, gsize n_tokens, gboolean special);
 
 /**

@@ -230,7 +230,7 @@ char *
 pld_llm_detokenize (PldLlm *llm, const guint32 *tokens, gsize n_tokens, gboolean special)
 {
   const PldTokenizer *tokenizer = handle_tokenizer (llm, NULL);
-  GString *text = g_string_new (NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
   PldDecoder decoder;
 
   if (tokenizer != NULL)
@@ -240,7 +240,8 @@ pld_llm_detokenize (PldLlm *llm, const guint32 *tokens, gsize n_tokens, gboolean
         pld_decoder_push (&decoder, tokens[i], text);
       pld_decoder_end (&decoder, text);
     }
-  return g_string_free (text, FALSE);
+  /* A vocabulary may hold the byte 0, which would end the string: GLib takes it for a bad byte. */
+  return g_utf8_make_valid (text->str, (gssize) text->len);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------- */

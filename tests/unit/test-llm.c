@@ -568,6 +568,22 @@ test_no_injection (void)
   pld_llm_close (&llm);
 }
 
+/* The vocabulary has a token for each byte, that of the byte 0 too. */
+static void
+test_zero_byte (void)
+{
+  PldLlm *llm = open_llm (TINY, 0, 32);
+  g_autofree guint32 *tokens = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize n;
+
+  g_assert_true (pld_llm_tokenize (llm, "a\0b", 3, FALSE, &tokens, &n, &error));
+  text = pld_llm_detokenize (llm, tokens, n, FALSE);
+  g_assert_cmpstr (text, ==, "a\xef\xbf\xbd" "b");
+  pld_llm_close (&llm);
+}
+
 static void
 test_bad_utf8 (void)
 {
@@ -757,6 +773,7 @@ main (int argc, char **argv)
   g_test_add_func ("/llm/prompt/long", test_long_prompt);
   g_test_add_func ("/llm/prompt/template-names", test_template_names);
   g_test_add_func ("/llm/prompt/no-injection", test_no_injection);
+  g_test_add_func ("/llm/prompt/zero-byte", test_zero_byte);
   g_test_add_func ("/llm/prompt/bad-utf8", test_bad_utf8);
   g_test_add_func ("/llm/damage/truncated", test_truncated);
   g_test_add_func ("/llm/damage/corrupted", test_corrupted);
