@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """A language model of random weights: pipeload beside llama.cpp (npm's node-llama-cpp), each in a memory cgroup a little above the limit.
 
-llm.py PIPELOAD WORK_FOLDER [--preset P] [--type T] [--limits 2.1GB,0] [--prompt N] [--tokens N] [--rounds N] [--no-peers] [--timeout S]
+llm.py PIPELOAD WORK_FOLDER [--preset P] [--type T] [--limits 1GB,2.1GB,0] [--storage 400MB,0] [--modes] [--prompt N] [--tokens N]
+       [--rounds N] [--no-peers] [--timeout S] [--json RUNS.jsonl] [--plot CURVE.svg]
 
-Every figure is a median over rounds, in which pipeload and the peer take turns, with the spread; ratios are taken within a round. The
-page cache forgets the model before each run, so that nobody lives on memory that is not counted. Cgroups are version 1's
-(/sys/fs/cgroup/memory); without permission to make one, the runs go without, and the script says so. The script installs the peer.
+Every figure is a median over rounds, in which all take turns, with the spread; ratios are taken within a round. The page cache forgets
+the model before each run, so that nobody lives on memory that is not counted. --storage: rates (bytes/s) that the work folder's device
+may be read at, by a cgroup; 0: as it is. --modes: pipeload without pipelining, with one loader and nothing pinned, and as it is, to
+see what each part gains. --json appends the medians, one line a row; --plot draws what that file holds (plot.py does it alone).
+Without permission to make a cgroup the runs go without, and the script says so. The script installs the peer.
 """
 import argparse
 import json
@@ -16,56 +19,69 @@ import statistics
 import subprocess
 import sys
 
+import plot
+from cgroup import Cgroup, size_of
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-CGROUPS = "/sys/fs/cgroup/memory"
 ROOM = 100_000_000  # for what is not the engine: the program, its libraries, stacks
 THREADS = len(os.sched_getaffinity(0))
-UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+MODES = ["sequential", "prefetch", "full"]
 
 
-def size_of(text):
-    for unit, factor in UNITS.items():
-        if text.endswith(unit):
-            return int(float(text[: -len(unit)]) * factor)
-    return int(text)
+class Contender:
+    """Who takes part under one limit: results of the rounds, or a word on why there are none."""
 
+    def __init__(self, name, command, timeout=None, mode="full", cwd=None):
+        self.name, self.command, self.timeout, self.mode, self.cwd = name, command, timeout, mode, cwd
+        self.results = []
+        self.word = None
 
-class Cgroup:
-    """A memory cgroup of @limit bytes; none when @limit is 0 or the system does not permit it (then .why says so)."""
-
-    def __init__(self, limit):
-        self.path = self.why = None
-        if limit == 0:
+    def run(self, model, limit, storage):
+        """One round; who failed need not try again."""
+        if self.word:
             return
-        path = os.path.join(CGROUPS, f"pipeload-bench-{os.getpid()}")
+        forget(model)
+        group = Cgroup(limit + ROOM if limit else None, storage, os.path.dirname(model))
         try:
-            os.mkdir(path)
-            self.path = path
-            self.write("memory.limit_in_bytes", limit)
-        except OSError as error:
-            self.why = str(error)
-            self.close()
+            with subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.cwd,
+                                  preexec_fn=group.enter) as process:
+                try:
+                    out, err = process.communicate(timeout=self.timeout)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    self.word = f"not done after {self.timeout} s"
+                    return
+            if process.returncode == -signal.SIGKILL:
+                self.word = f"killed, {group.usage()['oom_kill']} × out of memory"
+            elif process.returncode != 0:
+                self.word = f"failed: {err.strip()[-200:]}"
+            else:
+                self.results.append(with_floor(dict(json.loads(out), usage=group.usage()), storage))
+        finally:
+            group.close()
 
-    def write(self, name, value):
-        with open(os.path.join(self.path, name), "w", encoding="ascii") as file:
-            file.write(str(value))
+    def median(self, key):
+        return statistics.median(r[key] for r in self.results)
 
-    def read(self, name):
-        with open(os.path.join(self.path, name), encoding="ascii") as file:
-            return file.read()
+    def spread(self, key, digits=2):
+        return spread([r[key] for r in self.results], digits)
 
-    def enter(self):
-        """In the child, before it becomes the program."""
-        if self.path:
-            self.write("cgroup.procs", os.getpid())
+    def over(self, other, key):
+        """The ratio within rounds."""
+        return spread([a[key] / b[key] for a, b in zip(self.results, other.results)])
 
-    def peak(self):
-        return int(self.read("memory.max_usage_in_bytes")) if self.path else 0
 
-    def close(self):
-        if self.path:
-            os.rmdir(self.path)
-        self.path = None
+def with_floor(result, storage):
+    """The engine takes the fastest reading that it saw for the storage's; where the rate is known, none can last that is faster."""
+    if storage and "floor_ms" in result:
+        result["floor_ms"] = max(result["floor_ms"], 1e3 * result["streamed_per_token"] / storage)
+        result["measured_over_floor"] = 1e3 / result["tokens_per_second"] / result["floor_ms"]
+    return result
+
+
+def spread(values, digits=2):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} – {max(values):.{digits}f})"
 
 
 def forget(path):
@@ -75,29 +91,8 @@ def forget(path):
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def run(command, model, limit, timeout, cwd=None):
-    """(JSON, cgroup's peak) of a command, or a word on why there is none."""
-    forget(model)
-    cgroup = Cgroup(limit)
-    try:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
-                              preexec_fn=cgroup.enter) as process:
-            try:
-                out, err = process.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                return f"not done after {timeout} s"
-        if process.returncode == -signal.SIGKILL:
-            return "killed: out of memory"
-        if process.returncode != 0:
-            return f"failed: {err.strip()[-200:]}"
-        return json.loads(out), cgroup.peak()
-    finally:
-        cgroup.close()
-
-
 def install_peer(work):
+    """The peer's name and version; None if it is not to be had."""
     if not shutil.which("npm"):
         root = [] if os.getuid() == 0 else ["sudo"]
         subprocess.run(root + ["apt-get", "install", "-y", "-q", "--no-install-recommends", "nodejs", "npm"],
@@ -105,57 +100,80 @@ def install_peer(work):
     if not os.path.isdir(os.path.join(work, "node_modules", "node-llama-cpp")) and shutil.which("npm"):
         subprocess.run(["npm", "install", "--silent", "--no-fund", "--ignore-scripts", "node-llama-cpp"], cwd=work, check=False)
     shutil.copy(os.path.join(HERE, "peer-llama.mjs"), work)
-    return os.path.isdir(os.path.join(work, "node_modules", "node-llama-cpp"))
+    package = os.path.join(work, "node_modules", "node-llama-cpp", "package.json")
+    if not os.path.exists(package):
+        return None
+    with open(package, encoding="utf-8") as file:
+        return f"node-llama-cpp {json.load(file)['version']}"
 
 
-def spread(values, digits=2):
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} – {max(values):.{digits}f})"
+def contenders(args, limit, peer):
+    command = [args.pipeload, "bench", args.model, "--json", f"--memory-limit={limit}", f"--prompt={args.prompt}",
+               f"--tokens={args.tokens}", "--rounds=1"]
+    those = [Contender("pipeload", command)]
+    if args.modes:
+        those = [Contender(f"pipeload, {mode}", command + [f"--mode={mode}"], mode=mode) for mode in MODES]
+    if peer:
+        those.append(Contender(peer, ["node", "peer-llama.mjs", args.model, str(THREADS), str(args.prompt), str(args.tokens)],
+                               args.timeout, cwd=args.work))
+    return those
 
 
-def one_limit(args, limit, peer):
+def row(args, c, limit, storage):
+    """What --json keeps of a contender: medians, and the worst of what is to stay small."""
+    values = {"name": c.name, "mode": c.mode, "model": f"{args.preset} {args.type}", "model_bytes": os.path.getsize(args.model),
+              "machine": machine(), "limit": limit, "storage": storage, "rounds": len(c.results)}
+    if c.word:
+        return dict(values, word=c.word)
+    rates = [r["tokens_per_second"] for r in c.results]
+    values.update(tokens_per_second=statistics.median(rates), tokens_per_second_min=min(rates), tokens_per_second_max=max(rates),
+                  prompt_tokens_per_second=c.median("prompt_tokens_per_second"),
+                  rss=max(r["process_peak_rss"] for r in c.results))
+    for key in ("peak", "failcnt", "oom_kill"):
+        values[f"cgroup_{key}"] = max(r["usage"][key] for r in c.results)
+    if "floor_ms" in c.results[0]:
+        for key in ("floor_ms", "measured_over_floor", "first_token_ms", "engine_peak", "read_bandwidth", "streamed_per_token"):
+            values[key] = c.median(key)
+    return values
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith(("model name", "Model"))]
+    return f"{names[0] if names else os.uname().machine}, {THREADS} threads"
+
+
+def show(c, r):
+    print(f"{'':8}  {c.name}: ", end="")
+    if c.word:
+        print(c.word)
+        return
+    print(f"prompt {c.spread('prompt_tokens_per_second')} tokens/s, answer {c.spread('tokens_per_second', 3)} tokens/s", end="")
+    if "floor_ms" in r:
+        print(f", {c.spread('measured_over_floor')} × floor of {r['floor_ms']:.0f} ms\n{'':12}first token {r['first_token_ms']:.0f} ms, "
+              f"engine {r['engine_peak'] / 1e6:.0f} MB, {r['streamed_per_token'] / 1e9:.2f} GB a token at "
+              f"{r['read_bandwidth'] / 1e9:.2f} GB/s", end="")
+    print(f"\n{'':12}RSS {r['rss'] / 1e6:.0f} MB, cgroup {r['cgroup_peak'] / 1e6:.0f} MB, its limit hit {r['cgroup_failcnt']} times, "
+          f"{r['cgroup_oom_kill']} killed")
+
+
+def one_limit(args, limit, storage, peer):
     """Rounds in turn under one limit: the table's rows."""
-    cage = size_of(limit) + ROOM if limit != "0" else 0
-    ours, theirs, word = [], [], None
+    those = contenders(args, limit, peer)
     for _ in range(args.rounds):
-        result = run([args.pipeload, "bench", args.model, "--json", f"--memory-limit={limit}", f"--prompt={args.prompt}",
-                      f"--tokens={args.tokens}", "--rounds=1"], args.model, cage, None)
-        if isinstance(result, str):
-            print(f"{limit:>8}  pipeload: {result}")
-            return
-        ours.append(result)
-        if peer and word is None:
-            result = run(["node", "peer-llama.mjs", args.model, str(THREADS), str(args.prompt), str(args.tokens)], args.model, cage,
-                         args.timeout, cwd=args.work)
-            if isinstance(result, str):
-                word = result  # and it need not try again
-            else:
-                theirs.append(result)
-    show_ours(limit, ours)
-    if theirs:
-        show_theirs(ours, theirs)
-    if word:
-        print(f"{'':8}  node-llama-cpp: {word}")
-
-
-def show_ours(limit, results):
-    last = results[-1][0]
-    print(f"{limit if limit != '0' else 'none':>8}  pipeload: prompt {spread([r['prompt_tokens_per_second'] for r, _ in results])} tokens/s, "
-          f"answer {spread([r['tokens_per_second'] for r, _ in results], 3)} tokens/s, "
-          f"{statistics.median(r['measured_over_floor'] for r, _ in results):.2f} × floor of {last['floor_ms']:.0f} ms\n"
-          f"{'':8}    first token {last['first_token_ms']:.0f} ms, engine {max(r['engine_peak'] for r, _ in results) / 1e6:.0f} MB, "
-          f"RSS {max(r['process_peak_rss'] for r, _ in results) / 1e6:.0f} MB, cgroup {max(p for _, p in results) / 1e6:.0f} MB, "
-          f"{last['streamed_per_token'] / 1e9:.2f} GB a token at {last['read_bandwidth'] / 1e9:.2f} GB/s")
-
-
-def show_theirs(ours, results):
-    rates = [1e3 / statistics.median(r["ms"]) for r, _ in results]
-    ratios = [o["tokens_per_second"] / rate for (o, _), rate in zip(ours, rates)]
-    prompts = [o["prompt_tokens_per_second"] / r["prompt_tokens_per_second"] for (o, _), (r, _) in zip(ours, results)]
-    last = results[-1][0]
-    print(f"{'':8}  {last['name']}: prompt {spread([r['prompt_tokens_per_second'] for r, _ in results])} tokens/s, "
-          f"answer {spread(rates, 3)} tokens/s, loaded in {last['load_ms'] / 1e3:.1f} s\n"
-          f"{'':8}    RSS {max(r['rss'] for r, _ in results) / 1e6:.0f} MB, cgroup {max(p for _, p in results) / 1e6:.0f} MB; "
-          f"pipeload / it: prompt {spread(prompts)}, answer {spread(ratios)}")
+        for c in those:
+            c.run(args.model, size_of(limit), storage)
+    print(f"{limit if limit != '0' else 'none':>8}")
+    for i, c in enumerate(those):
+        values = row(args, c, size_of(limit), storage)
+        show(c, values)
+        before = those[i - 1]
+        if i > 0 and not c.word and not before.word:
+            print(f"{'':12}× the one above, per round: answer {c.over(before, 'tokens_per_second')}, "
+                  f"prompt {c.over(before, 'prompt_tokens_per_second')}")
+        if args.json:
+            with open(args.json, "a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
 
 
 def parse():
@@ -165,12 +183,19 @@ def parse():
     parser.add_argument("--preset", default="llama-3.1-8b")
     parser.add_argument("--type", default="q4_k_m")
     parser.add_argument("--limits", default="2.1GB,0")
+    parser.add_argument("--storage", default="0", help="rates of reading, bytes/s; 0: as it is")
+    parser.add_argument("--modes", action="store_true", help="what each part of pipelining gains")
     parser.add_argument("--prompt", type=int, default=128)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--timeout", type=int, default=600, help="seconds that the peer may take")
-    return parser.parse_args()
+    parser.add_argument("--json", help="file that medians are appended to")
+    parser.add_argument("--plot", help="SVG of what --json holds")
+    args = parser.parse_args()
+    if args.plot and not args.json:
+        parser.error("--plot draws what --json holds: name that file too")
+    return args
 
 
 def main():
@@ -181,15 +206,22 @@ def main():
     args.model = os.path.join(args.work, f"{args.preset}-{args.type}.gguf")
     if not os.path.exists(args.model):
         subprocess.run([args.pipeload, "synth", args.preset, args.model, f"--type={args.type}"], check=True)
-    peer = not args.no_peers and install_peer(args.work)
-    cgroup = Cgroup(ROOM)
-    if cgroup.why:
-        print(f"no memory cgroup, so nothing but pipeload keeps to the limit: {cgroup.why}")
-    cgroup.close()
-    print(f"\n{args.preset} {args.type}, {os.path.getsize(args.model) / 1e9:.2f} GB, {THREADS} threads, {args.rounds} rounds of "
-          f"{args.prompt} + {args.tokens} tokens in turn; cgroups of the limit + {ROOM // 1000000} MB\n")
-    for limit in args.limits.split(","):
-        one_limit(args, limit, peer)
+    peer = None if args.no_peers else install_peer(args.work)
+    rates = [size_of(rate) for rate in args.storage.split(",")]
+    probe = Cgroup(ROOM, max(rates), args.work)
+    for word in probe.why:
+        print(f"{word}; the runs go without")
+    if any(not word.startswith("no memory") for word in probe.why):
+        rates = [0]  # no figure stands under a rate that did not hold
+    probe.close()
+    print(f"\n{args.preset} {args.type}, {os.path.getsize(args.model) / 1e9:.2f} GB; {machine()}; {args.rounds} rounds of "
+          f"{args.prompt} + {args.tokens} tokens in turn; cgroups of the limit + {ROOM // 1000000} MB")
+    for rate in rates:
+        print(f"\nstorage {f'at {rate / 1e6:.0f} MB/s at most' if rate else 'as it is'}\n")
+        for limit in args.limits.split(","):
+            one_limit(args, limit, rate, peer)
+    if args.plot:
+        plot.draw(args.plot, [args.json])
     return 0
 
 

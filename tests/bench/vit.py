@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """ViT-B/16, 224², random weights: pipeload beside ONNX Runtime and PyTorch in turn, and over a sweep of memory limits.
 
-vit.py PIPELOAD PLUGIN_FOLDER WORK_FOLDER [--rounds N] [--frames N] [--no-peers]
+vit.py PIPELOAD PLUGIN_FOLDER WORK_FOLDER [--limits 16MB,24MB,0] [--modes] [--cameras 1,2,4,8] [--camera-limits 32MB,0]
+       [--rounds N] [--frames N] [--no-peers] [--no-limits]
 
-Every figure is a median over rounds, with the spread; ratios are taken within a round. The peers come from their public packages
-(python3-torch and python3-torchvision from Debian, onnxruntime-node from npm), which the script installs.
+Every figure is a median over rounds, with the spread; ratios are taken within a round. --modes: what each part of pipelining gains.
+--cameras: as many pictures' sources share one model in one pipeline. The peers come from their public packages (python3-torch and
+python3-torchvision from Debian, onnxruntime-node from npm), which the script installs.
 """
 import argparse
 import json
@@ -15,7 +17,8 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIMITS = ["16MB", "24MB", "32MB", "48MB", "64MB", "96MB", "128MB", "192MB", "0"]
+LIMITS = "16MB,24MB,32MB,48MB,64MB,128MB,0"
+MODES = ["sequential", "prefetch", "full"]
 PYTHON = "/usr/bin/python3"  # Debian's, which sees Debian's python3-torch
 THREADS = len(os.sched_getaffinity(0))
 
@@ -102,22 +105,57 @@ def element_rss(args, model, limit):
     return result[1] if result else 0
 
 
+def name_of(limit):
+    return limit if limit != "0" else "none"
+
+
 def sweep(args, kind):
     model = os.path.join(args.work, f"vit-b16-{kind}")
     print(f"\nlimits, ViT-B/16 {kind}\n")
-    print(f"{'limit':>8}  {'ms':>8}  {'min – max':>17}  {'floor ms':>8}  {'/ floor':>7}  {'engine MB':>9}  {'MB/pass':>8}  {'GB/s':>5}  "
-          f"{'stalls':>6}  {'gst-launch RSS MB':>17}")
-    for limit in LIMITS:
+    print(f"{'limit':>8}  {'ms':>8}  {'min – max':>17}  {'floor ms':>8}  {'/ floor':>7}  {'engine MB':>9}  {'RSS MB':>6}  "
+          f"{'MB/pass':>8}  {'GB/s':>5}  {'stalls':>6}  {'gst-launch RSS MB':>17}")
+    for limit in args.limits:
         results = [r for r in (bench(args, model, f"--memory-limit={limit}") for _ in range(args.rounds)) if r]
         if not results:
             continue
         ms = [r["median_ms"] for r in results]
         floors = [r["floor_ms"] for r in results]
         last = results[-1]
-        print(f"{limit if limit != '0' else 'none':>8}  {spread(ms):>27}  {statistics.median(floors):8.1f}  "
+        print(f"{name_of(limit):>8}  {spread(ms):>27}  {statistics.median(floors):8.1f}  "
               f"{statistics.median(a / b for a, b in zip(ms, floors)):7.2f}  {max(r['engine_peak'] for r in results) / 1e6:9.1f}  "
+              f"{max(r['process_peak_rss'] for r in results) / 1e6:6.0f}  "
               f"{last['streamed_per_pass'] / 1e6:8.1f}  {last['read_bandwidth'] / 1e9:5.2f}  {last['stalls']:6}  "
               f"{element_rss(args, model, limit) / 1e6:17.0f}")
+
+
+def modes(args, kind):
+    """Without pipelining, with one loader and nothing pinned, and as it is; in turn."""
+    model = os.path.join(args.work, f"vit-b16-{kind}")
+    print(f"\nmodes, ViT-B/16 {kind}\n\n{'limit':>8}  {'mode':10}  {'ms':>8}  {'min – max':>17}  faster than the one above, per round")
+    for limit in args.limits:
+        rounds = []
+        while len(rounds) < args.rounds and None not in sum(rounds, []):
+            rounds.append([bench(args, model, f"--memory-limit={limit}", f"--mode={mode}") for mode in MODES])
+        if None in rounds[-1]:
+            continue
+        columns = [[r["median_ms"] for r in column] for column in zip(*rounds)]
+        for i, (mode, ms) in enumerate(zip(MODES, columns)):
+            gain = spread_ratio([a / b for a, b in zip(columns[i - 1], ms)]) if i > 0 else ""
+            print(f"{name_of(limit):>8}  {mode:10}  {spread(ms):>27}  {gain}")
+
+
+def cameras(args, kind):
+    model = os.path.join(args.work, f"vit-b16-{kind}")
+    program = os.path.join(args.plugin, "..", "tests", "bench", "bench-cameras")
+    print(f"\ncameras of 640×480 that share ViT-B/16 {kind}\n\n{'limit':>8}  {'cameras':>7}  {'frames/s':>8}  {'min – max':>17}  "
+          f"{'engine MB':>9}  {'RSS MB':>6}")
+    for limit in args.camera_limits.split(","):
+        for n in args.cameras.split(","):
+            outputs = [run([program, args.plugin, model, limit, n, str(args.frames)]) for _ in range(args.rounds)]
+            results = [json.loads(o[0]) for o in outputs if o]
+            if results:
+                print(f"{name_of(limit):>8}  {n:>7}  {spread([r['frames_per_second'] for r in results]):>27}  "
+                      f"{max(r['engine_peak'] for r in results) / 1e6:9.1f}  {max(o[1] for o in outputs if o) / 1e6:6.0f}")
 
 
 def main():
@@ -125,19 +163,31 @@ def main():
     parser.add_argument("pipeload")
     parser.add_argument("plugin")
     parser.add_argument("work")
+    parser.add_argument("--limits", default=LIMITS)
+    parser.add_argument("--modes", action="store_true", help="what each part of pipelining gains")
+    parser.add_argument("--cameras", help="how many, e.g. 1,2,4,8")
+    parser.add_argument("--camera-limits", default="32MB,0")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--frames", type=int, default=10)
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-limits", action="store_true", help="only what --modes and --cameras ask for")
     args = parser.parse_args()
     args.pipeload = os.path.abspath(args.pipeload)
+    args.limits = args.limits.split(",")
     os.makedirs(args.work, exist_ok=True)
     for kind in ("f32", "f16"):
         model = os.path.join(args.work, f"vit-b16-{kind}")
         if not os.path.exists(os.path.join(model, "model.safetensors")):
             run([args.pipeload, "synth", "vit-b16", model, f"--type={kind}"])
-    side_by_side(args)
+    if not args.no_limits:
+        side_by_side(args)
     for kind in ("f32", "f16"):
-        sweep(args, kind)
+        if not args.no_limits:
+            sweep(args, kind)
+        if args.modes:
+            modes(args, kind)
+        if args.cameras:
+            cameras(args, kind)
     return 0
 
 
