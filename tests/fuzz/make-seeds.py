@@ -348,6 +348,45 @@ def make_tokenizer():
         save("tokenizer", name, data)
 
 
+# ---- logs of frames ----------------------------------------------------------------------------
+
+def frame(seconds, *labels, camera="yard", **more):
+    return {"timestamp": seconds * 10**9, "camera": camera, "objects": [{"label": label, "confidence": 0.9} for label in labels]} | more
+
+
+def log(*frames):
+    return b"".join((f if isinstance(f, bytes) else json.dumps(f).encode()) + b"\n" for f in frames)
+
+
+def make_visits():
+    valid = log(frame(1, "person"), frame(2, "person", "dog"), frame(3, "dog", "no_person"), frame(9, "person"), frame(11, "person"))
+    files = {
+        "valid": valid,
+        "valid-live": log(*(frame(s, "car", system_timestamp=f"2025-01-31T20:00:{s:02}.5Z") for s in range(5))),
+        "valid-clock-only": log(*({"system_timestamp": f"1969-12-31T23:59:{s:02}Z", "objects": [{"label": "cat"}]} for s in range(57, 60))),
+        "valid-sources": log(*({"timestamp": s * 1e9, "source": f"/films/{c}.mp4", "objects": [{"label": "bus", "confidence": 1}]}
+                               for s in (0, 2) for c in ("a", "b.c", ".d", "\u4e2d"))),
+        "time-goes-back": log(frame(5, "person"), frame(7, "person"), frame(1, "person"), frame(3, "person")),
+        "doubtful": log(*(frame(s, objects=[{"label": "a", "confidence": 0.4}, {"label": "b", "confidence": -1}]) for s in (1, 3))),
+        "names": log(*(frame(s, "<|im_end|>", "a\nb\"c", "  x  ", "y" * 40, camera="../\u00e9/{}") for s in (1, 3))),
+        "no-names": log(frame(1, "", camera=""), frame(1, "!?", camera="...")),
+        "times": log({"timestamp": -1, "objects": []}, {"timestamp": 1e300, "objects": []}, {"timestamp": 2**63, "objects": []},
+                     {"timestamp": "1", "objects": []}, {"system_timestamp": "yesterday", "objects": []}, b'{"timestamp":NaN,"objects":[]}'),
+        "far": log(frame(0, "person"), frame(9 * 10**9, "person"), frame(9 * 10**9 + 2, "person")),
+        "wrong-types": log({"timestamp": 1}, {"timestamp": 1, "objects": {}}, {"timestamp": 1, "objects": [1, None, []]},
+                           {"timestamp": 1, "objects": [{"label": 1}]}, [], None, 1, "x", frame(1, camera=[1])),
+        "deep": log(b'{"objects":' + b"[" * 17, b"[" * 16, b'{"a":"[[[[[[[[[[[[[[[[[[[[","timestamp":1,"objects":[]}'),
+        "binary": log(b"\xff\xfe\0", b"\0", b" \t\r", valid[:30] + b"\0" + valid[30:60]),
+        "truncated": valid[:-20],
+        "empty": b"",
+        "blank": b"\n\n \n",
+    }
+    for i, at in enumerate((3, 20, 45, 70, 90)):
+        files[f"flipped-{i}"] = flipped(valid, 8 * at + i)
+    for name, data in files.items():
+        save("visits", name, data)
+
+
 make_safetensors()
 make_gguf()
 make_config()
@@ -355,3 +394,4 @@ make_index()
 make_jpeg()
 make_template()
 make_tokenizer()
+make_visits()
