@@ -143,8 +143,8 @@ def run(args, kind, model, chance):
     if later > settled + GROWTH_MAX:
         raise Failure(f"grown: {settled / 1e6:.1f} MB beside the engine in the first third, {later / 1e6:.1f} MB later")
     return (f"{state['results']} results, {changes} limits of {least / 1e6:.1f} to {1.1 * most / 1e6:.1f} MB, "
-            f"{state['streamed'] / 1e9:.2f} GB streamed; overhead {overhead / 1e6:.1f} MB; beside the engine {settled / 1e6:.1f} MB, later {later / 1e6:.1f} MB; "
-            f"cgroup: peak {usage['peak'] / 1e6:.1f} MB, limit hit {usage['failcnt']} times, {usage['oom_kill']} killed")
+            f"{state['streamed'] / 1e9:.2f} GB streamed; overhead {overhead / 1e6:.1f} MB; beside the engine "
+            f"{settled / 1e6:.1f} MB, later {later / 1e6:.1f} MB; cgroup: peak {usage['peak'] / 1e6:.1f} MB, limit hit {usage['failcnt']} times, {usage['oom_kill']} killed")
 
 
 def main():
