@@ -32,7 +32,6 @@ struct _GstPipeloadLlm
 
   GMutex lock; /* of what follows; nothing is posted or pushed under it */
   GCancellable *cancellable;
-  gboolean failed; /* and the error is posted */
   guint context_size; /* of the model opened last */
   GstPipeloadLlmStats stats;
 };
@@ -47,7 +46,5 @@ GstStructure *gst_pipeload_llm_get_stats (GstPipeloadLlm *self);
 
 /* pipeloadllmanswer.c. Answers @prompt on the source pad; GST_FLOW_ERROR: the error is posted. */
 GstFlowReturn gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt);
-/* Posts @error, as the stream's only one. */
-void gst_pipeload_llm_fail (GstPipeloadLlm *self, const GError *error);
 
 G_END_DECLS

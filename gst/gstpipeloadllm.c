@@ -115,8 +115,8 @@ restart (GstPipeloadLlm *self)
   g_mutex_lock (&self->lock);
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();
-  self->failed = FALSE;
   g_mutex_unlock (&self->lock);
+  g_atomic_int_set (&self->model.failed, FALSE);
   gst_pipeload_llm_queue_open (&self->queue);
 }
 
@@ -144,13 +144,7 @@ gst_pipeload_llm_change_state (GstElement *element, GstStateChange transition)
 static void
 report_flow (GstPipeloadLlm *self, GstFlowReturn flow)
 {
-  gboolean told;
-
-  g_mutex_lock (&self->lock);
-  told = self->failed;
-  self->failed = TRUE;
-  g_mutex_unlock (&self->lock);
-  if (!told && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS))
+  if (gst_pipeload_model_first_error (&self->model) && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS))
     GST_ELEMENT_FLOW_ERROR (self, flow);
 }
 
@@ -237,7 +231,7 @@ gst_pipeload_llm_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   error = g_error_new (GST_PIPELOAD_SETTINGS_ERROR, 0,
                        "a prompt of %s came; a buffer may hold %d MiB at most, send smaller ones", came,
                        MAX_PROMPT_BYTES >> 20);
-  gst_pipeload_llm_fail (self, error);
+  gst_pipeload_model_post_error (&self->model, error);
   return GST_FLOW_ERROR;
 }
 

@@ -42,7 +42,6 @@ struct _GstPipeloadVit
   guint epoch;              /* a result of an older one is void */
   GstPipeloadFrame *latest; /* result that rides on frames */
   GstPipeloadFrame *seen;   /* result that the next one is held against for messages */
-  gboolean failed;          /* and the error is posted */
   GstPipeloadVitStats stats;
   gboolean async;
   GstClockTime reported; /* latency */

@@ -99,10 +99,10 @@ gst_pipeload_vit_start (GstBaseTransform *trans)
   clear_stream (self);
   g_mutex_lock (&self->lock);
   self->stats = (GstPipeloadVitStats){ 0 };
-  self->failed = FALSE;
   self->reported = 0;
   self->live = FALSE;
   g_mutex_unlock (&self->lock);
+  g_atomic_int_set (&self->model.failed, FALSE);
   gst_pipeload_vit_restart (self);
   return gst_pipeload_vit_open (self);
 }
@@ -134,21 +134,15 @@ static gboolean
 gst_pipeload_vit_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstPipeloadVit *self = GST_PIPELOAD_VIT (trans);
-  gboolean first;
 
   if (self->in_regions && gst_pipeload_caps_are_jpeg (incaps))
     {
-      g_mutex_lock (&self->lock);
-      first = !self->failed;
-      self->failed = TRUE;
-      g_mutex_unlock (&self->lock);
-      if (!first) /* upstream may try again with each frame */
-        return FALSE;
-      GST_ELEMENT_ERROR (
-          self, STREAM, WRONG_TYPE,
-          ("Regions cannot be cut out of JPEG pictures; put jpegdec in front of %s, or set region=full-frame",
-           GST_OBJECT_NAME (self)),
-          ("caps %" GST_PTR_FORMAT, incaps));
+      if (gst_pipeload_model_first_error (&self->model)) /* upstream may try again with each frame */
+        GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
+                           ("Regions cannot be cut out of JPEG pictures; put jpegdec in front of %s, or set "
+                            "region=full-frame",
+                            GST_OBJECT_NAME (self)),
+                           ("caps %" GST_PTR_FORMAT, incaps));
       return FALSE;
     }
   gst_caps_replace (&self->caps, incaps);
@@ -256,7 +250,7 @@ gst_pipeload_vit_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   g_mutex_lock (&self->lock);
   if (self->latest != NULL)
     latest = gst_pipeload_frame_ref (self->latest);
-  if (self->failed)
+  if (g_atomic_int_get (&self->model.failed))
     flow = GST_FLOW_ERROR;
   else if (g_cancellable_is_cancelled (self->cancellable))
     flow = GST_FLOW_FLUSHING;

@@ -121,19 +121,6 @@ post_answer (Answer *answer)
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
-void
-gst_pipeload_llm_fail (GstPipeloadLlm *self, const GError *error)
-{
-  gboolean first;
-
-  g_mutex_lock (&self->lock);
-  first = !self->failed;
-  self->failed = TRUE;
-  g_mutex_unlock (&self->lock);
-  if (first)
-    gst_pipeload_model_post_error (&self->model, error);
-}
-
 /* A flood of bad prompts must not flood the bus. */
 static void
 take_damage (Answer *answer)
@@ -170,7 +157,7 @@ read_prompt (Answer *answer)
           = g_error_new (PLD_ERROR, PLD_ERROR_IO, "the memory of prompt %" G_GUINT64_FORMAT " cannot be read",
                          answer->number);
 
-      gst_pipeload_llm_fail (answer->self, error);
+      gst_pipeload_model_post_error (&answer->self->model, error);
       return NULL;
     }
   text = gst_pipeload_llm_text_read ((const char *) map.data, map.size, &damaged);
@@ -222,10 +209,10 @@ take_failure (Answer *answer, GError *error)
           GST_PIPELOAD_SETTINGS_ERROR, 0, "prompt %" G_GUINT64_FORMAT ": %s (properties trim, context-size)",
           answer->number, error->message);
 
-      gst_pipeload_llm_fail (answer->self, settings);
+      gst_pipeload_model_post_error (&answer->self->model, settings);
     }
   else
-    gst_pipeload_llm_fail (answer->self, error);
+    gst_pipeload_model_post_error (&answer->self->model, error);
   answer->flow = GST_FLOW_ERROR;
 }
 

@@ -256,11 +256,21 @@ gst_pipeload_model_leave (GstPipeloadModel *model)
   g_mutex_unlock (&model->lock);
 }
 
+/* ---- errors in mid-stream ------------------------------------------------------------------ */
+
+gboolean
+gst_pipeload_model_first_error (GstPipeloadModel *model)
+{
+  return g_atomic_int_compare_and_exchange (&model->failed, FALSE, TRUE);
+}
+
 void
 gst_pipeload_model_post_error (GstPipeloadModel *model, const GError *error)
 {
   g_autofree char *file = NULL;
 
+  if (!gst_pipeload_model_first_error (model))
+    return;
   g_mutex_lock (&model->lock);
   file = g_strdup (get_path (model));
   g_mutex_unlock (&model->lock);

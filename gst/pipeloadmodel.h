@@ -26,6 +26,7 @@ typedef struct
 {
   GstElement *element;
   gpointer settings; /* the element's, OBJECT_LOCK */
+  gint failed;       /* atomic: the stream's one error is posted; the element sets it back to FALSE */
 
   GMutex lock; /* of what follows; nothing is posted under it */
   /* The one of its kind while it is open, not owned. Who runs it reads it without the lock: it changes while nobody does. */
@@ -80,7 +81,12 @@ void gst_pipeload_model_progress (const char *step, guint percent, gpointer mode
 /* Before it is closed; nobody runs it. If none is open, nothing happens. */
 void gst_pipeload_model_leave (GstPipeloadModel *model);
 
-/* Posts @error, which came up in mid-stream, with the open model's name. */
+/* ---- errors in mid-stream ---- */
+
+/* Returns: TRUE if no error was posted before; the caller posts this one */
+gboolean gst_pipeload_model_first_error (GstPipeloadModel *model);
+
+/* Posts @error with the open model's name, if it is the first. */
 void gst_pipeload_model_post_error (GstPipeloadModel *model, const GError *error);
 
 G_END_DECLS

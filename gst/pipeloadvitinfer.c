@@ -115,19 +115,6 @@ take_damage (GstPipeloadVit *self, const GError *error)
       (NULL));
 }
 
-static void
-take_failure (GstPipeloadVit *self, const GError *error)
-{
-  gboolean first;
-
-  g_mutex_lock (&self->lock);
-  first = !self->failed;
-  self->failed = TRUE;
-  g_mutex_unlock (&self->lock);
-  if (first)
-    gst_pipeload_model_post_error (&self->model, error);
-}
-
 /* The async worker's thread, or the streaming thread in sync mode. */
 void
 gst_pipeload_vit_work (gpointer data, gpointer user_data)
@@ -151,7 +138,7 @@ gst_pipeload_vit_work (gpointer data, gpointer user_data)
       take_damage (self, error);
       break;
     case GST_PIPELOAD_VIT_FAILED:
-      take_failure (self, error);
+      gst_pipeload_model_post_error (&self->model, error);
       break;
     case GST_PIPELOAD_VIT_CANCELLED:
       GST_DEBUG_OBJECT (self, "inference of frame %" G_GUINT64_FORMAT " cancelled", job->frame->number);
