@@ -15,16 +15,18 @@ void *__wrap_mmap64 (void *address, size_t n, int protection, int flags, int fd,
 ssize_t
 __wrap_pread64 (int fd, void *data, size_t n, off_t offset)
 {
-  gint index = g_atomic_int_add (&n_reads, 1);
+  const gint index = g_atomic_int_add (&n_reads, 1), where = g_atomic_int_get (&at);
+  const Fault kind = g_atomic_int_get (&fault);
 
-  switch (g_atomic_int_get (&fault))
+  if ((kind == FAULT_EIO && index == where) || (kind == FAULT_BROKEN && index >= where) || (kind == FAULT_SHAKY && index % 3 == 0))
     {
-    case FAULT_EIO:
-      if (index == g_atomic_int_get (&at))
-        {
-          errno = EIO;
-          return -1;
-        }
+      errno = EIO;
+      return -1;
+    }
+  switch (kind)
+    {
+    case FAULT_SLOW:
+      g_usleep (3000);
       break;
     case FAULT_SHORT:
       /* A direct read comes short at a boundary, a buffered one anywhere. */

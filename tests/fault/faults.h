@@ -10,12 +10,15 @@ typedef enum
 {
   FAULT_NONE,
   FAULT_EIO,
+  FAULT_BROKEN, /* this read and all after it fail: the device is gone */
+  FAULT_SHAKY,  /* every third read fails */
+  FAULT_SLOW,   /* every read takes 3 ms more */
   FAULT_SHORT, /* every read gives a part of what it could */
   FAULT_EINTR, /* every other read is interrupted */
   FAULT_ENOMEM,
 } Fault;
 
-/* From now on: the read or allocation of this number, from 0, or all of them. Counts start again. */
+/* From now on: the read or allocation of this number, from 0, where the kind names one. Counts start again. */
 void set_fault (Fault kind, gint index);
 /* Since then. */
 gint count_reads (void);

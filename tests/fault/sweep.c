@@ -90,6 +90,65 @@ sweep_reads (Sweep *sweep, gconstpointer data)
     check_fault (sweep, FAULT_EIO, i, PLD_ERROR_IO);
 }
 
+/* Weights that cannot be read at all are an error, after some tries. */
+void
+sweep_broken (Sweep *sweep, gconstpointer data)
+{
+  gint reads, maps;
+
+  count_calls (sweep, &reads, &maps);
+  /* The last ones are made ahead, and the run may end without them. */
+  for (gint i = 0; i <= reads / 2; i += reads / 10)
+    {
+      g_autofree float *logits = g_malloc0 (sweep->size);
+      g_autoptr (GError) error = NULL;
+      gpointer model = NULL;
+
+      set_fault (FAULT_BROKEN, i);
+      g_assert_false (sweep->run (sweep, &model, logits, &error));
+      g_assert_error (error, PLD_ERROR, PLD_ERROR_IO);
+      g_assert_nonnull (strstr (error->message, sweep->path));
+      set_fault (FAULT_NONE, 0);
+      assert_run (sweep, &model, logits);
+      sweep->close (&model);
+    }
+}
+
+/* A run under a fault that only costs time. */
+static void
+check_harmless (const Sweep *sweep, Fault kind, PldStats *stats)
+{
+  gpointer model = NULL;
+
+  set_fault (FAULT_NONE, 0);
+  sweep_assert_whole (sweep, &model);
+  set_fault (kind, 0);
+  sweep_assert_whole (sweep, &model);
+  sweep->get_stats (model, stats);
+  set_fault (FAULT_NONE, 0);
+  sweep->close (&model);
+}
+
+void
+sweep_shaky (Sweep *sweep, gconstpointer data)
+{
+  PldStats stats;
+
+  check_harmless (sweep, FAULT_SHAKY, &stats);
+  g_assert_cmpuint (stats.retries, >, 0);
+}
+
+void
+sweep_slow (Sweep *sweep, gconstpointer data)
+{
+  PldStats stats;
+
+  check_harmless (sweep, FAULT_SLOW, &stats);
+  g_assert_cmpuint (stats.stalls, >, 0);
+  g_assert_cmpuint (stats.stall_ns, >=, 3000000);
+  g_assert_cmpuint (stats.retries, ==, 0);
+}
+
 void
 sweep_allocations (Sweep *sweep, gconstpointer data)
 {

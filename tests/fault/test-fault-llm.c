@@ -8,7 +8,7 @@
 
 static const guint32 tokens[N_TOKENS] = { 1, 9, 4, 9, 5 };
 
-/* A prompt and three tokens one by one, from what the handle holds on. */
+/* A prompt and three tokens one by one, from what the handle holds on; once it held all, from the beginning. */
 static gboolean
 open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error)
 {
@@ -18,6 +18,8 @@ open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error
   if (*model == NULL)
     *model = pld_llm_open (&options, NULL, NULL, NULL, error);
   ok = *model != NULL;
+  if (ok && pld_llm_get_position (*model) == N_TOKENS)
+    pld_llm_rewind (*model, 0);
   for (guint at = ok ? pld_llm_get_position (*model) : 0; ok && at < N_TOKENS; at = pld_llm_get_position (*model))
     ok = pld_llm_eval (*model, tokens + at, at == 0 ? 2 : 1, logits, NULL, error);
   return ok;
@@ -32,6 +34,12 @@ close_model (gpointer *model)
 }
 
 static void
+get_stats (gpointer model, PldStats *stats)
+{
+  pld_llm_get_stats (model, stats);
+}
+
+static void
 setup (Sweep *sweep, gconstpointer data)
 {
   PldLlmOptions options = { .threads = 2, .context_size = 16 };
@@ -39,7 +47,7 @@ setup (Sweep *sweep, gconstpointer data)
   PldLlm *llm;
   PldPlanInfo plan;
 
-  *sweep = (Sweep) { .run = open_and_run, .close = close_model };
+  *sweep = (Sweep) { .run = open_and_run, .close = close_model, .get_stats = get_stats };
   set_fault (FAULT_NONE, 0);
   sweep->path = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", "type-q5_k.gguf", NULL);
   options.model = sweep->path;
@@ -58,6 +66,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/fault-llm/reads", Sweep, NULL, setup, sweep_reads, sweep_end);
   g_test_add ("/fault-llm/allocations", Sweep, NULL, setup, sweep_allocations, sweep_end);
+  g_test_add ("/fault-llm/broken", Sweep, NULL, setup, sweep_broken, sweep_end);
+  g_test_add ("/fault-llm/shaky", Sweep, NULL, setup, sweep_shaky, sweep_end);
+  g_test_add ("/fault-llm/slow", Sweep, NULL, setup, sweep_slow, sweep_end);
   g_test_add ("/fault-llm/short-reads", Sweep, NULL, setup, sweep_short_reads, sweep_end);
   return g_test_run ();
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A vision model under the faults of sweep.h; and its file shrinks or vanishes.
+ * A vision model under the faults of sweep.h; and its file shrinks, vanishes, is replaced or written to.
  */
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,13 +57,19 @@ close_model (gpointer *model)
 }
 
 static void
+get_stats (gpointer model, PldStats *stats)
+{
+  pld_vision_get_stats (model, stats);
+}
+
+static void
 setup (Sweep *sweep, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   PldPlanInfo plan;
   PldVisionOptions options = { .threads = 2 };
 
-  *sweep = (Sweep) { .run = open_and_run, .close = close_model, .size = N_CLASSES * sizeof (float) };
+  *sweep = (Sweep) { .run = open_and_run, .close = close_model, .get_stats = get_stats, .size = N_CLASSES * sizeof (float) };
   set_fault (FAULT_NONE, 0);
   sweep->path = g_dir_make_tmp ("pipeload-XXXXXX", &error);
   g_assert_no_error (error);
@@ -118,14 +125,60 @@ test_shrunk (Sweep *sweep, gconstpointer data)
   close_model (&model);
 }
 
+/* Another file under the name: who has the old one open goes on with it, and is right. */
+static void
+test_replaced (Sweep *sweep, gconstpointer data)
+{
+  g_autofree char *weights = g_build_filename (sweep->path, WEIGHTS, NULL);
+  g_autofree char *bytes = NULL;
+  gpointer model = NULL;
+  gsize size;
+
+  sweep_assert_whole (sweep, &model);
+  g_assert_true (g_file_get_contents (weights, &bytes, &size, NULL));
+  memset (bytes + size / 2, 1, size / 2);
+  g_assert_true (g_file_set_contents (weights, bytes, (gssize) size, NULL));
+  for (guint i = 0; i < 3; i++)
+    sweep_assert_whole (sweep, &model);
+  close_model (&model);
+}
+
+/* Other bytes in the same file: an error, also where the size is the same, and never a wrong result. */
+static void
+test_overwritten (Sweep *sweep, gconstpointer data)
+{
+  g_autofree char *weights = g_build_filename (sweep->path, WEIGHTS, NULL);
+  g_autoptr (GError) error = NULL;
+  gpointer model = NULL;
+  float logits[N_CLASSES];
+  FILE *file;
+
+  sweep_assert_whole (sweep, &model);
+  g_usleep (20000); /* the clock of files is a coarse one */
+  file = fopen (weights, "r+b");
+  g_assert_nonnull (file);
+  fseek (file, 20000, SEEK_SET);
+  fputs ("other weights", file);
+  fclose (file);
+  g_assert_false (open_and_run (sweep, &model, logits, &error));
+  g_assert_error (error, PLD_ERROR, PLD_ERROR_IO);
+  g_assert_nonnull (strstr (error->message, weights));
+  close_model (&model);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/fault/reads", Sweep, NULL, setup, sweep_reads, teardown);
   g_test_add ("/fault/allocations", Sweep, NULL, setup, sweep_allocations, teardown);
+  g_test_add ("/fault/broken", Sweep, NULL, setup, sweep_broken, teardown);
+  g_test_add ("/fault/shaky", Sweep, NULL, setup, sweep_shaky, teardown);
+  g_test_add ("/fault/slow", Sweep, NULL, setup, sweep_slow, teardown);
   g_test_add ("/fault/short-reads", Sweep, NULL, setup, sweep_short_reads, teardown);
   g_test_add ("/fault/vanished", Sweep, NULL, setup, test_vanished, teardown);
+  g_test_add ("/fault/replaced", Sweep, NULL, setup, test_replaced, teardown);
+  g_test_add ("/fault/overwritten", Sweep, NULL, setup, test_overwritten, teardown);
   g_test_add ("/fault/shrunk", Sweep, NULL, setup, test_shrunk, teardown);
   return g_test_run ();
 }
