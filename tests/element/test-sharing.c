@@ -46,6 +46,12 @@ test_limit (void)
   g_assert_cmpstr (now, ==, limit);
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 3), 48, 48));
+
+  /* What the machine can spare is more than this model needs. */
+  g_object_set (rig.element, "memory-limit", "auto", NULL);
+  gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 4), 48, 48));
+  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), >, plan.resident_limit);
+  g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_WARNING), ==, 0);
   rig_close (&rig);
 }
 
