@@ -134,6 +134,33 @@ test_auto (void)
   pld_llm_close (&llm);
 }
 
+/* The system warns that memory runs low: the next pass makes do with the least, gives the rest back, and is right. */
+static void
+test_low_memory (void)
+{
+  PldLlm *llm = open_llm (TINY, PLD_LIMIT_AUTO, 64);
+  g_autoptr (GMemoryMonitor) monitor = g_memory_monitor_dup_default ();
+  const gsize size = pld_llm_get_info (llm)->n_vocab * sizeof (float);
+  g_autofree float *want = g_malloc (size);
+  g_autofree float *got = g_malloc (size);
+  g_autofree char *path = model_path (TINY);
+  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
+  const guint32 token = 1;
+  PldStats after;
+  PldPlanInfo plan;
+
+  g_assert_true (pld_llm_plan (&options, &plan, NULL));
+  g_assert_true (pld_llm_eval (llm, &token, 1, want, NULL, NULL));
+  g_signal_emit_by_name (monitor, "low-memory-warning", G_MEMORY_MONITOR_WARNING_LEVEL_CRITICAL);
+  pld_llm_rewind (llm, 0);
+  g_assert_true (pld_llm_eval (llm, &token, 1, got, NULL, NULL));
+  g_assert_cmpmem (got, size, want, size);
+  pld_llm_get_stats (llm, &after);
+  g_assert_cmpuint (after.memory_limit, ==, plan.minimum_limit);
+  g_assert_cmpuint (after.engine_bytes, <=, after.memory_limit);
+  pld_llm_close (&llm);
+}
+
 /* For comparison only: the same answer. */
 static void
 test_pipelining (void)
@@ -760,6 +787,7 @@ main (int argc, char **argv)
   g_test_add_func ("/llm/open/limit", test_limit);
   g_test_add_func ("/llm/open/sharing", test_sharing);
   g_test_add_func ("/llm/open/auto", test_auto);
+  g_test_add_func ("/llm/open/low-memory", test_low_memory);
   g_test_add_func ("/llm/open/pipelining", test_pipelining);
   g_test_add_func ("/llm/open/leaving", test_leaving);
   g_test_add_func ("/llm/open/fair", test_fair);
