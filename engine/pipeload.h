@@ -196,6 +196,15 @@ typedef struct
   gboolean direct_io;
 } PldStats;
 
+/* A change of memory or storage, and the pass that it would lead to. */
+typedef struct
+{
+  guint64 memory_limit;
+  double storage_speed; /* 1: as it is; 2: twice as fast */
+  guint64 streamed_per_pass;
+  guint64 pass_ns;
+} PldPlanChange;
+
 /* How a model would run under a limit: made from the file's directory alone, nothing is loaded. */
 typedef struct
 {
@@ -205,6 +214,20 @@ typedef struct
   guint64 streamed_per_pass;
   guint64 tile_bytes;
   guint n_tiles, n_pinned, n_slots, loaders, batch;
+
+  /* Predictions, from what was measured on this machine; 0 unless pld_vision_predict() or pld_llm_predict() made the plan. */
+  guint64 read_bandwidth; /* bytes/s, with @loaders reads of @read_bytes in flight */
+  guint64 read_bytes;     /* of a tile that streams, on the average */
+  gboolean direct_io;     /* FALSE: reads are buffered, so some that were measured may have come from the page cache */
+  guint best_loaders;     /* the fewest that read within 3 % of the best bandwidth */
+  guint pass_items;       /* of the pass that follows: pictures: batch; text: 1, the next token */
+  guint64 load_ns;        /* of what streams */
+  guint64 compute_ns;     /* of the matrices: attention and all else on activations is left out */
+  guint64 pass_ns;
+  guint64 floor_ns;       /* max (load_ns, compute_ns) */
+  guint64 batch_compute_ns, batch_pass_ns; /* of a pass of batch items */
+  guint n_changes;        /* 0 when nothing streams */
+  PldPlanChange changes[4]; /* [n_changes]: what would help: more memory, up to where nothing streams, then faster storage */
 } PldPlanInfo;
 
 /* Told during pld_vision_open(), in the calling thread: what is being done, and how far, 0..100. */
@@ -270,6 +293,11 @@ PLD_API void pld_vision_get_stats (PldVision *vision, PldStats *stats);
 /* Plans without loading. Thread-safe. @options as for pld_vision_open(). */
 PLD_API gboolean pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *plan, GError **error);
 
+/* The same with predictions. What was never measured on this machine is measured, under the same limit, for 2 s: reading the model's file, and
+ * products of its matrices' shapes with random weights. The results are kept in the user's cache directory, under pipeload/profiles. Best
+ * while nothing else computes or reads. Errors: also IO, MEMORY, CANCELLED. */
+PLD_API gboolean pld_vision_predict (const PldVisionOptions *options, PldPlanInfo *plan, GCancellable *cancellable, GError **error);
+
 /* ---- text ---------------------------------------------------------------------------------- */
 
 /**
@@ -333,6 +361,9 @@ PLD_API void pld_llm_get_stats (PldLlm *llm, PldStats *stats);
 
 /* Plans without loading. Thread-safe. batch is the chunk. */
 PLD_API gboolean pld_llm_plan (const PldLlmOptions *options, PldPlanInfo *plan, GError **error);
+
+/* As pld_vision_predict(). */
+PLD_API gboolean pld_llm_predict (const PldLlmOptions *options, PldPlanInfo *plan, GCancellable *cancellable, GError **error);
 
 /**
  * pld_llm_tokenize:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "models/core-private.h"
+#include "models/predict.h"
 
 /* ---- planning ------------------------------------------------------------------------------ */
 
@@ -50,17 +51,21 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
 
 gboolean
 pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
-                    PldPlanInfo *info, GError **error)
+                    gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   PldModel *model = pld_model_open (kind, path, input_size, error);
   PldPlan *plan = NULL;
+  PldPlanInfo made;
+  PldUser wishes;
   gboolean ok;
 
   if (user->limit == PLD_LIMIT_AUTO)
     user->limit = pld_core_spare (0);
-  ok = model != NULL && measure (model, user, data, error) && (plan = pld_core_plan (model, user, error)) != NULL;
+  ok = model != NULL && measure (model, user, data, error);
+  wishes = *user;
+  ok = ok && (plan = pld_core_plan (model, user, error)) != NULL;
   if (ok)
-    *info = (PldPlanInfo) {
+    made = (PldPlanInfo) {
       .memory_limit = plan->limit,
       .minimum_limit = plan->minimum,
       .resident_limit = plan->resident,
@@ -77,6 +82,10 @@ pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *u
       .loaders = plan->loaders,
       .batch = user->batch,
     };
+  if (ok && predict)
+    ok = pld_predict_info (model, &wishes, user, plan, &made, cancellable, error);
+  if (ok)
+    *info = made;
   pld_plan_free (&plan);
   pld_model_free (&model);
   return ok;

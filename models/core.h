@@ -70,6 +70,6 @@ guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
 /* Lowers the wishes' batch and results to what should share a pass, and plans; the limit is in bytes. Returns: (transfer full) */
 PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
 
-/* The answer of pld_vision_plan() and pld_llm_plan(). */
+/* The answer of pld_vision_plan() and pld_llm_plan(); with @predict of pld_vision_predict() and pld_llm_predict(). */
 gboolean pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
-                             PldPlanInfo *info, GError **error);
+                             gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error);

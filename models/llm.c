@@ -189,14 +189,26 @@ pld_llm_get_stats (PldLlm *llm, PldStats *stats)
   pld_core_get_stats (llm->core, stats);
 }
 
-gboolean
-pld_llm_plan (const PldLlmOptions *options, PldPlanInfo *info, GError **error)
+static gboolean
+plan_info (const PldLlmOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = options_path (options, error);
   PldUser user = options_user (options);
   PldLlmOptions copy = *options;
 
-  return path != NULL && pld_core_plan_info (PLD_KIND_TEXT, path, 0, &user, measure, &copy, info, error);
+  return path != NULL && pld_core_plan_info (PLD_KIND_TEXT, path, 0, &user, measure, &copy, predict, info, cancellable, error);
+}
+
+gboolean
+pld_llm_plan (const PldLlmOptions *options, PldPlanInfo *info, GError **error)
+{
+  return plan_info (options, FALSE, info, NULL, error);
+}
+
+gboolean
+pld_llm_predict (const PldLlmOptions *options, PldPlanInfo *info, GCancellable *cancellable, GError **error)
+{
+  return plan_info (options, TRUE, info, cancellable, error);
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */

@@ -304,11 +304,24 @@ pld_vision_get_stats (PldVision *vision, PldStats *stats)
   pld_core_get_stats (vision->core, stats);
 }
 
-gboolean
-pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *info, GError **error)
+static gboolean
+plan_info (const PldVisionOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = options_path (options, error);
   PldUser user = options_user (options);
 
-  return path != NULL && pld_core_plan_info (PLD_KIND_VISION, path, options->input_size, &user, measure, NULL, info, error);
+  return path != NULL
+         && pld_core_plan_info (PLD_KIND_VISION, path, options->input_size, &user, measure, NULL, predict, info, cancellable, error);
+}
+
+gboolean
+pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *info, GError **error)
+{
+  return plan_info (options, FALSE, info, NULL, error);
+}
+
+gboolean
+pld_vision_predict (const PldVisionOptions *options, PldPlanInfo *info, GCancellable *cancellable, GError **error)
+{
+  return plan_info (options, TRUE, info, cancellable, error);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/base/cpu.h"
 
+#include <string.h>
+#include <sys/utsname.h>
+
 #ifdef __x86_64__
 #include <cpuid.h>
 
@@ -54,4 +57,19 @@ pld_cpu_level (void)
       g_once_init_leave (&once, (gsize) level + 1);
     }
   return (PldCpuLevel) (once - 1);
+}
+
+char *
+pld_cpu_name (void)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  struct utsname machine;
+
+  if (g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL))
+    lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    if (g_str_has_prefix (lines[i], "model name") && strchr (lines[i], ':') != NULL)
+      return g_strdup (g_strstrip (strchr (lines[i], ':') + 1));
+  return g_strdup (uname (&machine) == 0 ? machine.machine : "unknown");
 }

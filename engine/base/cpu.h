@@ -18,3 +18,6 @@ typedef enum
 PldCpuLevel pld_cpu_level (void);
 /* "baseline", "avx2", "avx512" */
 const char *pld_cpu_level_name (PldCpuLevel level);
+
+/* The CPU's name as the system tells it, or the machine's where it tells none. Returns: (transfer full) */
+char *pld_cpu_name (void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <cblas.h>
+#include <time.h>
 
 #include "engine/kernels/blocks.h"
 #include "engine/runtime/dispatch.h"
@@ -187,6 +188,26 @@ linear_lease (Linear *l, GError **error)
   return l->n_leases > 0;
 }
 
+/* Blocks of 8 bits of x, if W's type calls for them. */
+static void
+linear_prepare (Linear *l)
+{
+  PldSession *session = l->session;
+
+  if (!session->by_row || pld_matmul_kernel (session->kernels, l->w->dtype) != NULL)
+    return;
+  l->q8_stride = l->w->n_cols / PLD_Q8_VALUES;
+  pld_team_run (session->team, session->n_threads, l->x.n_rows, linear_quantize, l);
+}
+
+/* The rows of W that are leased. */
+static void
+linear_compute (Linear *l)
+{
+  if (l->x.n_rows > 0)
+    pld_team_run (l->session->team, l->session->n_threads, (l->n_rows + l->w->granule - 1) / l->w->granule, linear_granule, l);
+}
+
 gboolean
 pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, PldActivation act,
             gboolean accumulate, GError **error)
@@ -194,19 +215,37 @@ pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const
   Linear l = { .session = session, .y = y, .x = x, .w = w, .bias = bias, .act = act, .accumulate = accumulate };
 
   g_assert (bias != NULL || act == PLD_ACT_NONE);
-  if (session->by_row && pld_matmul_kernel (session->kernels, w->dtype) == NULL)
-    {
-      l.q8_stride = w->n_cols / PLD_Q8_VALUES;
-      pld_team_run (session->team, session->n_threads, x.n_rows, linear_quantize, &l);
-    }
+  linear_prepare (&l);
   while (l.row0 + l.n_rows < w->n_rows)
     {
       if (!linear_lease (&l, error))
         return FALSE;
-      if (x.n_rows > 0)
-        pld_team_run (session->team, session->n_threads, (l.n_rows + w->granule - 1) / w->granule, linear_granule, &l);
+      linear_compute (&l);
       for (guint i = 0; i < l.n_leases; i++)
         pld_stream_release (session->stream, session->tile - l.n_leases + i);
     }
   return TRUE;
+}
+
+static gint64
+time_ns (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (gint64) now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
+
+gint64
+pld_linear_time (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, guint n_rows, const guint8 *weights)
+{
+  Linear l = { .session = session, .y = y, .x = x, .w = w, .act = PLD_ACT_NONE, .n_rows = n_rows, .n_leases = 1 };
+  gint64 begun;
+
+  l.leases[0].n_rows = n_rows;
+  l.leases[0].weights = weights;
+  linear_prepare (&l);
+  begun = time_ns ();
+  linear_compute (&l);
+  return time_ns () - begun;
 }

@@ -84,6 +84,16 @@ typedef struct
 gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, PldActivation act,
                      gboolean accumulate, GError **error);
 
+/**
+ * pld_linear_time:
+ * @y: (out): [x.n_rows, n_rows]
+ * @weights: [n_rows, w->n_cols], as stored; aligned to 4 bytes
+ *
+ * For the profiler: computes @n_rows rows of @w, whole granules of it, as pld_linear() computes a tile, and tells how long that took, without making
+ * blocks of x. No stream takes part. Returns: ns
+ */
+gint64 pld_linear_time (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, guint n_rows, const guint8 *weights);
+
 /* y = layer norm of each row of x [n, d]; may be in place. */
 void pld_layer_norm (PldSession *session, PldRows y, PldRows x, const float *w, const float *b, guint d, float eps);
 

@@ -65,6 +65,12 @@ pld_file_is_direct (PldFile *file)
 }
 
 guint64
+pld_file_size (PldFile *file)
+{
+  return (guint64) file->opened.st_size;
+}
+
+guint64
 pld_file_retries (PldFile *file)
 {
   return g_atomic_int_get (&file->retries);

@@ -20,6 +20,9 @@ void pld_file_close (PldFile **file);
 /* Reads so far that failed and were tried again. Thread-safe. */
 guint64 pld_file_retries (PldFile *file);
 
+/* As it was when it was opened. */
+guint64 pld_file_size (PldFile *file);
+
 /* Whether reads bypass the page cache now. Thread-safe. */
 gboolean pld_file_is_direct (PldFile *file);
 

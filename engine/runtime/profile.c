@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/runtime/profile.h"
+
+#include <string.h>
+
+#include "engine/base/cpu.h"
+#include "engine/base/random.h"
+#include "engine/base/size.h"
+#include "engine/base/user-cache.h"
+
+#define KIND "compute"
+#define TILE_MAX ((guint64) 8 << 20)
+/* Multiplications of one timing: milliseconds. */
+#define TIMED_PRODUCTS 2.5e8
+#define TIMINGS_MIN 2
+#define TIMINGS_MAX 15
+/* Nothing takes that long, in ns. */
+#define NS_MAX G_GUINT64_CONSTANT (1000000000000000)
+
+PldComputeProfile *
+pld_compute_profile_new (guint n_threads, gboolean by_row)
+{
+  PldComputeProfile *profile = g_new0 (PldComputeProfile, 1);
+
+  profile->n_threads = n_threads;
+  profile->by_row = by_row;
+  profile->products = g_array_new (FALSE, FALSE, sizeof (PldProduct));
+  return profile;
+}
+
+void
+pld_compute_profile_free (PldComputeProfile **profile)
+{
+  if (*profile == NULL)
+    return;
+  g_array_unref ((*profile)->products);
+  g_clear_pointer (profile, g_free);
+}
+
+static gboolean
+products_equal (const PldProduct *a, const PldProduct *b)
+{
+  return a->dtype == b->dtype && a->n_rows == b->n_rows && a->n_cols == b->n_cols && a->n == b->n;
+}
+
+/* The product of the same matrix and n, or NULL. */
+static PldProduct *
+products_find (GArray *products, const PldProduct *product)
+{
+  for (guint i = 0; i < products->len; i++)
+    if (products_equal (&g_array_index (products, PldProduct, i), product))
+      return &g_array_index (products, PldProduct, i);
+  return NULL;
+}
+
+static void
+profile_add (PldComputeProfile *profile, const PldProduct *product)
+{
+  PldProduct *old = products_find (profile->products, product);
+
+  if (old != NULL)
+    *old = *product;
+  else
+    g_array_append_val (profile->products, *product);
+}
+
+/* ---- measuring ----------------------------------------------------------------------------- */
+
+/* What is to be measured, and the memory to do it in. */
+typedef struct
+{
+  GArray *products;    /* PldProduct */
+  GPtrArray *matrices; /* const PldMatrix *: one of each product's kind */
+  guint64 memory;      /* that it may take */
+  gsize x_floats, y_floats, q8_floats, scratch_floats; /* scratch: a thread */
+  PldBuffer buffer;
+  float *x, *y;
+  guint8 *weights;
+  guint64 n_weights; /* bytes */
+} Bench;
+
+/* Rows of the matrix in one timing: those of a tile, or fewer where they would take long, but a granule for every thread. */
+static guint
+bench_rows (const PldMatrix *matrix, guint n, guint n_threads)
+{
+  const guint wave = n_threads * matrix->granule;
+  const double wanted = MIN (TIMED_PRODUCTS / ((double) n * matrix->n_cols), matrix->n_rows);
+
+  return MIN (pld_matrix_tile_rows (matrix, TILE_MAX), MAX ((guint) wanted / wave, 1) * wave);
+}
+
+static guint
+work_rows (const PldMatrix *matrix, guint items, guint most)
+{
+  return (guint) CLAMP (matrix->work * items + 0.5, 1, most);
+}
+
+/* What @profile lacks, with @rows rows of activations at most. */
+static void
+bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, guint rows)
+{
+  g_array_set_size (bench->products, 0);
+  g_ptr_array_set_size (bench->matrices, 0);
+  for (guint i = 0; i < tape->matrices->len * n_items; i++)
+    {
+      const PldMatrix *matrix = tape->matrices->pdata[i / n_items];
+      const PldProduct product = { .dtype = matrix->dtype,
+                                   .n_rows = matrix->n_rows,
+                                   .n_cols = matrix->n_cols,
+                                   .n = work_rows (matrix, items[i % n_items], rows),
+                                   .memory = bench->memory };
+      const PldProduct *known = products_find (profile->products, &product);
+
+      /* What was measured with less memory may have come out of a cache. */
+      if (products_find (bench->products, &product) != NULL || (known != NULL && known->memory >= bench->memory))
+        continue;
+      g_array_append_val (bench->products, product);
+      g_ptr_array_add (bench->matrices, (gpointer) matrix);
+    }
+}
+
+/* Bytes of memory beside the weights. */
+static guint64
+bench_lay (Bench *bench, const PldComputeProfile *profile, const PldTape *tape)
+{
+  bench->x_floats = bench->y_floats = bench->q8_floats = 0;
+  for (guint i = 0; i < bench->products->len; i++)
+    {
+      const PldProduct *product = &g_array_index (bench->products, PldProduct, i);
+      const guint rows = bench_rows (bench->matrices->pdata[i], product->n, profile->n_threads);
+
+      bench->x_floats = MAX (bench->x_floats, pld_size_round_up ((gsize) product->n * product->n_cols, 16));
+      bench->y_floats = MAX (bench->y_floats, pld_size_round_up ((gsize) product->n * rows, 16));
+      bench->q8_floats = MAX (bench->q8_floats, pld_size_round_up (pld_linear_q8_floats (product->n, product->n_cols), 16));
+    }
+  if (!profile->by_row)
+    bench->q8_floats = 0;
+  bench->scratch_floats = pld_size_round_up (pld_linear_scratch (tape, profile->by_row), 16);
+  return pld_buffer_cost (
+      (bench->x_floats + bench->y_floats + bench->q8_floats + profile->n_threads * bench->scratch_floats) * sizeof (float));
+}
+
+/* Bytes from 0x20 to 0x3b: as halves and floats of any kind they are normal numbers between 0 and 1, so blocks of any type have sound scales too. */
+static void
+fill_weights (guint8 *weights, guint64 n)
+{
+  PldRandom random;
+
+  pld_random_init (&random, 1, NULL);
+  for (guint64 i = 0; i + 8 <= n; i += 8)
+    {
+      const guint64 bits = (pld_random_next (&random) & G_GUINT64_CONSTANT (0x1b1b1b1b1b1b1b1b)) | G_GUINT64_CONSTANT (0x2020202020202020);
+
+      memcpy (weights + i, &bits, 8);
+    }
+}
+
+/* Takes @data out of every cache: as weights that are used once a pass, it is read from memory. Elsewhere the weights of a timing are at least
+ * larger than the caches near the cores. */
+static void
+flush_caches (const guint8 *data, guint64 n)
+{
+  for (guint64 i = 0; i < n; i += 64)
+#if defined (__x86_64__)
+    __builtin_ia32_clflush (data + i);
+  __builtin_ia32_mfence ();
+#elif defined (__aarch64__)
+    __asm__ volatile ("dc civac, %0" : : "r"(data + i) : "memory");
+  __asm__ volatile ("dsb ish" : : : "memory");
+#else
+    __asm__ volatile ("" : : "r"(data + i) : "memory");
+#endif
+}
+
+static gboolean
+bench_allocate (Bench *bench, PldSession *session, guint64 beside, PldBudget *budget, GError **error)
+{
+  const guint64 room = bench->memory - MIN (beside, bench->memory);
+  guint64 least = PLD_PAGE, most = PLD_PAGE;
+
+  for (guint i = 0; i < bench->matrices->len; i++)
+    {
+      const PldMatrix *matrix = bench->matrices->pdata[i];
+      const guint n = g_array_index (bench->products, PldProduct, i).n;
+
+      least = MAX (least, pld_buffer_cost (MIN (matrix->granule, matrix->n_rows) * matrix->row_bytes));
+      most = MAX (most, pld_buffer_cost (bench_rows (matrix, n, session->n_threads) * matrix->row_bytes));
+    }
+  bench->n_weights = CLAMP (room & ~(guint64) (PLD_PAGE - 1), least, most);
+  if (!pld_buffer_init (&bench->buffer, budget, beside + bench->n_weights, "the memory to measure the computing", error))
+    return FALSE;
+  bench->weights = bench->buffer.data + beside;
+  bench->x = (float *) (gpointer) bench->buffer.data;
+  bench->y = bench->x + bench->x_floats;
+  session->q8 = (PldQ8 *) (gpointer) (bench->y + bench->y_floats);
+  session->scratch = bench->y + bench->y_floats + bench->q8_floats;
+  session->scratch_floats = bench->scratch_floats;
+  for (gsize i = 0; i < bench->x_floats; i++)
+    bench->x[i] = 0.5f + (float) (i % 64) / 128;
+  fill_weights (bench->weights, bench->n_weights);
+  return TRUE;
+}
+
+/* The product's time by the fastest of the timings until @end: what disturbs one only makes it slower. */
+static guint64
+bench_time (const Bench *bench, PldSession *session, const PldMatrix *matrix, guint n, gint64 end)
+{
+  const guint held = (guint) (bench->n_weights / matrix->row_bytes);
+  const guint rows = MIN (bench_rows (matrix, n, session->n_threads), held < matrix->n_rows ? held - held % matrix->granule : matrix->n_rows);
+  const PldRows x = { bench->x, n, matrix->n_cols }, y = { bench->y, n, rows };
+  gint64 best = G_MAXINT64;
+
+  for (guint k = 0; k < TIMINGS_MIN || (k < TIMINGS_MAX && g_get_monotonic_time () < end); k++)
+    {
+      flush_caches (bench->weights, rows * matrix->row_bytes);
+      best = MIN (best, pld_linear_time (session, y, x, matrix, rows, bench->weights));
+    }
+  return CLAMP ((guint64) ((double) best * matrix->n_rows / rows), 1, NS_MAX);
+}
+
+static gboolean
+bench_run (Bench *bench, PldComputeProfile *profile, PldSession *session, gint64 duration, GCancellable *cancellable, GError **error)
+{
+  const gint64 end = g_get_monotonic_time () + duration;
+
+  for (guint i = 0; i < bench->products->len; i++)
+    {
+      PldProduct *product = &g_array_index (bench->products, PldProduct, i);
+      const gint64 now = g_get_monotonic_time ();
+
+      if (g_cancellable_is_cancelled (cancellable))
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
+          return FALSE;
+        }
+      product->ns = bench_time (bench, session, bench->matrices->pdata[i], product->n, now + (end - now) / (bench->products->len - i));
+      profile_add (profile, product);
+    }
+  return TRUE;
+}
+
+gboolean
+pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, PldBudget *budget,
+                             gint64 duration, gboolean *measured, GCancellable *cancellable, GError **error)
+{
+  const guint64 limit = pld_budget_get_limit (budget), used = pld_budget_get_used (budget);
+  Bench bench = { .memory = MIN (limit > 0 ? limit - MIN (used, limit) : G_MAXUINT64, PLD_COMPUTE_PROFILE_MEMORY) };
+  const gint64 begun = g_get_monotonic_time ();
+  PldSession session = { .n_threads = profile->n_threads, .by_row = profile->by_row };
+  guint rows = PLD_COMPUTE_PROFILE_ROWS;
+  guint64 beside;
+  gboolean ok = TRUE;
+
+  bench.products = g_array_new (FALSE, FALSE, sizeof (PldProduct));
+  bench.matrices = g_ptr_array_new ();
+  bench_list (&bench, profile, tape, items, n_items, rows);
+  /* Half of the memory at least is for weights. */
+  while ((beside = bench_lay (&bench, profile, tape)) > bench.memory / 2 && rows > 1)
+    bench_list (&bench, profile, tape, items, n_items, rows /= 2);
+  *measured = bench.products->len > 0;
+  if (*measured)
+    {
+      pld_session_init (&session);
+      session.team = pld_team_ref (profile->n_threads);
+      ok = bench_allocate (&bench, &session, beside, budget, error)
+           && bench_run (&bench, profile, &session, duration - (g_get_monotonic_time () - begun), cancellable, error);
+      pld_buffer_clear (&bench.buffer);
+      pld_team_unref (&session.team);
+    }
+  g_array_unref (bench.products);
+  g_ptr_array_unref (bench.matrices);
+  return ok;
+}
+
+/* ---- kept from run to run ------------------------------------------------------------------ */
+
+static char *
+profile_name (guint n_threads, gboolean by_row)
+{
+  g_autofree char *cpu = pld_cpu_name ();
+
+  return g_strdup_printf ("%s|%s|%u|%s", cpu, pld_cpu_level_name (pld_cpu_level ()), n_threads, by_row ? "by row" : "together");
+}
+
+static gboolean
+parse_dtype (const char *name, PldDtype *dtype)
+{
+  for (guint i = 0; i < PLD_DTYPE_N; i++)
+    if (strcmp (pld_dtype_info ((PldDtype) i)->name, name) == 0)
+      {
+        *dtype = (PldDtype) i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* "Q4_K", rows, columns, rows of activations, memory, ns. Checks as it reads: anybody may have written the file. */
+static gboolean
+parse_product (char **fields, gsize n_fields, PldProduct *product)
+{
+  guint64 numbers[5];
+  const guint64 most[5] = { G_MAXUINT32, G_MAXUINT32, PLD_COMPUTE_PROFILE_ROWS, PLD_COMPUTE_PROFILE_MEMORY, NS_MAX };
+
+  if (n_fields != 1 + G_N_ELEMENTS (numbers) || !parse_dtype (fields[0], &product->dtype))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (!g_ascii_string_to_unsigned (fields[1 + i], 10, 1, most[i], &numbers[i], NULL))
+      return FALSE;
+  product->n_rows = (guint) numbers[0];
+  product->n_cols = (guint) numbers[1];
+  product->n = (guint) numbers[2];
+  product->memory = numbers[3];
+  product->ns = numbers[4];
+  return TRUE;
+}
+
+PldComputeProfile *
+pld_compute_profile_load (guint n_threads, gboolean by_row)
+{
+  PldComputeProfile *profile = pld_compute_profile_new (n_threads, by_row);
+  g_autofree char *name = profile_name (n_threads, by_row);
+  g_autoptr (GKeyFile) file = pld_user_cache_load (KIND, name, name);
+  g_auto (GStrv) keys = file != NULL ? g_key_file_get_keys (file, KIND, NULL, NULL) : NULL;
+
+  for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
+    {
+      gsize n;
+      g_auto (GStrv) fields = g_key_file_get_string_list (file, KIND, keys[i], &n, NULL);
+      PldProduct product;
+
+      if (fields != NULL && parse_product (fields, n, &product))
+        profile_add (profile, &product);
+    }
+  return profile;
+}
+
+void
+pld_compute_profile_save (const PldComputeProfile *profile)
+{
+  g_autofree char *name = profile_name (profile->n_threads, profile->by_row);
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+
+  for (guint i = 0; i < profile->products->len; i++)
+    {
+      const PldProduct *p = &g_array_index (profile->products, PldProduct, i);
+      g_autofree char *key = g_strdup_printf ("product%u", i);
+      g_autofree char *value = g_strdup_printf ("%s;%u;%u;%u;%" G_GUINT64_FORMAT ";%" G_GUINT64_FORMAT ";", pld_dtype_info (p->dtype)->name,
+                                                p->n_rows, p->n_cols, p->n, p->memory, p->ns);
+
+      g_key_file_set_value (file, KIND, key, value);
+    }
+  pld_user_cache_save (KIND, name, name, file);
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+double
+pld_compute_profile_ns (const PldComputeProfile *profile, const PldMatrix *matrix, guint items)
+{
+  const double n = matrix->work * items;
+  const PldProduct *below = NULL, *above = NULL;
+
+  for (guint i = 0; i < profile->products->len; i++)
+    {
+      const PldProduct *p = &g_array_index (profile->products, PldProduct, i);
+
+      if (p->dtype != matrix->dtype || p->n_rows != matrix->n_rows || p->n_cols != matrix->n_cols)
+        continue;
+      if (p->n <= n && (below == NULL || p->n > below->n))
+        below = p;
+      if (p->n >= n && (above == NULL || p->n < above->n))
+        above = p;
+    }
+  if (below == NULL && above == NULL)
+    return 0;
+  if (below == NULL || above == NULL || below == above)
+    return n * (below != NULL ? (double) below->ns / below->n : (double) above->ns / above->n);
+  return (double) below->ns + (n - below->n) / (above->n - below->n) * ((double) above->ns - (double) below->ns);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the planner (PIPELOAD, arXiv 2409.04249) predicts from the profiles of storage and computing: how long a pass will take, and what would
+ * make it shorter. Of computing, matrices alone count (engine/runtime/profile.h).
+ */
+#pragma once
+
+#include "engine/runtime/profile.h"
+#include "engine/stream/profile.h"
+#include "models/core.h"
+
+/* A pass, in ns. */
+typedef struct
+{
+  double load_ns;    /* of all reads, one after the other at the bandwidth that the loaders reach together */
+  double compute_ns; /* of all matrices */
+  double pass_ns;    /* from one pass's end to the next one's */
+} PldPrediction;
+
+/**
+ * pld_predict_pass:
+ * @speed: of the storage, 1 as profiled
+ * @items: of the pass
+ * @results: of them wanted: for those alone the tape's last matrix is computed
+ *
+ * Follows a few passes tile by tile: reading waits for a free slot of the ring, computing for the tile. Pinned tiles are there already.
+ */
+PldPrediction pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed,
+                                const PldComputeProfile *compute, guint items, guint results);
+
+/* The profile of the storage that the model lies on, if it was ever measured (on the largest of its files). Measures nothing, so it may be asked
+ * for at opening. Returns: (transfer full) (nullable): free with g_free() */
+PldProfile *pld_predict_storage (const PldModel *model);
+
+/**
+ * pld_predict_info:
+ * @wishes: that @plan was made for
+ * @shape: what it made of them
+ * @info: has the plan; gets the predictions
+ *
+ * Takes the profiles from the user's cache, and measures what that does not have, in 2 s. Errors: those of reading; LIMIT, MEMORY, CANCELLED.
+ */
+gboolean pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *shape, const PldPlan *plan, PldPlanInfo *info,
+                           GCancellable *cancellable, GError **error);
