@@ -31,7 +31,7 @@ for number, line in enumerate(lines):
 PYTHON
 
 # The engine stays inside the limit, which is the smallest one.
-limit=$("$PIPELOAD_BUILD/tools/pipeload" plan --json "$model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["minimum_limit"])')
+limit=$("$PIPELOAD_BUILD/tools/pipeload" plan --no-profile --json "$model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["minimum_limit"])')
 [ -n "$limit" ] || fail "pipeload plan"
 "$watch" --model="$model" --memory-limit="$limit" --frames=7 "$work/red.avi" >"$work/out" 2>&1 || fail "exit status $?"
 expect '^frames +7, looked at 7$'

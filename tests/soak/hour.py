@@ -69,7 +69,7 @@ class Program:
 
 
 def plan(args, kind, model):
-    words = [args.pipeload, "plan", model, "--json"] + PLAN[kind]
+    words = [args.pipeload, "plan", model, "--no-profile", "--json"] + PLAN[kind]
     result = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
     return result["minimum_limit"], result["resident_limit"]
 

@@ -73,6 +73,7 @@ class Text(unittest.TestCase):
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory(prefix="pipeload-text-")
         cls.folder = Path(cls.scratch.name)
+        os.environ["XDG_CACHE_HOME"] = str(cls.folder / "cache")
         cls.model = cls.folder / "llama.gguf"
         cls.made = run("synth", "llama-tiny", cls.model, "--type", "q8_0", "--seed", 3)
         cls.greedy = ("run", cls.model, "--temperature=0")
@@ -219,6 +220,8 @@ class Text(unittest.TestCase):
         plan = json.loads(result.stdout)
         self.assertEqual(plan["memory_limit"], 2500000)
         self.assertGreater(plan["streamed_per_pass"], 0)
+        self.assertEqual(plan["pass_items"], 1)
+        self.assertGreater(plan["batch_compute_ns"], 0)
         parts = ("pinned_bytes", "ring_bytes", "activation_bytes", "table_bytes")
         self.assertLessEqual(sum(plan[part] for part in parts), 2500000)
         small = json.loads(run("plan", self.model, "--json", "-c", 128).stdout)
@@ -227,7 +230,9 @@ class Text(unittest.TestCase):
         # 4 layers, 4 heads of 32, keys and values; a half takes 2 bytes, a block of 32 takes 34
         self.assertGreaterEqual(large["minimum_limit"] - small["minimum_limit"], 4 * 2 * 128 * 2 * (8192 - 128) * 0.9)
         self.assertLess(packed["minimum_limit"], large["minimum_limit"])
-        self.assertIn(b"chunk", run("plan", self.model).stdout)
+        text = run("plan", self.model, "-m", 2500000).stdout
+        for part in (b"tokens of a prompt share a pass", b"a token", b"tokens/s", b"a chunk of prompt", b"What would help"):
+            self.assertIn(part, text)
 
     def test_bench(self):
         limit = 2500000

@@ -27,6 +27,7 @@ class Tool(unittest.TestCase):
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory(prefix="pipeload-tool-")
         cls.folder = Path(cls.scratch.name)
+        os.environ["XDG_CACHE_HOME"] = str(cls.folder / "cache")
         cls.model = cls.folder / "ti"
         cls.made = run("synth", "vit-ti16", cls.model, "--type", "f16", "--seed", 5)
 
@@ -119,6 +120,46 @@ class Tool(unittest.TestCase):
         resident = json.loads(run("plan", self.model, "--json", "-m", plan["resident_limit"]).stdout)
         self.assertEqual((resident["streamed_per_pass"], resident["loaders"]), (0, 0))
         self.assertIn("tiles stay", run("plan", self.model, "-m", "6MB").stdout)
+
+    def test_plan_profile(self):
+        plain = json.loads(run("plan", self.model, "-m", "6MB", "--json", "--no-profile").stdout)
+        first = run("plan", self.model, "-m", "6MB", "--json")
+        self.check(first, 0)
+        plan = json.loads(first.stdout)
+        self.assertEqual(plain, {name: plan[name] for name in plain})
+        self.assertNotIn("pass_ns", plain)
+        self.assertEqual(plan["floor_ns"], max(plan["load_ns"], plan["compute_ns"]))
+        self.assertGreater(plan["load_ns"], 0)
+        self.assertGreater(plan["compute_ns"], 0)
+        self.assertIn(plan["direct_io"], (True, False))
+        *limits, storage = plan["changes"]
+        self.assertEqual(sorted(c["memory_limit"] for c in limits), [c["memory_limit"] for c in limits])
+        self.assertEqual((limits[-1]["streamed_per_pass"], storage["storage_speed"], storage["memory_limit"]), (0, 2, 6000000))
+        # Measured once: the cache has it, until it is damaged.
+        self.assertEqual(run("plan", self.model, "-m", "6MB", "--json").stdout, first.stdout)
+        profiles = sorted((self.folder / "cache" / "pipeload" / "profiles").iterdir())
+        self.assertTrue(any(p.name.startswith("storage-") for p in profiles) and any(p.name.startswith("compute-") for p in profiles))
+        for profile in profiles:
+            profile.write_bytes(b"\xff" + profile.read_bytes()[:100])
+        self.check(run("plan", self.model, "-m", "6MB", "--json"), 0)
+        text = run("plan", self.model, "-m", "6MB").stdout
+        for part in ("storage", "a pass", "frames/s", "floor", "What would help", "nothing streams", "twice as fast"):
+            self.assertIn(part, text)
+        self.assertNotIn("frames/s", run("plan", self.model, "-m", "6MB", "--no-profile").stdout)
+        self.assertNotIn("What would help", run("plan", self.model).stdout)
+
+    def test_plan_stopped(self):
+        environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "no-cache"))
+        process = subprocess.Popen([TOOL, "plan", str(self.model)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        caught = 0
+        while caught & 1 << (signal.SIGINT - 1) == 0:
+            time.sleep(0.01)
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            caught = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), 16)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, output), (130, ""))
+        self.assertIn("cancelled", errors)
 
     def test_bench(self):
         result = run("bench", self.model, "--memory-limit=8MB", "--frames", 3, "--batch", 2, "--warmup", 0, "--json")
