@@ -230,7 +230,7 @@ class Text(unittest.TestCase):
         # 4 layers, 4 heads of 32, keys and values; a half takes 2 bytes, a block of 32 takes 34
         self.assertGreaterEqual(large["minimum_limit"] - small["minimum_limit"], 4 * 2 * 128 * 2 * (8192 - 128) * 0.9)
         self.assertLess(packed["minimum_limit"], large["minimum_limit"])
-        text = run("plan", self.model, "-m", 2500000).stdout
+        text = run("plan", self.model, "-c", 64, "-m", 2500000).stdout
         for part in (b"tokens of a prompt share a pass", b"a token", b"tokens/s", b"a chunk of prompt", b"What would help"):
             self.assertIn(part, text)
 
