@@ -102,7 +102,7 @@ if [ $quick = no ]; then
     rm -f "$logs"/tsan-report.*
     export TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc
     tests tsan tsan --suite golden --suite element --suite soak -t 4
-    tests tsan-unit tsan unit-base unit-stream unit-vision unit-llm -t 4
+    tests tsan-unit tsan unit-base unit-stream unit-profile unit-vision unit-llm -t 4
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|gst|tools|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi

@@ -26,13 +26,13 @@ typedef struct
 {
   PldFile *file;
   GCancellable *cancellable;
+  PldBuffer memory; /* of all readers */
+  guint counter;    /* atomic; of all reads so far */
+
+  GMutex lock; /* of what follows; the first three do not change while readers run */
   guint64 request;  /* bytes */
   guint64 places;   /* pages at which a request may begin */
-  PldBuffer memory; /* of all readers */
-  guint *counter;   /* (atomic): of all reads so far */
   gint64 deadline;
-
-  GMutex lock; /* of what follows */
   GCond done;
   guint n_started, n_running;
   guint64 bytes;
@@ -55,7 +55,7 @@ run_read (gpointer data, gpointer user_data)
   g_mutex_unlock (&run->lock);
   do
     {
-      const guint i = (guint) g_atomic_int_add ((gint *) run->counter, 1);
+      const guint i = (guint) g_atomic_int_add ((gint *) &run->counter, 1);
       const double place = fmod (i * GOLDEN, 1) * (double) run->places;
 
       if (!pld_file_read (run->file, (guint64) place * PLD_FILE_ALIGN, run->request, slot, &view, &error))
@@ -74,19 +74,21 @@ run_read (gpointer data, gpointer user_data)
   g_clear_error (&error);
 }
 
-/* Reads for @duration with @depth requests in flight. Returns: bytes/s; 0: it failed */
+/* Reads for @duration with @depth requests of @request bytes in flight. Returns: bytes/s; 0: it failed */
 static double
-run_measure (Run *run, GThreadPool *pool, guint depth, gint64 duration, GError **error)
+run_measure (Run *run, GThreadPool *pool, guint64 request, guint depth, gint64 duration, GError **error)
 {
   const gint64 begun = g_get_monotonic_time ();
 
+  g_mutex_lock (&run->lock);
+  run->request = request;
+  run->places = (pld_file_size (run->file) - request) / PLD_FILE_ALIGN + 1;
   run->deadline = begun + duration;
   run->n_started = 0;
   run->n_running = depth;
   run->bytes = 0;
   for (guint i = 0; i < depth; i++)
     g_thread_pool_push (pool, run, NULL);
-  g_mutex_lock (&run->lock);
   while (run->n_running > 0)
     g_cond_wait (&run->done, &run->lock);
   g_mutex_unlock (&run->lock);
@@ -111,7 +113,7 @@ profile_fill (PldProfile *profile)
 
 /* Every combination in turn, in rounds, as memory and time allow. */
 static gboolean
-profile_measure (PldProfile *profile, Run *run, GThreadPool *pool, guint64 file_bytes, gint64 duration, GError **error)
+profile_measure (PldProfile *profile, Run *run, GThreadPool *pool, gint64 duration, GError **error)
 {
   const guint n_cells = profile->n_sizes * PLD_PROFILE_DEPTHS;
   const gint64 end = g_get_monotonic_time () + duration;
@@ -129,9 +131,7 @@ profile_measure (PldProfile *profile, Run *run, GThreadPool *pool, guint64 file_
       /* The first combination is always measured; others when their requests will be there in time. */
       if (flight > run->memory.size || (k > 0 && (left <= 0 || (known > 0 && 1e6 * (double) flight / known > (double) left))))
         continue;
-      run->request = request;
-      run->places = (file_bytes - request) / PLD_FILE_ALIGN + 1;
-      measured = run_measure (run, pool, 1u << j, MAX (0, left / (gint64) (ROUNDS * n_cells - k)), error);
+      measured = run_measure (run, pool, request, 1u << j, MAX (0, left / (gint64) (ROUNDS * n_cells - k)), error);
       if (measured == 0)
         return FALSE;
       profile->bandwidth[i][j] = MAX (profile->bandwidth[i][j], measured);
@@ -168,8 +168,7 @@ pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancell
 {
   const guint64 file_bytes = pld_file_size (file);
   PldProfile *profile = g_new0 (PldProfile, 1);
-  guint counter = 0;
-  Run run = { .file = file, .cancellable = cancellable, .counter = &counter };
+  Run run = { .file = file, .cancellable = cancellable };
   GThreadPool *pool = NULL;
   guint64 most;
   gboolean ok;
@@ -181,7 +180,7 @@ pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancell
   g_cond_init (&run.done);
   ok = pld_buffer_init (&run.memory, budget, CLAMP (most, PLD_PAGE, MAX (PLD_PAGE, profile->memory)), "the memory to measure the storage", error)
        && (pool = g_thread_pool_new (run_read, NULL, (gint) DEPTH_MAX, FALSE, error)) != NULL
-       && profile_measure (profile, &run, pool, file_bytes, duration, error);
+       && profile_measure (profile, &run, pool, duration, error);
   profile->direct = pld_file_is_direct (file);
   if (pool != NULL)
     g_thread_pool_free (pool, FALSE, TRUE);
