@@ -178,28 +178,21 @@ pass_complete (PldCore *core)
 static gpointer
 pass_thread (gpointer data)
 {
-  PldCore *core = data;
-
-  pass_complete (core);
-  pld_core_unref (core);
+  pass_complete (data);
   return NULL;
 }
 
-/* Whether a thread of its own runs the pass. One that several share needs one, so that any of them may leave before its end. */
+/* Whether a thread of its own runs the pass. One that several share needs one, so that any of them may leave before its end. Under the lock,
+ * so that the pass does not end before it is noted who runs it. */
 static gboolean
 pass_start_thread (PldCore *core)
 {
-  GThread *thread;
-
   if (core->pass.alone != NULL)
     return FALSE;
-  pld_core_ref (core);
-  thread = g_thread_try_new ("pipeload-pass", pass_thread, core, NULL);
-  if (thread == NULL)
-    pld_core_unref (core);
-  else
-    g_thread_unref (thread);
-  return thread != NULL;
+  if (core->thread != NULL)
+    g_thread_join (core->thread);
+  core->thread = g_thread_try_new ("pipeload-pass", pass_thread, core, NULL);
+  return core->thread != NULL;
 }
 
 /* Begins a pass over what waits, after an update if there is one to be made. Under the lock, which is given up meanwhile; busy is not set. */
@@ -232,10 +225,12 @@ core_lead (PldCore *core)
       pld_core_release (core);
       return;
     }
-  g_mutex_unlock (&core->lock);
   if (!pass_start_thread (core))
-    pass_complete (core);
-  g_mutex_lock (&core->lock);
+    {
+      g_mutex_unlock (&core->lock);
+      pass_complete (core);
+      g_mutex_lock (&core->lock);
+    }
 }
 
 gboolean

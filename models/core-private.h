@@ -29,7 +29,7 @@ typedef struct _PldPressure PldPressure;
 struct _PldCore
 {
   char *key;
-  gint n_refs; /* atomic; goes down under the registry's lock */
+  guint n_refs; /* under the registry's lock */
   PldModel *model;
   PldFile **files; /* [weights->n_files] */
   PldBudget *budget;
@@ -53,15 +53,12 @@ struct _PldCore
   PldUser shape;      /* the wishes that memory was taken for */
   PldBuffer activations, scratch, results, window;
   PldPass pass;
+  GThread *thread;    /* (nullable): that ran the last pass that several shared; joined before the next one */
 
   guint64 passes, frames, pass_ns, last_pass_ns;
   guint64 compute_ns;  /* of the pass that computed the least: the time it did not wait */
   double bandwidth;    /* bytes/s, of the pass during which reading was fastest */
 };
-
-/* A holder's further reference. */
-void pld_core_ref (PldCore *core);
-void pld_core_unref (PldCore *core);
 
 /* What all users together wish, with @wishes in the place of @user; the limit in bytes. Under the lock. */
 PldUser pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes);

@@ -27,6 +27,8 @@ core_key (PldKind kind, const char *path, guint input_size)
 static void
 core_free (PldCore *core)
 {
+  if (core->thread != NULL)
+    g_thread_join (core->thread);
   if (core->stream != NULL)
     pld_core_drop (core);
   pld_stream_free (&core->stream);
@@ -96,17 +98,11 @@ core_open (PldKind kind, const char *path, guint input_size, const PldUser *aske
   return core;
 }
 
-void
-pld_core_ref (PldCore *core)
-{
-  g_atomic_int_inc (&core->n_refs);
-}
-
-void
-pld_core_unref (PldCore *core)
+static void
+core_unref (PldCore *core)
 {
   g_mutex_lock (&registry_lock);
-  if (g_atomic_int_dec_and_test (&core->n_refs))
+  if (--core->n_refs == 0)
     {
       g_hash_table_remove (registry, core->key);
       if (g_hash_table_size (registry) == 0)
@@ -132,7 +128,7 @@ pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, 
   g_mutex_lock (&registry_lock);
   core = registry != NULL ? g_hash_table_lookup (registry, key) : NULL;
   if (core != NULL)
-    pld_core_ref (core);
+    core->n_refs++;
   else if ((core = core_open (kind, path, input_size, &wishes, measure, data, progress, user_data, error)) != NULL)
     {
       core->key = g_steal_pointer (&key);
@@ -169,6 +165,9 @@ pld_core_leave (PldCore **core_ptr, PldUser *user, GDestroyNotify destroy, gpoin
       g_ptr_array_remove (core->users, user);
       core->outdated = TRUE;
       pld_core_follow_memory (core);
+      /* Nothing of it runs on when the last one has gone: a pass that nobody waits for ends within one tile's time. */
+      while (core->users->len == 0 && core->busy)
+        g_cond_wait (&core->change, &core->lock);
       later = destroy != NULL && core->busy && core->pass.abandoned;
       if (later && core->leavers == NULL)
         core->leavers = g_array_new (FALSE, FALSE, sizeof (PldLeaver));
@@ -179,7 +178,7 @@ pld_core_leave (PldCore **core_ptr, PldUser *user, GDestroyNotify destroy, gpoin
   if (destroy != NULL && !later)
     destroy (data);
   if (core != NULL)
-    pld_core_unref (core);
+    core_unref (core);
 }
 
 const PldModel *
