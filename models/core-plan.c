@@ -21,7 +21,7 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   const PldTape *tape = model->params->tape;
   const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model);
   PldUser one = *wishes;
-  PldPlanWishes plan_wishes = { .loaders = wishes->loaders, .pipelining = wishes->pipelining };
+  PldPlanWishes plan_wishes = { .loaders = wishes->loaders, .pipelining = wishes->pipelining, .storage = model->storage };
   PldPlan *plan, *least;
   guint64 room;
 
@@ -64,6 +64,13 @@ pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *u
   ok = model != NULL && measure (model, user, data, error);
   wishes = *user;
   ok = ok && (plan = pld_core_plan (model, user, error)) != NULL;
+  if (ok && predict)
+    {
+      /* The limit is known to work; with what is measured now it may be planned otherwise. */
+      pld_plan_free (&plan);
+      *user = wishes;
+      ok = pld_predict_storage (model, user->limit, cancellable, error) && (plan = pld_core_plan (model, user, error)) != NULL;
+    }
   if (ok)
     made = (PldPlanInfo) {
       .memory_limit = plan->limit,
@@ -99,7 +106,6 @@ pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes)
   for (guint i = 0; i < core->users->len; i++)
     {
       const PldUser *u = core->users->pdata[i] == user ? wishes : core->users->pdata[i];
-
       const guint64 limit = u->limit == PLD_LIMIT_AUTO ? core->spare_limit : u->limit;
 
       if (limit > 0)

@@ -50,7 +50,7 @@ static gboolean
 core_load (PldCore *core, GError **error)
 {
   const PldModel *model = core->model;
-  gboolean direct = g_strcmp0 (g_getenv ("PIPELOAD_DIRECT_IO"), "0") != 0;
+  const gboolean direct = pld_file_wants_direct ();
 
   core->files = g_new0 (PldFile *, model->weights->n_files);
   for (guint i = 0; i < model->weights->n_files; i++)

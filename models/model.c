@@ -130,6 +130,24 @@ open_text (PldModel *model, GError **error)
   return model->net != NULL;
 }
 
+const char *
+pld_model_largest_file (const PldModel *model)
+{
+  g_autofree guint64 *bytes = g_new0 (guint64, model->weights->n_files);
+  guint best = 0;
+
+  for (guint i = 0; i < model->params->tape->matrices->len; i++)
+    {
+      const PldMatrix *matrix = model->params->tape->matrices->pdata[i];
+
+      bytes[matrix->file] += matrix->n_rows * matrix->row_bytes;
+    }
+  for (guint i = 1; i < model->weights->n_files; i++)
+    if (bytes[i] > bytes[best])
+      best = i;
+  return model->weights->files[best];
+}
+
 PldModel *
 pld_model_open (PldKind kind, const char *path, guint input_size, GError **error)
 {
@@ -145,7 +163,10 @@ pld_model_open (PldKind kind, const char *path, guint input_size, GError **error
       ok = kind == PLD_KIND_VISION ? open_vision (model, input_size, error) : open_text (model, error);
     }
   if (ok)
-    count_tensors (model);
+    {
+      count_tensors (model);
+      model->storage = pld_profile_load (pld_model_largest_file (model), pld_file_wants_direct ());
+    }
   else
     pld_model_free (&model);
   return model;
@@ -166,6 +187,7 @@ pld_model_free (PldModel **model_ptr)
   g_clear_pointer (&model->config, pld_config_free);
   g_clear_pointer (&model->weights, pld_weights_free);
   g_strfreev (model->labels);
+  g_free (model->storage);
   g_free (model->path);
   g_free (model);
 }

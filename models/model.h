@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/image/image.h"
+#include "engine/stream/profile.h"
 #include "engine/text/tokenizer.h"
 #include "models/arch.h"
 
@@ -18,6 +19,7 @@ typedef struct
   const PldArch *arch;
   PldNet *net;
   guint64 n_parameters, weight_bytes;
+  PldProfile *storage; /* (nullable): of the storage that it lies on, measured on its largest file; taken from the cache at opening */
   /* vision */
   PldFilter filter;
   char **labels; /* [n_outputs + 1], NULL-terminated */
@@ -29,6 +31,9 @@ typedef struct
 /* @path: not NULL. @input_size: of PldVisionOptions. Returns: (transfer full) */
 PldModel *pld_model_open (PldKind kind, const char *path, guint input_size, GError **error);
 void pld_model_free (PldModel **model);
+
+/* The file that most of the weights come from. */
+const char *pld_model_largest_file (const PldModel *model);
 
 /* Memory for what stays beside the tiles: small tensors, derived tables, the tokenizer. */
 guint64 pld_model_table_bytes (const PldModel *model);

@@ -62,55 +62,33 @@ pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *st
 
 /* ---- profiles ------------------------------------------------------------------------------ */
 
-static gboolean
-wants_direct (void)
+gboolean
+pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, GError **error)
 {
-  return g_strcmp0 (g_getenv ("PIPELOAD_DIRECT_IO"), "0") != 0;
-}
-
-/* The file that most of the weights come from. */
-static const char *
-largest_file (const PldModel *model)
-{
-  g_autofree guint64 *bytes = g_new0 (guint64, model->weights->n_files);
-  guint best = 0;
-
-  for (guint i = 0; i < model->params->tape->matrices->len; i++)
-    {
-      const PldMatrix *matrix = model->params->tape->matrices->pdata[i];
-
-      bytes[matrix->file] += matrix->n_rows * matrix->row_bytes;
-    }
-  for (guint i = 1; i < model->weights->n_files; i++)
-    if (bytes[i] > bytes[best])
-      best = i;
-  return model->weights->files[best];
-}
-
-PldProfile *
-pld_predict_storage (const PldModel *model)
-{
-  return pld_profile_load (largest_file (model), wants_direct ());
-}
-
-static PldProfile *
-take_storage (const PldModel *model, PldBudget *budget, GCancellable *cancellable, GError **error)
-{
-  const char *path = largest_file (model);
-  const guint64 limit = pld_budget_get_limit (budget);
-  PldProfile *profile = pld_predict_storage (model);
+  const char *path = pld_model_largest_file (model);
+  const gboolean direct = pld_file_wants_direct ();
+  const guint64 room = limit > 0 ? limit - limit % PLD_PAGE : G_MAXUINT64;
+  PldBudget *budget;
+  PldProfile *profile;
   PldFile *file;
 
   /* One that was made with less memory says less. */
-  if (profile != NULL && profile->memory < MIN (limit > 0 ? limit - limit % PLD_PAGE : G_MAXUINT64, PLD_PROFILE_MEMORY))
-    g_clear_pointer (&profile, g_free);
-  if (profile != NULL || (file = pld_file_open (path, wants_direct (), error)) == NULL)
-    return profile;
+  if (model->storage != NULL && model->storage->memory >= MIN (room, PLD_PROFILE_MEMORY))
+    return TRUE;
+  file = pld_file_open (path, direct, error);
+  if (file == NULL)
+    return FALSE;
+  budget = pld_budget_new (limit);
   profile = pld_profile_measure (file, budget, STORAGE_US, cancellable, error);
   if (profile != NULL)
-    pld_profile_save (profile, path, wants_direct ());
+    {
+      pld_profile_save (profile, path, direct);
+      g_free (model->storage);
+      model->storage = profile;
+    }
+  pld_budget_free (&budget);
   pld_file_close (&file);
-  return profile;
+  return profile != NULL;
 }
 
 static PldComputeProfile *
@@ -246,14 +224,12 @@ pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *s
                   GCancellable *cancellable, GError **error)
 {
   PldBudget *budget = pld_budget_new (plan->limit);
-  PldProfile *storage = take_storage (model, budget, cancellable, error);
-  PldComputeProfile *compute = storage != NULL ? take_compute (model, shape, budget, cancellable, error) : NULL;
-  const Predictor p = { model, wishes, storage, compute, info };
+  PldComputeProfile *compute = take_compute (model, shape, budget, cancellable, error);
+  const Predictor p = { model, wishes, model->storage, compute, info };
 
   if (compute != NULL)
     predict (&p, shape, plan);
   pld_compute_profile_free (&compute);
-  g_free (storage);
   pld_budget_free (&budget);
   return p.compute != NULL;
 }

@@ -28,9 +28,9 @@ typedef struct
 PldPrediction pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed,
                                 const PldComputeProfile *compute, guint items, guint results);
 
-/* The profile of the storage that the model lies on, if it was ever measured (on the largest of its files). Measures nothing, so it may be asked
- * for at opening. Returns: (transfer full) (nullable): free with g_free() */
-PldProfile *pld_predict_storage (const PldModel *model);
+/* Measures the storage that the model lies on, unless its profile was in the user's cache; with no more memory than @limit (0 = none). Errors:
+ * those of reading; LIMIT, MEMORY, CANCELLED. */
+gboolean pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, GError **error);
 
 /**
  * pld_predict_info:
@@ -38,7 +38,7 @@ PldProfile *pld_predict_storage (const PldModel *model);
  * @shape: what it made of them
  * @info: has the plan; gets the predictions
  *
- * Takes the profiles from the user's cache, and measures what that does not have, in 2 s. Errors: those of reading; LIMIT, MEMORY, CANCELLED.
+ * After pld_predict_storage(). Measures what the user's cache does not have of computing. Errors: LIMIT, MEMORY, CANCELLED.
  */
 gboolean pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *shape, const PldPlan *plan, PldPlanInfo *info,
                            GCancellable *cancellable, GError **error);

@@ -70,6 +70,12 @@ pld_file_size (PldFile *file)
   return (guint64) file->opened.st_size;
 }
 
+gboolean
+pld_file_wants_direct (void)
+{
+  return g_strcmp0 (g_getenv ("PIPELOAD_DIRECT_IO"), "0") != 0;
+}
+
 guint64
 pld_file_retries (PldFile *file)
 {

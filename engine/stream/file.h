@@ -23,6 +23,9 @@ guint64 pld_file_retries (PldFile *file);
 /* As it was when it was opened. */
 guint64 pld_file_size (PldFile *file);
 
+/* Whether files are to be read directly at all: not when the environment says PIPELOAD_DIRECT_IO=0. */
+gboolean pld_file_wants_direct (void);
+
 /* Whether reads bypass the page cache now. Thread-safe. */
 gboolean pld_file_is_direct (PldFile *file);
 

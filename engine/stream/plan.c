@@ -6,7 +6,7 @@
 
 #define TILE_MAX ((guint64) 8 << 20)
 #define TILE_MIN ((guint64) 64 << 10)
-/* Two reads of a MiB in flight reach the bandwidth of the storage measured so far. */
+/* One tile is read while another's place in the ring changes hands; two reads of a MiB in flight suffice for most storage. */
 #define LOADERS_DEFAULT 2
 #define LOADERS_MAX 32
 /* Beside the tiles in flight: one under the compute team's hands, one ready for it. */
@@ -100,14 +100,16 @@ ring_minimum (const PldTape *tape)
   return pld_plan_table_bytes (tiles->len) + SLOTS_MIN * pld_tape_slot_bytes (tape, TILE_MIN);
 }
 
-/* How many loaders and slots there should be; for comparison also few. */
+/* How many loaders and slots there should be when tiles of @request bytes are read; for comparison also few. */
 static void
-plan_ring (PldPlan *plan, const PldPlanWishes *wishes)
+plan_ring (PldPlan *plan, const PldPlanWishes *wishes, guint64 request)
 {
+  const guint planned = wishes->storage != NULL ? MAX (LOADERS_DEFAULT, pld_profile_loaders (wishes->storage, request)) : LOADERS_DEFAULT;
+
   switch (wishes->pipelining)
     {
     case PLD_PIPELINING_FULL:
-      plan->loaders = wishes->loaders > 0 ? MIN (wishes->loaders, LOADERS_MAX) : LOADERS_DEFAULT;
+      plan->loaders = wishes->loaders > 0 ? MIN (wishes->loaders, LOADERS_MAX) : planned;
       plan->n_slots = plan->loaders + SLOTS_BESIDE_LOADERS;
       break;
     case PLD_PIPELINING_PREFETCH:
@@ -125,7 +127,10 @@ plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanWish
 {
   guint64 cap;
 
-  plan_ring (plan, wishes);
+  plan_ring (plan, wishes, TILE_MAX);
+  cap = choose_cap (tape, room, plan->n_slots);
+  /* Smaller tiles may want more loaders. */
+  plan_ring (plan, wishes, pld_tape_slot_bytes (tape, cap));
   cap = choose_cap (tape, room, plan->n_slots);
   /* A slot holds the largest granule; tiles of matrices with shorter rows fill it too. */
   plan->slot_bytes = pld_tape_slot_bytes (tape, cap);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "engine/pipeload.h"
+#include "engine/stream/profile.h"
 #include "engine/stream/tape.h"
 
 typedef struct
@@ -17,6 +18,7 @@ typedef struct
   guint64 fixed; /* bytes that the model holds beside its tiles */
   guint loaders; /* 0 = planned */
   PldPipelining pipelining;
+  const PldProfile *storage; /* (nullable): chooses the number of loaders */
 } PldPlanWishes;
 
 typedef struct

@@ -599,6 +599,39 @@ test_predict_results (void)
   pld_tape_free (&tape);
 }
 
+/* The planner has as many loaders as the storage wants for the tiles that it reads, two at least, unless it is told. */
+static void
+test_plan (void)
+{
+  PldTensor tensors[64];
+  PldTape *tape = pld_tape_new ();
+  const struct
+  {
+    double four, eight; /* bandwidth of 4 MiB at two reads in flight and at four, eight */
+    guint wished, loaders;
+  } cases[] = { { 400, 400, 0, 2 }, { 800, 800, 0, 4 }, { 410, 900, 0, 8 }, { 410, 900, 3, 3 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tensors); i++)
+    {
+      tensors[i] = (PldTensor) { .name = (char *) "m", .dtype = PLD_DTYPE_F32, .n_values = 1024 * 1024, .offset = i * 4 * MIB, .n_bytes = 4 * MIB };
+      pld_tape_add (tape, &tensors[i], 0, 1024, 1024, 1);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      PldProfile storage = made_up;
+      const PldPlanWishes wishes = { .limit = 200 * MIB, .loaders = cases[i].wished, .storage = &storage };
+      PldPlan *plan;
+
+      storage.bandwidth[2][2] = cases[i].four;
+      storage.bandwidth[2][3] = cases[i].eight;
+      plan = pld_plan_make (tape, &wishes, NULL);
+      g_assert_cmpuint (plan->loaders, ==, cases[i].loaders);
+      g_assert_cmpuint (plan->n_slots, >=, plan->loaders);
+      pld_plan_free (&plan);
+    }
+  pld_tape_free (&tape);
+}
+
 /* The whole way, through the public API. */
 static void
 test_predict_model (void)
@@ -619,7 +652,10 @@ test_predict_model (void)
   g_assert_cmpuint (plain.read_bandwidth + plain.pass_ns + plain.n_changes + plain.pass_items, ==, 0);
   g_assert_true (pld_vision_predict (&options, &info, NULL, &error));
   g_assert_no_error (error);
+  /* From now on opening and planning go by what was measured. */
+  g_assert_true (pld_vision_plan (&options, &plain, &error));
   g_assert_cmpuint (info.streamed_per_pass, ==, plain.streamed_per_pass);
+  g_assert_cmpuint (info.loaders, ==, plain.loaders);
   g_assert_cmpuint (info.read_bandwidth, >, 0);
   g_assert_cmpuint (info.best_loaders, >=, 1);
   g_assert_cmpuint (info.best_loaders, <=, 8);
@@ -691,6 +727,7 @@ main (int argc, char **argv)
   g_test_add_func ("/profile/compute-between", test_compute_between);
   g_test_add_func ("/profile/predict", test_predict);
   g_test_add_func ("/profile/predict-results", test_predict_results);
+  g_test_add_func ("/profile/plan", test_plan);
   g_test_add_func ("/profile/predict-model", test_predict_model);
   status = g_test_run ();
   remove_folder (scratch);
