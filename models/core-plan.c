@@ -33,7 +33,7 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   wishes->results = MIN (wishes->results, wishes->batch);
   /* Sharing a pass pays, but not with memory that streaming needs. */
   while (limit > 0 && wishes->batch > 1
-         && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + room / model->arch->batch_share)
+         && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + (guint64) (model->arch->batch_share * (double) room))
     {
       wishes->batch--;
       wishes->results = MIN (wishes->results, wishes->batch);

@@ -399,7 +399,8 @@ const PldArch pld_arch_vit = {
   .name = "vit",
   .kind = PLD_KIND_VISION,
   .batch_max = 16,
-  .batch_share = 4,
+  /* Pictures that share a pass share its reading; with two, it is mostly computing that takes the time. */
+  .batch_share = 0.75,
   .declare = vit_declare,
   .prepare = vit_prepare,
   .release = vit_release,
