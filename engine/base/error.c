@@ -34,8 +34,7 @@ pld_size_parse (const char *text, guint64 *bytes, GError **error)
       }
 bad:
   g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-               "\"%s\" is not a size: write a number and a unit, such as 64MB, 2.1GB or 512MiB; 0 means no limit",
-               text);
+               "\"%s\" is not a size: write a number and a unit, such as 64MB, 2.1GB or 512MiB", text);
   return FALSE;
 }
 
@@ -43,9 +42,15 @@ gboolean
 pld_limit_parse (const char *text, guint64 *limit, GError **error)
 {
   g_return_val_if_fail (text != NULL && limit != NULL, FALSE);
-  if (g_ascii_strcasecmp (text, "auto") != 0)
-    return pld_size_parse (text, limit, error);
-  *limit = PLD_LIMIT_AUTO;
+  if (g_ascii_strcasecmp (text, "auto") == 0)
+    *limit = PLD_LIMIT_AUTO;
+  else if (!pld_size_parse (text, limit, NULL))
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "\"%s\" is not a size: write a number and a unit, such as 64MB, 2.1GB or 512MiB; 0 for no limit; or auto for what the "
+                   "machine can spare", text);
+      return FALSE;
+    }
   return TRUE;
 }
 
