@@ -201,6 +201,7 @@ typedef struct
 {
   guint64 memory_limit;
   double storage_speed; /* 1: as it is; 2: twice as fast */
+  gboolean q8_0_cache;  /* with a KV cache of Q8_0 instead of F16 */
   guint64 streamed_per_pass;
   guint64 pass_ns;
 } PldPlanChange;
@@ -227,7 +228,7 @@ typedef struct
   guint64 floor_ns;       /* max (load_ns, compute_ns) */
   guint64 batch_compute_ns, batch_pass_ns; /* of a pass of batch items */
   guint n_changes;        /* 0 when nothing streams */
-  PldPlanChange changes[4]; /* [n_changes]: what would help: more memory, up to where nothing streams, then faster storage */
+  PldPlanChange changes[5]; /* [n_changes]: what would help: more memory, up to where nothing streams; a smaller cache; faster storage */
 } PldPlanInfo;
 
 /* Told during pld_vision_open(), in the calling thread: what is being done, and how far, 0..100. */

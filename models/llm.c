@@ -63,12 +63,15 @@ measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
 {
   const PldLlmOptions *options = data;
   const PldTextNet *net = (const PldTextNet *) model->net;
-  PldCache cache;
+  PldCache cache, small;
 
   if (user->context == 0)
     user->context = MIN (CONTEXT_DEFAULT, net->context);
   if (!shape_cache (&cache, model, user->context, options->cache_type, error))
     return FALSE;
+  if (options->cache_type == PLD_CACHE_F16
+      && pld_cache_init (&small, net->n_layers, net->n_kv_heads, net->d_head, user->context, PLD_CACHE_Q8_0, NULL))
+    user->q8_0_saves = pld_cache_bytes (&cache) - pld_cache_bytes (&small);
   user->batch = MIN (user->batch, user->context);
   user->bytes = pld_cache_bytes (&cache) + pld_buffer_cost ((guint64) user->context * sizeof (guint32))
                 + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem)) + pld_buffer_cost (logits_bytes (model))

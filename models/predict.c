@@ -125,17 +125,19 @@ predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items
 }
 
 static void
-predict_change (const Predictor *p, guint64 limit, double speed)
+predict_change (const Predictor *p, guint64 limit, double speed, gboolean q8_0_cache)
 {
   PldUser shape = *p->wishes;
   PldPlan *plan;
 
   shape.limit = limit;
+  shape.bytes -= q8_0_cache ? shape.q8_0_saves : 0;
   plan = pld_core_plan (p->model, &shape, NULL);
   if (plan != NULL)
     p->info->changes[p->info->n_changes++] = (PldPlanChange) {
       .memory_limit = limit,
       .storage_speed = speed,
+      .q8_0_cache = q8_0_cache,
       .streamed_per_pass = plan->streamed_bytes,
       .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items).pass_ns,
     };
@@ -186,10 +188,12 @@ predict_changes (const Predictor *p, const PldPlan *plan)
 
       for (guint i = 1; i <= 2; i++)
         if (limit + i * step < resident)
-          predict_change (p, limit + i * step, 1);
-      predict_change (p, resident, 1);
+          predict_change (p, limit + i * step, 1, FALSE);
+      predict_change (p, resident, 1, FALSE);
     }
-  predict_change (p, limit, 2);
+  if (p->wishes->q8_0_saves > 0)
+    predict_change (p, limit, 1, TRUE);
+  predict_change (p, limit, 2, FALSE);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */

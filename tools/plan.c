@@ -16,6 +16,7 @@ changes_json (const PldPlanInfo *plan)
 
       json_object_set_int_member (object, "memory_limit", (gint64) change->memory_limit);
       json_object_set_double_member (object, "storage_speed", change->storage_speed);
+      json_object_set_boolean_member (object, "q8_0_cache", change->q8_0_cache);
       json_object_set_int_member (object, "streamed_per_pass", (gint64) change->streamed_per_pass);
       json_object_set_int_member (object, "pass_ns", (gint64) change->pass_ns);
       json_array_add_object_element (changes, object);
@@ -140,10 +141,10 @@ print_changes (const PldPlanInfo *plan, gboolean language)
       const PldPlanChange *change = &plan->changes[i];
       g_autofree char *limit = pld_size_format (change->memory_limit), *pass = format_time (change->pass_ns);
       g_autofree char *rate = format_rate (change->pass_ns, plan->pass_items, language);
-      const gboolean faster = change->storage_speed > 1;
+      const gboolean faster = change->storage_speed > 1, cache = change->q8_0_cache;
 
-      pld_tool_line (faster ? "  storage" : i == 0 ? "  memory limit" : "", "%-12s %10s  %s%s", faster ? "twice as fast" : limit, pass, rate,
-                     change->streamed_per_pass == 0 ? ", nothing streams" : "");
+      pld_tool_line (faster ? "  storage" : cache ? "  cache type" : i == 0 ? "  memory limit" : "", "%-12s %10s  %s%s",
+                     faster ? "twice as fast" : cache ? "q8_0" : limit, pass, rate, change->streamed_per_pass == 0 ? ", nothing streams" : "");
     }
 }
 

@@ -224,6 +224,13 @@ class Text(unittest.TestCase):
         self.assertGreater(plan["batch_compute_ns"], 0)
         parts = ("pinned_bytes", "ring_bytes", "activation_bytes", "table_bytes")
         self.assertLessEqual(sum(plan[part] for part in parts), 2500000)
+        # A smaller cache leaves more for weights; one that is small already does not.
+        with_cache = [c for c in plan["changes"] if c["q8_0_cache"]]
+        self.assertEqual([c["memory_limit"] for c in with_cache], [2500000])
+        self.assertLess(with_cache[0]["streamed_per_pass"], plan["streamed_per_pass"])
+        packed = json.loads(run("plan", self.model, "--json", "-c", 64, "-m", 2500000, "--cache-type=q8_0").stdout)
+        self.assertEqual([c for c in packed["changes"] if c["q8_0_cache"]], [])
+        self.assertEqual(packed["streamed_per_pass"], with_cache[0]["streamed_per_pass"])
         small = json.loads(run("plan", self.model, "--json", "-c", 128).stdout)
         large = json.loads(run("plan", self.model, "--json", "-c", 8192).stdout)
         packed = json.loads(run("plan", self.model, "--json", "-c", 8192, "--cache-type=q8_0").stdout)
