@@ -26,7 +26,7 @@ cpu_detect (void)
     return PLD_CPU_BASELINE;
   if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") && __builtin_cpu_supports ("avx512dq")
       && __builtin_cpu_supports ("avx512vl"))
-    return PLD_CPU_AVX512;
+    return __builtin_cpu_supports ("avx512vnni") ? PLD_CPU_AVX512VNNI : PLD_CPU_AVX512;
   return PLD_CPU_AVX2;
 #else
   return PLD_CPU_BASELINE;
@@ -36,7 +36,7 @@ cpu_detect (void)
 const char *
 pld_cpu_level_name (PldCpuLevel level)
 {
-  static const char *const names[] = { "baseline", "avx2", "avx512" };
+  static const char *const names[] = { "baseline", "avx2", "avx512", "avx512vnni" };
 
   return names[level];
 }

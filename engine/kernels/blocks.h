@@ -36,19 +36,23 @@
   X (f32, F32, 1, 4)                                                                                          \
   X (f16, F16, 1, 2)                                                                                          \
   X (bf16, BF16, 1, 2)
-#define PLD_BLOCK_TYPES(X)                                                                                    \
+/* Those that most models are made of, … */
+#define PLD_BLOCK_TYPES_MOST(X)                                                                               \
+  X (q8_0, Q8_0, 32, 34)                                                                                      \
+  X (q4_k, Q4_K, 256, 144)                                                                                    \
+  X (q6_k, Q6_K, 256, 210)
+/* … and the others. */
+#define PLD_BLOCK_TYPES_REST(X)                                                                               \
   X (q4_0, Q4_0, 32, 18)                                                                                      \
   X (q4_1, Q4_1, 32, 20)                                                                                      \
   X (q5_0, Q5_0, 32, 22)                                                                                      \
   X (q5_1, Q5_1, 32, 24)                                                                                      \
-  X (q8_0, Q8_0, 32, 34)                                                                                      \
   X (q2_k, Q2_K, 256, 84)                                                                                     \
   X (q3_k, Q3_K, 256, 110)                                                                                    \
-  X (q4_k, Q4_K, 256, 144)                                                                                    \
   X (q5_k, Q5_K, 256, 176)                                                                                    \
-  X (q6_k, Q6_K, 256, 210)                                                                                    \
   X (iq4_nl, IQ4_NL, 32, 18)                                                                                  \
   X (iq4_xs, IQ4_XS, 256, 136)
+#define PLD_BLOCK_TYPES(X) PLD_BLOCK_TYPES_MOST (X) PLD_BLOCK_TYPES_REST (X)
 
 /* LEVELS of IQ4_NL and IQ4_XS */
 #define PLD_IQ4_LEVELS { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 }

@@ -9,6 +9,8 @@ pld_kernels (void)
 #ifdef __x86_64__
   switch (pld_cpu_level ())
     {
+    case PLD_CPU_AVX512VNNI:
+      return &pld_kernels_avx512vnni;
     case PLD_CPU_AVX512:
       return &pld_kernels_avx512;
     case PLD_CPU_AVX2:

@@ -22,6 +22,7 @@ extern const PldKernels pld_kernels_baseline;
 #ifdef __x86_64__
 extern const PldKernels pld_kernels_avx2;
 extern const PldKernels pld_kernels_avx512;
+extern const PldKernels pld_kernels_avx512vnni;
 #endif
 
 /* The best table for this CPU, as pld_cpu_level() says. Thread-safe. */

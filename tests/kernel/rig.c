@@ -8,6 +8,7 @@ const Table tables[] = {
 #ifdef __x86_64__
   { "avx2", PLD_CPU_AVX2, &pld_kernels_avx2 },
   { "avx512", PLD_CPU_AVX512, &pld_kernels_avx512 },
+  { "avx512vnni", PLD_CPU_AVX512VNNI, &pld_kernels_avx512vnni },
 #endif
 };
 const guint n_tables = G_N_ELEMENTS (tables);

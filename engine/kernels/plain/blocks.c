@@ -72,7 +72,7 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
       }
 }
 
-#define BLOCK_KERNELS(type, UPPER, values, bytes)                                                             \
+#define DEQUANTIZE(type, UPPER, values, bytes)                                                                \
   void PLD_FUNC (dequantize_##type) (float *y, const guint8 *x, gsize n)                                      \
   {                                                                                                           \
     Panel p;                                                                                                  \
@@ -83,8 +83,10 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
         for (guint v = 0; v < values; v++)                                                                    \
           y[i + v] = (float) p.q[v] * p.d[0] + (M_##type != 0 ? p.m[v / MAX (M_##type, 1)] : 0);              \
       }                                                                                                       \
-  }                                                                                                           \
-                                                                                                              \
+  }
+PLD_BLOCK_TYPES (DEQUANTIZE)
+
+#define MATMUL(type, UPPER, values, bytes)                                                                    \
   static void row_##type (Sum *sums, const guint8 *w, const PldQ8 *x, guint n_x, gsize n_cols)                \
   {                                                                                                           \
     Panel p;                                                                                                  \
@@ -108,4 +110,8 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
   {                                                                                                           \
     matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, row_##type);                                   \
   }
-PLD_BLOCK_TYPES (BLOCK_KERNELS)
+#ifdef __AVX512VNNI__
+PLD_BLOCK_TYPES_REST (MATMUL) /* x86/vnni.c has the most used ones */
+#else
+PLD_BLOCK_TYPES (MATMUL)
+#endif
