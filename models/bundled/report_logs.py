@@ -62,8 +62,11 @@ def random_name(rng):
     elif way < 0.65:
         name = "%s%s%d" % (rng.choice(["cam", "camera", "Camera", "CAM", "ch", "ipcam", "Kamera"]),
                            rng.choice(["", "_", "-", " "]), rng.randint(0, 120))
-    elif way < 0.93:
+    elif way < 0.88:
         name = rng.choice([" ", "_", "-"]).join([random_word(rng), random_word(rng)])
+    elif way < 0.93:        # a part that comes again, which is easily copied from the wrong place
+        part = random_word(rng)[:6]
+        name = rng.choice([" ", "_", "-"]).join([part, random_word(rng)[:4], part] if rng.random() < 0.5 else [part, part])
     else:
         name = "%d%s" % (rng.randint(1, 999), random_word(rng))
     return name[:16].rstrip(" _-")
@@ -254,7 +257,7 @@ def draw_case(seed, number, longest=MOST_LINES, kind=None):
     """Case `number` of `seed`, with at most `longest` lines; of the given kind, or of any."""
     rng = random.Random("%s/%s" % (seed, number))
     kind = kind or rng.choices(["report", "question", "sentence", "other", "empty"],
-                               [20, 65, 6, 7, 2])[0]
+                               [38, 47, 8, 5, 2])[0]
     if kind == "other":
         return Case(kind, 0, chatter(rng), ONLY_LOGS, (ONLY_LOGS,))
     if kind == "empty":

@@ -279,7 +279,7 @@ def arguments():
                    help="file to write; metrics.json and heldout.jsonl come beside it (default: %(default)s)")
     p.add_argument("--work", required=True, help="folder for the state after each chapter")
     p.add_argument("--seed", type=int, default=7, help="of weights and cases (default: %(default)s)")
-    p.add_argument("--budget", type=float, default=20.0, help="million tokens to learn (default: %(default)s)")
+    p.add_argument("--budget", type=float, default=42.0, help="million tokens to learn (default: %(default)s)")
     p.add_argument("--cases", type=int, default=200, help="held-out reports, and questions, to measure")
     p.add_argument("--measure-only", action="store_true", help="measure the file as it is")
     return p.parse_args()
