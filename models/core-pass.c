@@ -156,19 +156,22 @@ pass_complete (PldCore *core)
 {
   PldPass *pass = &core->pass;
   GError *error = pass_run (core, pass);
-  g_autoptr (GArray) leavers = NULL;
+  GArray *leavers;
 
   g_mutex_lock (&core->lock);
   pass_finish (core, pass, error);
-  leavers = g_steal_pointer (&core->leavers);
-  g_mutex_unlock (&core->lock);
-  for (guint i = 0; leavers != NULL && i < leavers->len; i++)
+  while ((leavers = g_steal_pointer (&core->leavers)) != NULL)
     {
-      const PldLeaver *leaver = &g_array_index (leavers, PldLeaver, i);
+      g_mutex_unlock (&core->lock);
+      for (guint i = 0; i < leavers->len; i++)
+        {
+          const PldLeaver *leaver = &g_array_index (leavers, PldLeaver, i);
 
-      leaver->destroy (leaver->data);
+          leaver->destroy (leaver->data);
+        }
+      g_array_unref (leavers);
+      g_mutex_lock (&core->lock);
     }
-  g_mutex_lock (&core->lock);
   pass->n = 0;
   pass->abandoned = FALSE;
   pld_core_release (core);
@@ -195,9 +198,10 @@ pass_start_thread (PldCore *core)
   return core->thread != NULL;
 }
 
-/* Begins a pass over what waits, after an update if there is one to be made. Under the lock, which is given up meanwhile; busy is not set. */
+/* Begins a pass over what waits, @own among it, after an update if there is one to be made. Under the lock, which is given up meanwhile; busy is
+ * not set. */
 static void
-core_lead (PldCore *core)
+core_lead (PldCore *core, const PldRequest *own)
 {
   PldPass *pass = &core->pass;
   GError *error = NULL;
@@ -217,6 +221,9 @@ core_lead (PldCore *core)
   core->shape.batch = MAX (core->shape.batch, 1);
   core->shape.results = MAX (core->shape.results, 1);
   pass_fill (core, pass);
+  /* Another's request is not to be waited for here. */
+  if (pass->alone != own)
+    pass->alone = NULL;
   if (error != NULL)
     pass_finish (core, pass, error);
   if (error != NULL || pass->n == 0)
@@ -253,7 +260,7 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
           break;
         }
       if (!core->busy)
-        core_lead (core);
+        core_lead (core, request);
       else
         /* Woken when the pass ends; looks now and then whether it was cancelled. */
         g_cond_wait_until (&core->change, &core->lock, g_get_monotonic_time () + CANCEL_POLL_US);

@@ -13,7 +13,7 @@ typedef struct
   PldRequest *requests[PLD_BATCH_MAX]; /* one an item; NULL: given up */
   PldItem items[PLD_BATCH_MAX];
   guint n, n_wanted;
-  const PldRequest *alone; /* all items are this one's; NULL: several share the pass */
+  const PldRequest *alone; /* all items are this one's, which leads the pass; NULL: others' are among them */
   gboolean abandoned;      /* an item was given up */
   gint forsaken;           /* atomic: all were */
 } PldPass;
