@@ -3,7 +3,7 @@
  * Kernels: pure functions on memory. They know no threads, no slots and no errors.
  *
  * kernels.def lists them, and declares, dispatches, tests and times each by its one line. pld_kernels_ref is the specification, scalar and
- * exact to double precision where that is cheap; the other tables hold the same functions compiled for one instruction set each.
+ * exact to double precision where that is cheap; the other tables hold the same functions compiled, and some of them written, for one instruction set each.
  * No pointer needs more alignment than its element type; source and destination do not overlap unless they are equal where the list says "in place".
  */
 #pragma once
