@@ -61,7 +61,7 @@ typedef struct
   const char *name; /* as config.json's model_type or GGUF's general.architecture has it */
   PldKind kind;
   guint batch_max;   /* items of a pass that still pay, at most PLD_BATCH_MAX */
-  double batch_share; /* of the memory that streaming could use, a longer batch may take so much, 0..1 */
+  double batch_share; /* of the memory that streaming could use, a longer batch may take so much, 0..1; see core-plan.c */
 
   /**
    * declare:

@@ -2,6 +2,11 @@
 #include "models/core-private.h"
 #include "models/predict.h"
 
+/* What a longer batch may take in any case: one part in so many of the weights, which lengthens the reading of a pass by no more than that … */
+#define BATCH_WEIGHTS 200
+/* … and never more than this share of the room. */
+#define BATCH_ROOM 0.75
+
 /* ---- planning ------------------------------------------------------------------------------ */
 
 guint64
@@ -24,6 +29,7 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   PldPlanWishes plan_wishes = { .loaders = wishes->loaders, .pipelining = wishes->pipelining, .storage = model->storage };
   PldPlan *plan, *least;
   guint64 room;
+  double longer;
 
   one.batch = one.results = 1;
   plan_wishes.fixed = tables + pld_core_pass_bytes (model, &one);
@@ -31,9 +37,9 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   room = limit - MIN (least->minimum, limit);
   wishes->batch = CLAMP (wishes->batch, 1, model->arch->batch_max);
   wishes->results = MIN (wishes->results, wishes->batch);
-  /* Sharing a pass pays, but not with memory that streaming needs. */
-  while (limit > 0 && wishes->batch > 1
-         && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + (guint64) (model->arch->batch_share * (double) room))
+  /* Sharing a pass pays, but not with memory that streaming needs more. */
+  longer = MIN (BATCH_ROOM * (double) room, MAX (model->arch->batch_share * (double) room, (double) tape->n_bytes / BATCH_WEIGHTS));
+  while (limit > 0 && wishes->batch > 1 && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + (guint64) longer)
     {
       wishes->batch--;
       wishes->results = MIN (wishes->results, wishes->batch);
