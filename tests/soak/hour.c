@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/pipeload.h"
 #include "tests/element/rig.h"
+#include "tests/support/resident.h"
 
 #define INPUTS 4
 #define WIDTH 320
@@ -174,17 +174,6 @@ work (gpointer data)
 }
 
 /* ---- limits ----------------------------------------------------------------------------------- */
-
-static guint64
-resident_bytes (void)
-{
-  g_autofree char *text = NULL;
-  guint64 size = 0, resident = 0;
-
-  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
-  g_assert_cmpint (sscanf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &size, &resident), ==, 2);
-  return resident * (guint64) sysconf (_SC_PAGESIZE);
-}
 
 static void
 set_limit (Soak *soak, char *line)

@@ -6,9 +6,9 @@
 #include <gst/gst.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/pipeload.h"
+#include "tests/support/resident.h"
 
 #define CAMERAS 8
 /* malloc's own rounding and GStreamer's caches settle within this. */
@@ -24,17 +24,6 @@ static char *
 model_path (void)
 {
   return g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", "vit-random", NULL);
-}
-
-static guint64
-resident_bytes (void)
-{
-  g_autofree char *text = NULL;
-  guint64 size = 0, resident = 0;
-
-  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
-  g_assert_cmpint (sscanf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &size, &resident), ==, 2);
-  return resident * (guint64) sysconf (_SC_PAGESIZE);
 }
 
 static guint
