@@ -32,7 +32,7 @@ typedef struct
   float *h;         /* [n, d] normalised input of a layer */
   float *wide;      /* [n, max ((n_heads + 2 n_kv_heads) d_head, 2 d_ff)] q, k, v; gate and up */
   float *cos, *sin; /* [n, n_pairs] */
-  PldQ8 *q8;
+  float *blocks;    /* inputs of layers, as blocks */
   /* experts */
   float *routes;    /* [n, n_experts] */
   float *in, *out;  /* [n, d] the rows of one expert */
@@ -60,7 +60,7 @@ memory_lay (Memory *m, const PldLlama *llama, float *memory, guint n)
   LAY (wide, n * llama_wide (llama));
   LAY (cos, n * pairs);
   LAY (sin, n * pairs);
-  LAY (q8, pld_linear_q8_floats (n, widest));
+  LAY (blocks, pld_linear_block_floats (n, widest));
   if (llama->n_experts > 0)
     {
       LAY (routes, (gsize) n * llama->n_experts);
@@ -85,7 +85,7 @@ llama_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
 {
   const PldLlama *llama = (const PldLlama *) net;
 
-  return MAX (pld_linear_scratch (tape, TRUE),
+  return MAX (pld_linear_scratch (),
               pld_cached_attention_scratch (context, llama->n_heads / llama->n_kv_heads, llama->d_head));
 }
 
@@ -98,9 +98,9 @@ attention (const PldLlama *llama, PldSession *session, guint layer, guint n, con
   const PldRows q = { m->wide, n, n_q }, k = { m->wide + (gsize) n * n_q, n, n_kv }, v = { k.data + (gsize) n * n_kv, n, n_kv };
 
   pld_rms_norm (session, h, x, b->attn_norm, d, llama->eps);
-  if (!pld_linear (session, q, h, b->q, b->q_bias, PLD_ACT_NONE, FALSE, error)
-      || !pld_linear (session, k, h, b->k, b->k_bias, PLD_ACT_NONE, FALSE, error)
-      || !pld_linear (session, v, h, b->v, b->v_bias, PLD_ACT_NONE, FALSE, error))
+  if (!pld_linear (session, q, h, b->q, b->q_bias, FALSE, error)
+      || !pld_linear (session, k, h, b->k, b->k_bias, FALSE, error)
+      || !pld_linear (session, v, h, b->v, b->v_bias, FALSE, error))
     return FALSE;
   if (b->q_norm != NULL)
     {
@@ -117,7 +117,7 @@ attention (const PldLlama *llama, PldSession *session, guint layer, guint n, con
   pld_rope (session, q, m->cos, m->sin, llama->rope.n_pairs, llama->n_heads, dh, llama->variant->neox);
   pld_rope (session, k, m->cos, m->sin, llama->rope.n_pairs, llama->n_kv_heads, dh, llama->variant->neox);
   pld_cached_attention (session, q, q, k, v, m->tokens, layer, llama->n_heads);
-  return pld_linear (session, x, q, b->o, b->o_bias, PLD_ACT_NONE, TRUE, error);
+  return pld_linear (session, x, q, b->o, b->o_bias, TRUE, error);
 }
 
 /* y (+)= W_down (silu (W_gate x) * W_up x) */
@@ -127,11 +127,11 @@ mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y
   const PldRows gate = { m->wide, x.n_rows, llama->d_ff };
   const PldRows up = { m->wide + (gsize) x.n_rows * llama->d_ff, x.n_rows, llama->d_ff };
 
-  if (!pld_linear (session, gate, x, w->gate, NULL, PLD_ACT_NONE, FALSE, error)
-      || !pld_linear (session, up, x, w->up, NULL, PLD_ACT_NONE, FALSE, error))
+  if (!pld_linear (session, gate, x, w->gate, NULL, FALSE, error)
+      || !pld_linear (session, up, x, w->up, NULL, FALSE, error))
     return FALSE;
   pld_swiglu (session, gate, up, llama->d_ff);
-  return pld_linear (session, y, gate, w->down, NULL, PLD_ACT_NONE, accumulate, error);
+  return pld_linear (session, y, gate, w->down, NULL, accumulate, error);
 }
 
 /* Keeps the n_used largest of a row of probabilities, the first of equals, scaled to a sum of 1; the others become 0. */
@@ -161,7 +161,7 @@ experts (const PldLlama *llama, PldSession *session, const PldLlamaBlock *b, gui
 {
   const guint d = llama->d, n_experts = llama->n_experts;
 
-  if (!pld_linear (session, (PldRows) { m->routes, n, n_experts }, (PldRows) { m->h, n, d }, b->router, NULL, PLD_ACT_NONE, FALSE, error))
+  if (!pld_linear (session, (PldRows) { m->routes, n, n_experts }, (PldRows) { m->h, n, d }, b->router, NULL, FALSE, error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     {
@@ -206,8 +206,7 @@ llama_forward (const PldNet *net, PldSession *session, const PldItem *items, gui
   PldRows last;
 
   memory_lay (&m, llama, memory, n);
-  session->by_row = TRUE;
-  session->q8 = m.q8;
+  session->blocks = m.blocks;
   for (guint i = 0; i < n; i++)
     {
       m.tokens[i] = items[i].token;
@@ -224,7 +223,7 @@ llama_forward (const PldNet *net, PldSession *session, const PldItem *items, gui
       memcpy (m.h + (gsize) n_wanted++ * d, m.x + (gsize) i * d, d * sizeof (float));
   last = (PldRows) { m.h, n_wanted, d };
   pld_rms_norm (session, last, last, llama->norm, d, llama->eps);
-  return pld_linear (session, (PldRows) { results, n_wanted, net->n_outputs }, last, llama->head, NULL, PLD_ACT_NONE, FALSE, error);
+  return pld_linear (session, (PldRows) { results, n_wanted, net->n_outputs }, last, llama->head, NULL, FALSE, error);
 }
 
 /* ---- the architectures --------------------------------------------------------------------- */

@@ -97,7 +97,7 @@ take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, GC
   const gboolean text = model->arch->kind == PLD_KIND_TEXT;
   const guint items[] = { shape->batch, 1 };
   /* Only language models compute by row. */
-  PldComputeProfile *profile = pld_compute_profile_load (shape->threads, text);
+  PldComputeProfile *profile = pld_compute_profile_load (shape->threads, !text);
   gboolean measured;
 
   if (!pld_compute_profile_measure (profile, model->params->tape, items, text ? 2 : 1, budget, COMPUTE_US, &measured, cancellable, error))

@@ -63,6 +63,17 @@
 typedef struct
 {
   float scale;              /* the largest magnitude / 127 */
-  float sums[2];            /* scale * the sum of each 16 of q: what offsets of weights are multiplied by */
+  gint16 sums[2];           /* of each 16 of q */
   gint8 q[PLD_Q8_VALUES];   /* -127 … 127 */
 } PldQ8;
+
+/* Rows that stand side by side in a panel: value c of row r of a panel of floats is at [c][r]. */
+#define PLD_PANEL_ROWS 16
+
+/* The same of a panel's rows: value 4 g + i of row r at q[g][r][i]. */
+typedef struct
+{
+  float scale[PLD_PANEL_ROWS];
+  gint32 sums[2][PLD_PANEL_ROWS];
+  gint8 q[PLD_Q8_VALUES / 4][PLD_PANEL_ROWS][4];
+} PldQ8Panel;

@@ -6,18 +6,24 @@
 const PldKernels *
 pld_kernels (void)
 {
-#ifdef __x86_64__
   switch (pld_cpu_level ())
     {
+#if defined (__x86_64__)
     case PLD_CPU_AVX512VNNI:
       return &pld_kernels_avx512vnni;
     case PLD_CPU_AVX512:
       return &pld_kernels_avx512;
+    case PLD_CPU_AVXVNNI:
+      return &pld_kernels_avxvnni;
     case PLD_CPU_AVX2:
       return &pld_kernels_avx2;
-    case PLD_CPU_BASELINE:
-      break;
-    }
+#elif defined (__aarch64__)
+    case PLD_CPU_I8MM:
+      return &pld_kernels_i8mm;
+    case PLD_CPU_DOTPROD:
+      return &pld_kernels_dotprod;
 #endif
-  return &pld_kernels_baseline;
+    default:
+      return &pld_kernels_baseline;
+    }
 }

@@ -19,10 +19,14 @@ typedef struct
 
 extern const PldKernels pld_kernels_ref;
 extern const PldKernels pld_kernels_baseline;
-#ifdef __x86_64__
+#if defined (__x86_64__)
 extern const PldKernels pld_kernels_avx2;
+extern const PldKernels pld_kernels_avxvnni;
 extern const PldKernels pld_kernels_avx512;
 extern const PldKernels pld_kernels_avx512vnni;
+#elif defined (__aarch64__)
+extern const PldKernels pld_kernels_dotprod;
+extern const PldKernels pld_kernels_i8mm;
 #endif
 
 /* The best table for this CPU, as pld_cpu_level() says. Thread-safe. */

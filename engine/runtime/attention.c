@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
 #include "engine/runtime/session.h"
 
-/* Queries whose scores are made at once. */
-#define QUERY_BLOCK 128
 /* Positions of a cache that are unpacked at once. */
 #define CACHE_BLOCK 64
 
@@ -15,44 +12,41 @@
 gsize
 pld_attention_scratch (guint n_tokens)
 {
-  return (gsize) QUERY_BLOCK * n_tokens;
+  return (gsize) n_tokens * PLD_PANEL_ROWS;
 }
 
 typedef struct
 {
   PldSession *session;
-  PldRows out, q, k, v;
-  guint n_queries, n_tokens, n_heads, d_head, n_blocks;
+  PldPanels out, q, k, v;
+  guint n_queries, n_tokens, n_heads, d_head;
 } Attention;
 
+/* One head of one panel of queries; neighbours share keys and values. */
 static void
-attention_block (gpointer data, guint item, guint thread)
+attention_panel (gpointer data, guint item, guint thread)
 {
   const Attention *a = data;
-  guint block = item % a->n_blocks, head = item / a->n_blocks % a->n_heads, sequence = item / a->n_blocks / a->n_heads;
-  guint first = block * QUERY_BLOCK, n = MIN (QUERY_BLOCK, a->n_queries - first);
-  gsize row = (gsize) sequence * a->n_queries + first, column = (gsize) head * a->d_head;
-  const float *q = a->q.data + row * a->q.stride + column;
-  const float *k = a->k.data + (gsize) sequence * a->n_tokens * a->k.stride + column;
-  const float *v = a->v.data + (gsize) sequence * a->n_tokens * a->v.stride + column;
-  float *scores = pld_session_scratch (a->session, thread); /* [n, n_tokens] */
+  const PldKernels *kernels = a->session->kernels;
+  const guint query = item % a->n_queries, head = item / a->n_queries % a->n_heads, sequence = item / a->n_queries / a->n_heads;
+  const gsize panel = (gsize) sequence * a->n_queries + query, column = (gsize) head * a->d_head * PLD_PANEL_ROWS;
+  const gsize first = (gsize) sequence * pld_panels (a->n_tokens);
+  float *scores = pld_session_scratch (a->session, thread); /* [n_tokens][16] */
 
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) n, (blasint) a->n_tokens, (blasint) a->d_head, 1.0f, q,
-               (blasint) a->q.stride, k, (blasint) a->k.stride, 0.0f, scores, (blasint) a->n_tokens);
-  for (guint i = 0; i < n; i++)
-    a->session->kernels->softmax (scores + (gsize) i * a->n_tokens, a->n_tokens, 1.0f / sqrtf ((float) a->d_head));
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint) n, (blasint) a->d_head, (blasint) a->n_tokens, 1.0f, scores,
-               (blasint) a->n_tokens, v, (blasint) a->v.stride, 0.0f, a->out.data + row * a->out.stride + column,
-               (blasint) a->out.stride);
+  kernels->panel_scores (scores, a->q.data + panel * a->q.stride + column, a->k.data + first * a->k.stride + column, a->k.stride, a->n_tokens,
+                         a->d_head);
+  kernels->panel_softmax (scores, a->n_tokens, 1.0f / sqrtf ((float) a->d_head));
+  kernels->panel_mix (a->out.data + panel * a->out.stride + column, scores, a->v.data + first * a->v.stride + column, a->v.stride, a->n_tokens,
+                      a->d_head);
 }
 
 void
-pld_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, guint n_sequences, guint n_queries,
+pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, PldPanels v, guint n_sequences, guint n_queries,
                guint n_tokens, guint n_heads, guint d_head)
 {
-  Attention a = { session, out, q, k, v, n_queries, n_tokens, n_heads, d_head, (n_queries + QUERY_BLOCK - 1) / QUERY_BLOCK };
+  Attention a = { session, out, q, k, v, n_queries, n_tokens, n_heads, d_head };
 
-  pld_team_run (session->team, session->n_threads, n_sequences * n_heads * a.n_blocks, attention_block, &a);
+  pld_team_run (session->team, session->n_threads, n_sequences * n_heads * n_queries, attention_panel, &a);
 }
 
 /* ---- over a cache -------------------------------------------------------------------------- */

@@ -3,51 +3,27 @@
 
 #include "engine/kernels/blocks.h"
 
-PldDequantizeFunc
-pld_dequantize_kernel (const PldKernels *kernels, PldDtype dtype)
-{
-  switch (dtype)
-    {
-#define CASE(lower, UPPER, values, bytes)                                                                    \
-  case PLD_DTYPE_##UPPER:                                                                                    \
-    return kernels->dequantize_##lower;
-      PLD_FLOAT_TYPES (CASE)
-      PLD_BLOCK_TYPES (CASE)
-#undef CASE
-    default:
-      return NULL;
-    }
-}
+#define CASE(kernel, UPPER)                                                                                   \
+  case PLD_DTYPE_##UPPER:                                                                                     \
+    return kernels->kernel;
+#define DEQUANTIZE(lower, UPPER, values, bytes) CASE (dequantize_##lower, UPPER)
+#define MATVEC(lower, UPPER, values, bytes) CASE (matvec_##lower, UPPER)
+#define MATMUL(lower, UPPER, values, bytes) CASE (matmul_##lower, UPPER)
 
-PldMatmulQ8Func
-pld_matmul_q8_kernel (const PldKernels *kernels, PldDtype dtype)
-{
-  switch (dtype)
-    {
-#define CASE(lower, UPPER, values, bytes)                                                                    \
-  case PLD_DTYPE_##UPPER:                                                                                    \
-    return kernels->matmul_##lower;
-      PLD_BLOCK_TYPES (CASE)
-#undef CASE
-    default:
-      return NULL;
-    }
-}
+#define LOOKUP(Func, name, cases)                                                                             \
+  Func name (const PldKernels *kernels, PldDtype dtype)                                                       \
+  {                                                                                                           \
+    switch (dtype)                                                                                            \
+      {                                                                                                       \
+        cases default : return NULL;                                                                          \
+      }                                                                                                       \
+  }
 
-PldMatmulFunc
-pld_matmul_kernel (const PldKernels *kernels, PldDtype dtype)
-{
-  switch (dtype)
-    {
-#define CASE(lower, UPPER, values, bytes)                                                                    \
-  case PLD_DTYPE_##UPPER:                                                                                    \
-    return kernels->matmul_##lower;
-      PLD_FLOAT_TYPES (CASE)
-#undef CASE
-    default:
-      return NULL;
-    }
-}
+LOOKUP (PldDequantizeFunc, pld_dequantize_kernel, PLD_FLOAT_TYPES (DEQUANTIZE) PLD_BLOCK_TYPES (DEQUANTIZE))
+LOOKUP (PldMatvecQ8Func, pld_matvec_q8_kernel, PLD_BLOCK_TYPES (MATVEC))
+LOOKUP (PldMatmulQ8Func, pld_matmul_q8_kernel, PLD_BLOCK_TYPES (MATMUL))
+LOOKUP (PldProductFunc, pld_matvec_kernel, PLD_FLOAT_TYPES (MATVEC))
+LOOKUP (PldProductFunc, pld_matmul_kernel, PLD_FLOAT_TYPES (MATMUL))
 
 char *
 pld_dispatch_names (gboolean blocks)

@@ -9,18 +9,22 @@
 
 /* y[i] = x[i] as float */
 typedef void (*PldDequantizeFunc) (float *y, const guint8 *x, gsize n);
-/* y[j * y_stride + i] = w[i] · x[j]; see kernels.def */
-typedef void (*PldMatmulQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
+/* Products with rows of activations, and with panels of them: see kernels.def */
+typedef void (*PldMatvecQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
                                  gsize n_cols);
-typedef void (*PldMatmulFunc) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const float *x, gsize x_stride,
-                               guint n_x, gsize n_cols);
+typedef void (*PldMatmulQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x,
+                                 gsize n_cols);
+typedef void (*PldProductFunc) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const float *x, gsize x_stride,
+                                guint n_x, gsize n_cols);
 
 /* Returns: (nullable): NULL for types that no weights come in */
 PldDequantizeFunc pld_dequantize_kernel (const PldKernels *kernels, PldDtype dtype);
 /* For types in blocks. Returns: (nullable) */
+PldMatvecQ8Func pld_matvec_q8_kernel (const PldKernels *kernels, PldDtype dtype);
 PldMatmulQ8Func pld_matmul_q8_kernel (const PldKernels *kernels, PldDtype dtype);
 /* For types of one value. Returns: (nullable) */
-PldMatmulFunc pld_matmul_kernel (const PldKernels *kernels, PldDtype dtype);
+PldProductFunc pld_matvec_kernel (const PldKernels *kernels, PldDtype dtype);
+PldProductFunc pld_matmul_kernel (const PldKernels *kernels, PldDtype dtype);
 
 /* Returns: (transfer full): the types that there are kernels for, for messages; @blocks: those in blocks too */
 char *pld_dispatch_names (gboolean blocks);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <cblas.h>
 #include <time.h>
 
 #include "engine/kernels/blocks.h"
@@ -8,38 +7,42 @@
 
 /* Tiles that a linear layer leases at once at most. */
 #define LEASES_MAX 4
-/* Rows of activations that stay in a core's cache beside a granule: as blocks of 8 bits some 180 KB at 4096 values. */
-#define ROW_BLOCK 32
+/* Rows of W that a thread takes at a time, and panels of x that meet them: what it multiplies stays in the caches near it. */
+#define ITEM_ROWS 32
+#define ITEM_PANELS 16
+/* So many rows of x are worth a panel, the others of it idle. */
+#define PANEL_WORTH 5
 
-G_STATIC_ASSERT (sizeof (PldQ8) % sizeof (float) == 0);
+G_STATIC_ASSERT (sizeof (PldQ8) % sizeof (float) == 0 && sizeof (PldQ8Panel) % sizeof (float) == 0);
+G_STATIC_ASSERT (PANEL_WORTH * sizeof (PldQ8) <= sizeof (PldQ8Panel));
 
 gsize
-pld_linear_scratch (const PldTape *tape, gboolean by_row)
+pld_linear_scratch (void)
 {
-  gsize most = 0;
+  return (gsize) ITEM_ROWS * ITEM_PANELS * PLD_PANEL_ROWS;
+}
 
-  for (guint i = 0; i < tape->matrices->len; i++)
-    {
-      const PldMatrix *matrix = tape->matrices->pdata[i];
-      const gsize n = MIN (matrix->granule, matrix->n_rows);
-
-      if (by_row)
-        most = MAX (most, ROW_BLOCK * n);
-      else if (matrix->dtype != PLD_DTYPE_F32)
-        most = MAX (most, n * matrix->n_cols);
-    }
-  return most;
+/* Of n rows, those that are multiplied as panels: the rest are few. */
+static guint
+rows_in_panels (guint n)
+{
+  return n % PLD_PANEL_ROWS < PANEL_WORTH ? n - n % PLD_PANEL_ROWS : n;
 }
 
 gsize
-pld_linear_q8_floats (guint n_rows, guint n_cols)
+pld_linear_block_floats (guint n_rows, guint n_cols)
 {
-  return (gsize) n_rows * ((n_cols + PLD_Q8_VALUES - 1) / PLD_Q8_VALUES) * (sizeof (PldQ8) / sizeof (float));
+  const gsize n_panels = pld_panels (rows_in_panels (n_rows)), rest = n_rows - MIN (n_rows, n_panels * PLD_PANEL_ROWS);
+  const gsize n_blocks = (n_cols + PLD_Q8_VALUES - 1) / PLD_Q8_VALUES;
+
+  return n_blocks * (n_panels * sizeof (PldQ8Panel) + rest * sizeof (PldQ8)) / sizeof (float);
 }
 
 typedef struct
 {
   PldSession *session;
+  gboolean in_panels;                 /* which of the two: */
+  PldPanels y_panels, x_panels;
   PldRows y, x;
   const PldMatrix *w;
   guint row0;                         /* the first row that is leased */
@@ -53,35 +56,13 @@ typedef struct
   const float *bias;
   PldActivation act;
   gboolean accumulate;
-  gsize q8_stride;                    /* by row, weights in blocks: blocks a row of x */
+  /* Weights in blocks: x as blocks of 8 bits. */
+  guint n_panels;
+  const PldQ8Panel *panels;           /* [n_panels, n_cols / 32] */
+  const PldQ8 *rows;                  /* [the rows that are in none, n_cols / 32] */
 } Linear;
 
-static void
-linear_finish (const Linear *l, float *y, const float *bias, gsize n)
-{
-  const PldKernels *k = l->session->kernels;
-
-  switch (l->act)
-    {
-    case PLD_ACT_NONE:
-      k->bias (y, bias, n);
-      break;
-    case PLD_ACT_GELU:
-      k->bias_gelu (y, bias, n);
-      break;
-    case PLD_ACT_GELU_TANH:
-      k->bias_gelu_tanh (y, bias, n);
-      break;
-    case PLD_ACT_RELU:
-      k->bias_relu (y, bias, n);
-      break;
-    case PLD_ACT_SILU:
-      k->bias_silu (y, bias, n);
-      break;
-    }
-}
-
-/* The stored rows of a granule: those of W from @column on. */
+/* The stored rows of W from @column on: an item never lies across two leases, which are whole granules. */
 static const guint8 *
 linear_weights (const Linear *l, guint column)
 {
@@ -92,79 +73,185 @@ linear_weights (const Linear *l, guint column)
   return l->leases[i].weights + (column - l->leases[i].row0) * l->w->row_bytes;
 }
 
-/* One granule of rows of W against all of x: the same product of the same shape however W is cut into tiles. */
+/* ---- x in panels ----------------------------------------------------------------------------- */
+
+/* y [n][16] = n rows of W times @n_panels panels of x. */
 static void
-linear_product (const Linear *l, const guint8 *stored, guint column, guint n, guint thread)
-{
-  const PldMatrix *w = l->w;
-  const float *weights = (const float *) (gconstpointer) stored;
-
-  if (w->dtype != PLD_DTYPE_F32)
-    {
-      float *wide = pld_session_scratch (l->session, thread);
-
-      pld_dequantize_kernel (l->session->kernels, w->dtype) (wide, stored, (gsize) n * w->n_cols);
-      weights = wide;
-    }
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) l->x.n_rows, (blasint) n, (blasint) w->n_cols, 1.0f, l->x.data,
-               (blasint) l->x.stride, weights, (blasint) w->n_cols, l->accumulate ? 1.0f : 0.0f, l->y.data + column,
-               (blasint) l->y.stride);
-}
-
-/* The same, each row of x on its own, some rows at a time so that they stay near while the granule's rows pass. */
-static void
-linear_product_by_row (const Linear *l, const guint8 *stored, guint column, guint n, guint thread)
+panels_product (const Linear *l, float *y, gsize y_stride, const guint8 *stored, guint n, guint panel, guint n_panels)
 {
   const PldMatrix *w = l->w;
   const PldKernels *k = l->session->kernels;
-  const PldMatmulFunc floats = pld_matmul_kernel (k, w->dtype);
-  float *sum = pld_session_scratch (l->session, thread); /* [ROW_BLOCK, n] */
+  const PldProductFunc floats = pld_matmul_kernel (k, w->dtype);
 
-  for (guint row = 0; row < l->x.n_rows; row += ROW_BLOCK)
+  if (floats != NULL)
+    floats (y, y_stride, stored, w->row_bytes, n, l->x_panels.data + panel * l->x_panels.stride, l->x_panels.stride, n_panels, w->n_cols);
+  else
+    pld_matmul_q8_kernel (k, w->dtype) (y, y_stride, stored, w->row_bytes, n, l->panels + (gsize) panel * (w->n_cols / PLD_Q8_VALUES), n_panels,
+                                        w->n_cols);
+}
+
+static void
+panel_finish (const Linear *l, float *y, const float *bias, gsize n)
+{
+  const PldKernels *k = l->session->kernels;
+
+  switch (l->act)
     {
-      const guint n_x = MIN (ROW_BLOCK, l->x.n_rows - row);
-      float *y = l->accumulate ? sum : l->y.data + row * l->y.stride + column;
-      const gsize stride = l->accumulate ? n : l->y.stride;
-
-      if (floats != NULL)
-        floats (y, stride, stored, w->row_bytes, n, l->x.data + row * l->x.stride, l->x.stride, n_x, w->n_cols);
-      else
-        pld_matmul_q8_kernel (k, w->dtype) (y, stride, stored, w->row_bytes, n, l->session->q8 + row * l->q8_stride, n_x, w->n_cols);
-      for (guint i = 0; l->accumulate && i < n_x; i++)
-        k->add (l->y.data + (row + i) * l->y.stride + column, sum + (gsize) i * n, n);
+    case PLD_ACT_NONE:
+      k->panel_bias (y, bias, n);
+      break;
+    case PLD_ACT_GELU:
+      k->panel_gelu (y, bias, n);
+      break;
+    case PLD_ACT_GELU_TANH:
+      k->panel_gelu_tanh (y, bias, n);
+      break;
+    case PLD_ACT_RELU:
+      k->panel_relu (y, bias, n);
+      break;
+    case PLD_ACT_SILU:
+      k->panel_silu (y, bias, n);
+      break;
     }
 }
 
 static void
-linear_granule (gpointer data, guint item, guint thread)
+item_of_panels (const Linear *l, const guint8 *stored, guint column, guint n, float *scratch)
 {
-  const Linear *l = data;
-  const guint column = l->row0 + item * l->w->granule;
-  const guint n = MIN (l->w->granule, l->row0 + l->n_rows - column);
+  const PldPanels *y = &l->y_panels;
+  const gsize stride = l->accumulate ? (gsize) n * PLD_PANEL_ROWS : y->stride;
 
-  if (l->session->by_row)
-    linear_product_by_row (l, linear_weights (l, column), column, n, thread);
-  else
-    linear_product (l, linear_weights (l, column), column, n, thread);
-  if (l->bias != NULL)
-    for (guint row = 0; row < l->x.n_rows; row++)
-      linear_finish (l, l->y.data + row * l->y.stride + column, l->bias + column, n);
+  for (guint first = 0; first < y->n; first += ITEM_PANELS)
+    {
+      const guint m = MIN (ITEM_PANELS, y->n - first);
+      float *to = y->data + first * y->stride + (gsize) column * PLD_PANEL_ROWS;
+
+      panels_product (l, l->accumulate ? scratch : to, stride, stored, n, first, m);
+      for (guint i = 0; i < m && l->bias != NULL; i++)
+        if (l->accumulate)
+          l->session->kernels->panel_add (to + i * y->stride, scratch + i * stride, l->bias + column, n);
+        else
+          panel_finish (l, to + i * y->stride, l->bias + column, n);
+    }
 }
 
+/* ---- x in rows ------------------------------------------------------------------------------- */
+
+/* Bias, and what was there before, of n values of a row. */
+static void
+row_finish (const Linear *l, float *to, const float *sum, guint column, guint n)
+{
+  const PldKernels *k = l->session->kernels;
+
+  if (l->accumulate)
+    k->add (to, sum, n);
+  if (l->bias != NULL)
+    k->bias (to, l->bias + column, n);
+}
+
+/* Rows of x from @first on, each on its own. */
+static void
+item_of_rows (const Linear *l, const guint8 *stored, guint column, guint n, guint first, float *scratch)
+{
+  const PldMatrix *w = l->w;
+  const PldKernels *k = l->session->kernels;
+  const PldProductFunc floats = pld_matvec_kernel (k, w->dtype);
+  const gsize stride = l->accumulate ? n : l->y.stride;
+
+  for (guint row = first; row < l->x.n_rows; row += PLD_PANEL_ROWS)
+    {
+      const guint m = MIN (PLD_PANEL_ROWS, l->x.n_rows - row);
+      float *to = l->y.data + row * l->y.stride + column, *sum = l->accumulate ? scratch : to;
+
+      if (floats != NULL)
+        floats (sum, stride, stored, w->row_bytes, n, l->x.data + row * l->x.stride, l->x.stride, m, w->n_cols);
+      else
+        pld_matvec_q8_kernel (k, w->dtype) (sum, stride, stored, w->row_bytes, n, l->rows + (row - first) * (w->n_cols / PLD_Q8_VALUES), m,
+                                            w->n_cols);
+      for (guint i = 0; i < m; i++)
+        row_finish (l, to + i * l->y.stride, sum + i * stride, column, n);
+    }
+}
+
+/* Rows of x that were put into panels, back to rows. */
+static void
+item_of_packed (const Linear *l, const guint8 *stored, guint column, guint n, float *scratch)
+{
+  const gsize stride = (gsize) n * PLD_PANEL_ROWS;
+
+  for (guint first = 0; first < l->n_panels; first += ITEM_PANELS)
+    {
+      const guint m = MIN (ITEM_PANELS, l->n_panels - first);
+
+      panels_product (l, scratch, stride, stored, n, first, m);
+      for (guint i = 0; i < m; i++)
+        {
+          const guint row = (first + i) * PLD_PANEL_ROWS, n_rows = MIN (PLD_PANEL_ROWS, l->x.n_rows - row);
+          float *to = l->y.data + row * l->y.stride + column;
+          float rows[PLD_PANEL_ROWS * ITEM_ROWS];
+
+          l->session->kernels->unpack (l->accumulate ? rows : to, l->accumulate ? n : l->y.stride, scratch + i * stride, n_rows, n);
+          for (guint r = 0; r < n_rows; r++)
+            row_finish (l, to + r * l->y.stride, rows + r * n, column, n);
+        }
+    }
+}
+
+/* ---- items ----------------------------------------------------------------------------------- */
+
+static void
+linear_item (gpointer data, guint item, guint thread)
+{
+  const Linear *l = data;
+  const guint column = l->row0 + item * ITEM_ROWS, n = MIN (ITEM_ROWS, l->row0 + l->n_rows - column);
+  const guint8 *stored = linear_weights (l, column);
+  float *scratch = pld_session_scratch (l->session, thread);
+
+  if (l->in_panels)
+    item_of_panels (l, stored, column, n, scratch);
+  else
+    {
+      item_of_packed (l, stored, column, n, scratch);
+      item_of_rows (l, stored, column, n, MIN (l->n_panels * PLD_PANEL_ROWS, l->x.n_rows), scratch);
+    }
+}
+
+/* A panel of x as blocks, or one of the rows that are in none. */
 static void
 linear_quantize (gpointer data, guint item, guint thread)
 {
   const Linear *l = data;
+  const PldKernels *k = l->session->kernels;
+  const guint n_cols = l->w->n_cols, n_blocks = n_cols / PLD_Q8_VALUES;
+  PldQ8Panel *panel = (PldQ8Panel *) l->panels + (gsize) item * n_blocks;
 
-  l->session->kernels->quantize_q8 (l->session->q8 + item * l->q8_stride, l->x.data + item * l->x.stride, l->w->n_cols);
+  if (l->in_panels)
+    k->panel_quantize (panel, l->x_panels.data + item * l->x_panels.stride, n_cols);
+  else if (item < l->n_panels)
+    {
+      const guint row = item * PLD_PANEL_ROWS;
+      float columns[PLD_Q8_VALUES * PLD_PANEL_ROWS];
+
+      for (guint b = 0; b < n_blocks; b++)
+        {
+          k->pack (columns, l->x.data + row * l->x.stride + b * PLD_Q8_VALUES, l->x.stride, MIN (PLD_PANEL_ROWS, l->x.n_rows - row), PLD_Q8_VALUES);
+          k->panel_quantize (panel + b, columns, PLD_Q8_VALUES);
+        }
+    }
+  else
+    {
+      const guint row = item - l->n_panels;
+
+      k->quantize_q8 ((PldQ8 *) l->rows + (gsize) row * n_blocks, l->x.data + (l->n_panels * PLD_PANEL_ROWS + row) * l->x.stride, n_cols);
+    }
 }
 
-/* Leases the next tile of W, and more that are there already until every thread has a granule: small tiles are worth a region only together. */
+/* Leases the next tile of W, and more that are there already until every thread has an item: small tiles are worth a region only together. */
 static gboolean
 linear_lease (Linear *l, GError **error)
 {
   PldSession *session = l->session;
-  const guint enough = session->n_threads * l->w->granule;
+  const guint enough = session->n_threads * ITEM_ROWS;
   /* Half of the ring stays with the loaders. */
   const guint most = session->plan->n_slots > 0 ? CLAMP (session->plan->n_slots / 2, 1, LEASES_MAX) : LEASES_MAX;
 
@@ -188,43 +275,73 @@ linear_lease (Linear *l, GError **error)
   return l->n_leases > 0;
 }
 
+static gboolean
+linear_is_empty (const Linear *l)
+{
+  return l->in_panels ? l->x_panels.n == 0 : l->x.n_rows == 0;
+}
+
 /* Blocks of 8 bits of x, if W's type calls for them. */
 static void
 linear_prepare (Linear *l)
 {
   PldSession *session = l->session;
+  guint rest = 0;
 
-  if (!session->by_row || pld_matmul_kernel (session->kernels, l->w->dtype) != NULL)
+  if (pld_matvec_kernel (session->kernels, l->w->dtype) != NULL || linear_is_empty (l))
     return;
-  l->q8_stride = l->w->n_cols / PLD_Q8_VALUES;
-  pld_team_run (session->team, session->n_threads, l->x.n_rows, linear_quantize, l);
+  if (l->in_panels)
+    l->n_panels = l->x_panels.n;
+  else
+    {
+      l->n_panels = pld_panels (rows_in_panels (l->x.n_rows));
+      rest = l->x.n_rows - MIN (l->x.n_rows, l->n_panels * PLD_PANEL_ROWS);
+    }
+  l->panels = (PldQ8Panel *) (gpointer) session->blocks;
+  l->rows = (PldQ8 *) (gpointer) (l->panels + (gsize) l->n_panels * (l->w->n_cols / PLD_Q8_VALUES));
+  pld_team_run (session->team, session->n_threads, l->n_panels + rest, linear_quantize, l);
 }
 
 /* The rows of W that are leased. */
 static void
 linear_compute (Linear *l)
 {
-  if (l->x.n_rows > 0)
-    pld_team_run (l->session->team, l->session->n_threads, (l->n_rows + l->w->granule - 1) / l->w->granule, linear_granule, l);
+  if (!linear_is_empty (l))
+    pld_team_run (l->session->team, l->session->n_threads, (l->n_rows + ITEM_ROWS - 1) / ITEM_ROWS, linear_item, l);
+}
+
+static gboolean
+linear_run (Linear *l, GError **error)
+{
+  linear_prepare (l);
+  while (l->row0 + l->n_rows < l->w->n_rows)
+    {
+      if (!linear_lease (l, error))
+        return FALSE;
+      linear_compute (l);
+      for (guint i = 0; i < l->n_leases; i++)
+        pld_stream_release (l->session->stream, l->session->tile - l->n_leases + i);
+    }
+  return TRUE;
 }
 
 gboolean
-pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, PldActivation act,
-            gboolean accumulate, GError **error)
+pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, gboolean accumulate, GError **error)
 {
-  Linear l = { .session = session, .y = y, .x = x, .w = w, .bias = bias, .act = act, .accumulate = accumulate };
+  Linear l = { .session = session, .y = y, .x = x, .w = w, .bias = bias, .accumulate = accumulate };
 
-  g_assert (bias != NULL || act == PLD_ACT_NONE);
-  linear_prepare (&l);
-  while (l.row0 + l.n_rows < w->n_rows)
-    {
-      if (!linear_lease (&l, error))
-        return FALSE;
-      linear_compute (&l);
-      for (guint i = 0; i < l.n_leases; i++)
-        pld_stream_release (session->stream, session->tile - l.n_leases + i);
-    }
-  return TRUE;
+  return linear_run (&l, error);
+}
+
+gboolean
+pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const PldMatrix *w, const float *bias, PldActivation act,
+                   gboolean accumulate, GError **error)
+{
+  Linear l = { .session = session, .in_panels = TRUE, .y_panels = y, .x_panels = x, .w = w, .bias = bias, .act = act, .accumulate = accumulate };
+
+  g_assert (bias != NULL || (act == PLD_ACT_NONE && !accumulate));
+  g_assert (act == PLD_ACT_NONE || !accumulate);
+  return linear_run (&l, error);
 }
 
 static gint64
@@ -237,11 +354,22 @@ time_ns (void)
 }
 
 gint64
-pld_linear_time (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, guint n_rows, const guint8 *weights)
+pld_linear_time (PldSession *session, gboolean in_panels, guint n, float *y, float *x, const PldMatrix *w, guint n_rows,
+                 const guint8 *weights)
 {
-  Linear l = { .session = session, .y = y, .x = x, .w = w, .act = PLD_ACT_NONE, .n_rows = n_rows, .n_leases = 1 };
+  Linear l = { .session = session, .in_panels = in_panels, .w = w, .n_rows = n_rows, .n_leases = 1 };
   gint64 begun;
 
+  if (in_panels)
+    {
+      l.x_panels = (PldPanels) { x, pld_panels (n), (gsize) w->n_cols * PLD_PANEL_ROWS };
+      l.y_panels = (PldPanels) { y, pld_panels (n), (gsize) n_rows * PLD_PANEL_ROWS };
+    }
+  else
+    {
+      l.x = (PldRows) { x, n, w->n_cols };
+      l.y = (PldRows) { y, n, n_rows };
+    }
   l.leases[0].n_rows = n_rows;
   l.leases[0].weights = weights;
   linear_prepare (&l);

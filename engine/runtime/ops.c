@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <cblas.h>
-
 #include "engine/runtime/dispatch.h"
 #include "engine/runtime/session.h"
 
@@ -11,7 +9,6 @@ void
 pld_session_init (PldSession *session)
 {
   session->kernels = pld_kernels ();
-  openblas_set_num_threads (1);
 }
 
 void
@@ -26,28 +23,26 @@ pld_session_begin (PldSession *session, PldCancelFunc cancelled, gpointer data)
 typedef struct
 {
   const PldKernels *kernels;
-  PldRows y, x;
+  PldPanels y, x;
   const float *w, *b;
   guint d;
   float eps;
 } LayerNorm;
 
 static void
-layer_norm_block (gpointer data, guint item, guint thread)
+layer_norm_panel (gpointer data, guint item, guint thread)
 {
   const LayerNorm *l = data;
-  guint end = MIN ((item + 1) * ROWS_BLOCK, l->x.n_rows);
 
-  for (guint i = item * ROWS_BLOCK; i < end; i++)
-    l->kernels->layer_norm (l->y.data + i * l->y.stride, l->x.data + i * l->x.stride, l->w, l->b, l->d, l->eps);
+  l->kernels->panel_layer_norm (l->y.data + item * l->y.stride, l->x.data + item * l->x.stride, l->w, l->b, l->d, l->eps);
 }
 
 void
-pld_layer_norm (PldSession *session, PldRows y, PldRows x, const float *w, const float *b, guint d, float eps)
+pld_layer_norm (PldSession *session, PldPanels y, PldPanels x, const float *w, const float *b, guint d, float eps)
 {
   LayerNorm l = { session->kernels, y, x, w, b, d, eps };
 
-  pld_team_run (session->team, session->n_threads, (x.n_rows + ROWS_BLOCK - 1) / ROWS_BLOCK, layer_norm_block, &l);
+  pld_team_run (session->team, session->n_threads, x.n, layer_norm_panel, &l);
 }
 
 /* ---- RMS norm, SwiGLU, rotary positions ---------------------------------------------------- */

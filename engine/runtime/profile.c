@@ -18,12 +18,12 @@
 #define NS_MAX G_GUINT64_CONSTANT (1000000000000000)
 
 PldComputeProfile *
-pld_compute_profile_new (guint n_threads, gboolean by_row)
+pld_compute_profile_new (guint n_threads, gboolean in_panels)
 {
   PldComputeProfile *profile = g_new0 (PldComputeProfile, 1);
 
   profile->n_threads = n_threads;
-  profile->by_row = by_row;
+  profile->in_panels = in_panels;
   profile->products = g_array_new (FALSE, FALSE, sizeof (PldProduct));
   return profile;
 }
@@ -72,7 +72,7 @@ typedef struct
   GArray *products;    /* PldProduct */
   GPtrArray *matrices; /* const PldMatrix *: one of each product's kind */
   guint64 memory;      /* that it may take */
-  gsize x_floats, y_floats, q8_floats, scratch_floats; /* scratch: a thread */
+  gsize x_floats, y_floats, block_floats, scratch_floats; /* scratch: a thread */
   PldBuffer buffer;
   float *x, *y;
   guint8 *weights;
@@ -123,21 +123,21 @@ bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape,
 static guint64
 bench_lay (Bench *bench, const PldComputeProfile *profile, const PldTape *tape)
 {
-  bench->x_floats = bench->y_floats = bench->q8_floats = 0;
+  bench->x_floats = bench->y_floats = bench->block_floats = 0;
   for (guint i = 0; i < bench->products->len; i++)
     {
       const PldProduct *product = &g_array_index (bench->products, PldProduct, i);
       const guint rows = bench_rows (bench->matrices->pdata[i], product->n, profile->n_threads);
 
-      bench->x_floats = MAX (bench->x_floats, pld_size_round_up ((gsize) product->n * product->n_cols, 16));
-      bench->y_floats = MAX (bench->y_floats, pld_size_round_up ((gsize) product->n * rows, 16));
-      bench->q8_floats = MAX (bench->q8_floats, pld_size_round_up (pld_linear_q8_floats (product->n, product->n_cols), 16));
+      const gsize n = profile->in_panels ? pld_panels (product->n) * PLD_PANEL_ROWS : product->n;
+
+      bench->x_floats = MAX (bench->x_floats, pld_size_round_up (n * product->n_cols, 16));
+      bench->y_floats = MAX (bench->y_floats, pld_size_round_up (n * rows, 16));
+      bench->block_floats = MAX (bench->block_floats, pld_size_round_up (pld_linear_block_floats ((guint) n, product->n_cols), 16));
     }
-  if (!profile->by_row)
-    bench->q8_floats = 0;
-  bench->scratch_floats = pld_size_round_up (pld_linear_scratch (tape, profile->by_row), 16);
+  bench->scratch_floats = pld_size_round_up (pld_linear_scratch (), 16);
   return pld_buffer_cost (
-      (bench->x_floats + bench->y_floats + bench->q8_floats + profile->n_threads * bench->scratch_floats) * sizeof (float));
+      (bench->x_floats + bench->y_floats + bench->block_floats + profile->n_threads * bench->scratch_floats) * sizeof (float));
 }
 
 /* Bytes from 0x20 to 0x3b: as halves and floats of any kind they are normal numbers between 0 and 1, so blocks of any type have sound scales too. */
@@ -192,8 +192,8 @@ bench_allocate (Bench *bench, PldSession *session, guint64 beside, PldBudget *bu
   bench->weights = bench->buffer.data + beside;
   bench->x = (float *) (gpointer) bench->buffer.data;
   bench->y = bench->x + bench->x_floats;
-  session->q8 = (PldQ8 *) (gpointer) (bench->y + bench->y_floats);
-  session->scratch = bench->y + bench->y_floats + bench->q8_floats;
+  session->blocks = bench->y + bench->y_floats;
+  session->scratch = bench->y + bench->y_floats + bench->block_floats;
   session->scratch_floats = bench->scratch_floats;
   for (gsize i = 0; i < bench->x_floats; i++)
     bench->x[i] = 0.5f + (float) (i % 64) / 128;
@@ -203,17 +203,16 @@ bench_allocate (Bench *bench, PldSession *session, guint64 beside, PldBudget *bu
 
 /* The product's time by the fastest of the timings until @end: what disturbs one only makes it slower. */
 static guint64
-bench_time (const Bench *bench, PldSession *session, const PldMatrix *matrix, guint n, gint64 end)
+bench_time (const Bench *bench, gboolean in_panels, PldSession *session, const PldMatrix *matrix, guint n, gint64 end)
 {
   const guint held = (guint) (bench->n_weights / matrix->row_bytes);
   const guint rows = MIN (bench_rows (matrix, n, session->n_threads), held < matrix->n_rows ? held - held % matrix->granule : matrix->n_rows);
-  const PldRows x = { bench->x, n, matrix->n_cols }, y = { bench->y, n, rows };
   gint64 best = G_MAXINT64;
 
   for (guint k = 0; k < TIMINGS_MIN || (k < TIMINGS_MAX && g_get_monotonic_time () < end); k++)
     {
       flush_caches (bench->weights, rows * matrix->row_bytes);
-      best = MIN (best, pld_linear_time (session, y, x, matrix, rows, bench->weights));
+      best = MIN (best, pld_linear_time (session, in_panels, n, bench->y, bench->x, matrix, rows, bench->weights));
     }
   return CLAMP ((guint64) ((double) best * matrix->n_rows / rows), 1, NS_MAX);
 }
@@ -233,7 +232,7 @@ bench_run (Bench *bench, PldComputeProfile *profile, PldSession *session, gint64
           g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
           return FALSE;
         }
-      product->ns = bench_time (bench, session, bench->matrices->pdata[i], product->n, now + (end - now) / (bench->products->len - i));
+      product->ns = bench_time (bench, profile->in_panels, session, bench->matrices->pdata[i], product->n, now + (end - now) / (bench->products->len - i));
       profile_add (profile, product);
     }
   return TRUE;
@@ -246,7 +245,7 @@ pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, co
   const guint64 limit = pld_budget_get_limit (budget), used = pld_budget_get_used (budget);
   Bench bench = { .memory = MIN (limit > 0 ? limit - MIN (used, limit) : G_MAXUINT64, PLD_COMPUTE_PROFILE_MEMORY) };
   const gint64 begun = g_get_monotonic_time ();
-  PldSession session = { .n_threads = profile->n_threads, .by_row = profile->by_row };
+  PldSession session = { .n_threads = profile->n_threads };
   guint rows = PLD_COMPUTE_PROFILE_ROWS;
   guint64 beside;
   gboolean ok = TRUE;
@@ -275,11 +274,11 @@ pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, co
 /* ---- kept from run to run ------------------------------------------------------------------ */
 
 static char *
-profile_name (guint n_threads, gboolean by_row)
+profile_name (guint n_threads, gboolean in_panels)
 {
   g_autofree char *cpu = pld_cpu_name ();
 
-  return g_strdup_printf ("%s|%s|%u|%s", cpu, pld_cpu_level_name (pld_cpu_level ()), n_threads, by_row ? "by row" : "together");
+  return g_strdup_printf ("%s|%s|%u|%s", cpu, pld_cpu_level_name (pld_cpu_level ()), n_threads, in_panels ? "panels" : "rows");
 }
 
 static gboolean
@@ -315,10 +314,10 @@ parse_product (char **fields, gsize n_fields, PldProduct *product)
 }
 
 PldComputeProfile *
-pld_compute_profile_load (guint n_threads, gboolean by_row)
+pld_compute_profile_load (guint n_threads, gboolean in_panels)
 {
-  PldComputeProfile *profile = pld_compute_profile_new (n_threads, by_row);
-  g_autofree char *name = profile_name (n_threads, by_row);
+  PldComputeProfile *profile = pld_compute_profile_new (n_threads, in_panels);
+  g_autofree char *name = profile_name (n_threads, in_panels);
   g_autoptr (GKeyFile) file = pld_user_cache_load (KIND, name, name);
   g_auto (GStrv) keys = file != NULL ? g_key_file_get_keys (file, KIND, NULL, NULL) : NULL;
 
@@ -337,7 +336,7 @@ pld_compute_profile_load (guint n_threads, gboolean by_row)
 void
 pld_compute_profile_save (const PldComputeProfile *profile)
 {
-  g_autofree char *name = profile_name (profile->n_threads, profile->by_row);
+  g_autofree char *name = profile_name (profile->n_threads, profile->in_panels);
   g_autoptr (GKeyFile) file = g_key_file_new ();
 
   for (guint i = 0; i < profile->products->len; i++)

@@ -27,14 +27,14 @@ typedef struct
 typedef struct
 {
   guint n_threads;
-  gboolean by_row;  /* see PldSession */
+  gboolean in_panels; /* activations lie in panels, as pictures' do, else in rows */
   GArray *products; /* PldProduct; no two of the same matrix and n */
 } PldComputeProfile;
 
 /* Has measured nothing. Returns: (transfer full) */
-PldComputeProfile *pld_compute_profile_new (guint n_threads, gboolean by_row);
+PldComputeProfile *pld_compute_profile_new (guint n_threads, gboolean in_panels);
 /* Has what pld_compute_profile_save() kept for this CPU, its instruction set, and these arguments. Returns: (transfer full) */
-PldComputeProfile *pld_compute_profile_load (guint n_threads, gboolean by_row);
+PldComputeProfile *pld_compute_profile_load (guint n_threads, gboolean in_panels);
 void pld_compute_profile_save (const PldComputeProfile *profile);
 /* Takes a pointer to the pointer, accepts NULL. */
 void pld_compute_profile_free (PldComputeProfile **profile);

@@ -35,13 +35,10 @@ typedef struct
   PldFile **files;    /* not owned: of the tables */
   guint8 *window;     /* [n_threads, window_bytes], page-aligned: see pld_params_window() */
   guint64 window_bytes;
-  /* Set by the architecture: each row of activations is computed as if it were alone, so that its result does not depend on what shares the
-   * pass. Costs speed where there are many rows and weights are floats. */
-  gboolean by_row;
-  PldQ8 *q8;          /* by_row: room for the rows of any linear layer's input as blocks of 8 bits: pld_linear_q8_floats() */
+  float *blocks;      /* set by the architecture: room for the input of any linear layer of weights in blocks: pld_linear_block_floats() */
 } PldSession;
 
-/* Sets kernels, and takes the BLAS library's threads away: the team's are the only ones. The caller sets the rest. */
+/* Sets kernels; the caller sets the rest. */
 void pld_session_init (PldSession *session);
 
 /* The thread's scratch memory. */
@@ -54,14 +51,6 @@ pld_session_scratch (PldSession *session, guint thread)
 /* Begins a pass; @cancelled (nullable) is asked at each tile. */
 void pld_session_begin (PldSession *session, PldCancelFunc cancelled, gpointer data);
 
-/* Scratch floats a thread that linear layers over @tape need. */
-gsize pld_linear_scratch (const PldTape *tape, gboolean by_row);
-/* … that attention over @n_tokens does, and attention over a cache of @n_positions with @group queries a key. */
-gsize pld_attention_scratch (guint n_tokens);
-gsize pld_cached_attention_scratch (guint n_positions, guint group, guint d_head);
-/* Floats of PldSession.q8 for @n_rows rows of @n_cols values at most. */
-gsize pld_linear_q8_floats (guint n_rows, guint n_cols);
-
 /* Rows of a matrix in memory: row i begins at i * stride floats. */
 typedef struct
 {
@@ -70,32 +59,68 @@ typedef struct
   gsize stride;
 } PldRows;
 
+/* Panels of 16 rows, [columns][16], at i * stride floats. */
+typedef struct
+{
+  float *data;
+  guint n;
+  gsize stride;
+} PldPanels;
+
+/* Panels that so many rows fill. */
+static inline guint
+pld_panels (guint n_rows)
+{
+  return (n_rows + PLD_PANEL_ROWS - 1) / PLD_PANEL_ROWS;
+}
+
+/* Scratch floats a thread that linear layers need. */
+gsize pld_linear_scratch (void);
+/* … that attention over @n_tokens does, and attention over a cache of @n_positions with @group queries a key. */
+gsize pld_attention_scratch (guint n_tokens);
+gsize pld_cached_attention_scratch (guint n_positions, guint group, guint d_head);
+/* Floats of PldSession.blocks for @n_rows rows of @n_cols values at most. */
+gsize pld_linear_block_floats (guint n_rows, guint n_cols);
+
 /**
  * pld_linear:
  * @y: (out): [x.n_rows, w->n_rows]
  * @x: [x.n_rows, w->n_cols]
  * @w: the next matrix on the tape
- * @bias: (nullable): [w->n_rows]; NULL only with PLD_ACT_NONE
- * @accumulate: y += instead of y =; only with PLD_ACT_NONE
+ * @bias: (nullable): [w->n_rows]
+ * @accumulate: y += instead of y =
  *
- * y = act (x Wᵀ + bias). Without rows it only moves on along the tape. Weights in blocks of few bits are multiplied with x in blocks of 8 bits (PldQ8).
- * Errors are the stream's.
+ * y = x Wᵀ + bias. Without rows it only moves on along the tape. Weights in blocks of few bits are multiplied with x in blocks of 8 bits (PldQ8).
+ * A row's result does not depend on the other rows. Errors are the stream's.
  */
-gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, PldActivation act,
-                     gboolean accumulate, GError **error);
+gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, gboolean accumulate, GError **error);
+
+/**
+ * pld_linear_panels:
+ * @bias: (nullable): NULL only with PLD_ACT_NONE, and without @accumulate
+ * @accumulate: only with PLD_ACT_NONE
+ *
+ * y = act (x Wᵀ + bias), and otherwise the same.
+ */
+gboolean pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const PldMatrix *w, const float *bias, PldActivation act,
+                            gboolean accumulate, GError **error);
 
 /**
  * pld_linear_time:
- * @y: (out): [x.n_rows, n_rows]
+ * @in_panels: activations lie in panels, else in rows
+ * @n: rows of activations
+ * @y: (out): [@n rounded up to panels, n_rows]
+ * @x: [the same, w->n_cols]
  * @weights: [n_rows, w->n_cols], as stored; aligned to 4 bytes
  *
- * For the profiler: computes @n_rows rows of @w, whole granules of it, as pld_linear() computes a tile, and tells how long that took, without making
+ * For the profiler: computes @n_rows rows of @w, whole granules of it, as a linear layer computes a tile, and tells how long that took, without making
  * blocks of x. No stream takes part. Returns: ns
  */
-gint64 pld_linear_time (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, guint n_rows, const guint8 *weights);
+gint64 pld_linear_time (PldSession *session, gboolean in_panels, guint n, float *y, float *x, const PldMatrix *w, guint n_rows,
+                        const guint8 *weights);
 
-/* y = layer norm of each row of x [n, d]; may be in place. */
-void pld_layer_norm (PldSession *session, PldRows y, PldRows x, const float *w, const float *b, guint d, float eps);
+/* y = layer norm of each row of x [d][16]; may be in place. */
+void pld_layer_norm (PldSession *session, PldPanels y, PldPanels x, const float *w, const float *b, guint d, float eps);
 
 /* y = x / rms (x) * w for each row of x [n, d] (arXiv 1910.07467); may be in place. */
 void pld_rms_norm (PldSession *session, PldRows y, PldRows x, const float *w, guint d, float eps);
@@ -131,12 +156,13 @@ void pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows 
 
 /**
  * pld_attention:
- * @out: (out): [n_sequences * n_queries, n_heads * d_head]
- * @q: [n_sequences * n_queries, n_heads * d_head]; may be the same memory as @out
- * @k, @v: [n_sequences * n_tokens, n_heads * d_head]
+ * @out: (out): [n_sequences * n_queries] panels of n_heads * d_head columns
+ * @q: the same; may be the same memory as @out
+ * @k, @v: [n_sequences * pld_panels (n_tokens)] panels; their last rows may be beyond n_tokens
+ * @n_queries: panels of queries of each sequence
  *
  * softmax (q kᵀ / √d_head) v for each head of each sequence on its own, without a mask: Attention Is All You Need, arXiv 1706.03762.
- * Scores are made for a block of queries at a time, so scratch grows with n_tokens, not with its square.
+ * Scores are made for a panel of queries at a time, so scratch grows with n_tokens, not with its square.
  */
-void pld_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, guint n_sequences, guint n_queries,
+void pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, PldPanels v, guint n_sequences, guint n_queries,
                     guint n_tokens, guint n_heads, guint d_head);

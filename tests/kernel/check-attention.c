@@ -181,11 +181,7 @@ check_quantize_q8 (guint t)
             sums[i / 16] += got[b].q[i];
           assert_floats ("quantize_q8 scale", tables[t].name, &got[b].scale, &want[b].scale, 1, 0, FLT_EPSILON);
           for (guint i = 0; i < 2; i++)
-            {
-              float sum = got[b].scale * (float) sums[i];
-
-              assert_floats ("quantize_q8 sum", tables[t].name, &got[b].sums[i], &sum, 1, 0, 0);
-            }
+            g_assert_cmpint (got[b].sums[i], ==, sums[i]);
         }
       /* What is no number spoils its block, and no other. */
       x[0] = blocks % 2 ? NAN : INFINITY;

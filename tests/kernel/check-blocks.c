@@ -98,6 +98,16 @@ typedef struct
   const PldQ8 *blocks;
 } Rows;
 
+/* The same in panels, the last one with rows of zeros. */
+typedef struct
+{
+  guint n;
+  gsize n_cols, stride;
+  float *floats;
+  PldQ8Panel *blocks;
+} Panels;
+
+typedef void (*PanelProduct) (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Panels *x);
 typedef void (*Product) (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x);
 
 typedef struct
@@ -105,6 +115,7 @@ typedef struct
   const char *name;
   const Layout *layout;
   Product product;
+  PanelProduct panel_product;
   gboolean in_blocks;
   Dequantize dequantize;
 } Type;
@@ -198,8 +209,68 @@ assert_pieces (const Type *type, guint t, const float *whole, gsize y_stride, co
     }
 }
 
+static Panels
+panels_of (const Rows *x, gboolean in_blocks)
+{
+  const guint n = (x->n + PLD_PANEL_ROWS - 1) / PLD_PANEL_ROWS;
+  const gsize n_blocks = x->n_cols / PLD_Q8_VALUES, stride = x->n_cols * PLD_PANEL_ROWS + 32;
+  Panels p = { n, x->n_cols, stride, g_new0 (float, n * stride), g_new0 (PldQ8Panel, MAX (n * n_blocks, 1)) };
+
+  for (guint j = 0; j < x->n; j++)
+    {
+      const guint panel = j / PLD_PANEL_ROWS, r = j % PLD_PANEL_ROWS;
+
+      for (gsize c = 0; c < x->n_cols; c++)
+        p.floats[panel * stride + c * PLD_PANEL_ROWS + r] = x->floats[j * x->stride + c];
+      for (gsize b = 0; in_blocks && b < n_blocks; b++)
+        {
+          const PldQ8 *from = x->blocks + j * n_blocks + b;
+          PldQ8Panel *to = p.blocks + panel * n_blocks + b;
+
+          to->scale[r] = from->scale;
+          to->sums[0][r] = from->sums[0];
+          to->sums[1][r] = from->sums[1];
+          for (guint i = 0; i < PLD_Q8_VALUES; i++)
+            to->q[i / 4][r][i % 4] = from->q[i];
+        }
+    }
+  return p;
+}
+
+/* Panels give what rows give, to the bit, and so does every cut of the rows of w. */
 static void
-check_product (guint t, const Type *type, guint n_rows, guint n_x, guint n_blocks, gsize shift)
+check_panels (guint t, const Type *type, const float *want, gsize want_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x)
+{
+  static const guint pieces[] = { 1, 2, 3, 4, 5, 8, 17, 33, G_MAXUINT };
+  Panels panels = panels_of (x, type->in_blocks);
+  const gsize stride = n_rows * PLD_PANEL_ROWS + 16;
+
+  for (guint p = 0; p < G_N_ELEMENTS (pieces); p++)
+    {
+      float *got = place (&room_want, p % 4 * 4);
+
+      for (guint i = 0; i < n_rows; i += MIN (pieces[p], n_rows))
+        type->panel_product (tables[t].table, got + i * PLD_PANEL_ROWS, stride, w + i * row_bytes, row_bytes, MIN (pieces[p], n_rows - i), &panels);
+      for (guint j = 0; j < x->n; j++)
+        for (guint i = 0; i < n_rows; i++)
+          {
+            const float *value = &got[j / PLD_PANEL_ROWS * stride + i * PLD_PANEL_ROWS + j % PLD_PANEL_ROWS];
+
+            if (memcmp (value, &want[j * want_stride + i], sizeof *value) != 0)
+              g_error ("%s (%s): row %u of x, %u of w, is %.9g in panels, %.9g in rows", type->name, tables[t].name, j, i, *value,
+                       want[j * want_stride + i]);
+          }
+      for (guint j = 0; j + 1 < panels.n; j++)
+        for (gsize i = n_rows * PLD_PANEL_ROWS; i < stride; i++)
+          g_assert_cmpmem (&got[j * stride + i], sizeof (float), room_want.bytes, sizeof (float));
+      assert_guards (&room_want, p % 4 * 4, (panels.n * stride - 16) * sizeof (float));
+    }
+  g_free (panels.floats);
+  g_free (panels.blocks);
+}
+
+static void
+check_product (guint t, const Type *type, gboolean in_panels, guint n_rows, guint n_x, guint n_blocks, gsize shift)
 {
   const Layout *l = type->layout;
   /* Of types of one value an odd number, so that the last lanes are not full. */
@@ -222,6 +293,11 @@ check_product (guint t, const Type *type, guint n_rows, guint n_x, guint n_block
   rows.blocks = blocks;
   type->product (tables[t].table, got, y_stride, w + shift, row_bytes, n_rows, &rows);
   type->product (&pld_kernels_ref, want, y_stride, w + shift, row_bytes, n_rows, &rows);
+  if (in_panels)
+    {
+      check_panels (t, type, got, y_stride, w + shift, row_bytes, n_rows, &rows);
+      return;
+    }
   assert_product (type, t, got, want, y_stride, w + shift, row_bytes, n_rows, &rows);
   assert_guards (&room_got, shift * 4, (gsize) n_x * y_stride * sizeof (float) - 3 * sizeof (float));
   for (guint j = 0; j + 1 < n_x; j++)
@@ -231,20 +307,32 @@ check_product (guint t, const Type *type, guint n_rows, guint n_x, guint n_block
 }
 
 static void
-check_matmul (guint t, const Type *type)
+check_products (guint t, const Type *type, gboolean in_panels)
 {
-  static const guint shapes[][3] = { { 1, 1, 1 }, { 3, 2, 2 }, { 2, 5, 3 }, { 5, 35, 2 }, { 7, 17, 1 }, { 1, 70, 1 }, { 19, 3, 9 }, { 2, 8, 24 } };
+  static const guint shapes[][3] = { { 1, 1, 1 },  { 3, 2, 2 },  { 2, 5, 3 },   { 5, 35, 2 },  { 7, 17, 1 },  { 1, 70, 1 },
+                                     { 19, 3, 9 }, { 2, 8, 24 }, { 16, 16, 8 }, { 33, 49, 2 }, { 70, 20, 3 }, { 37, 1, 17 } };
   /* A row's beginning is aligned to what its values are, at least. */
   const gsize unit = type->layout->values == 1 ? type->layout->bytes : 1;
 
   for (guint i = 0; i < G_N_ELEMENTS (shapes); i++)
-    check_product (t, type, shapes[i][0], shapes[i][1], shapes[i][2], i % 4 * unit);
+    check_product (t, type, in_panels, shapes[i][0], shapes[i][1], shapes[i][2], i % 4 * unit);
 }
 
-#define CHECKS(type, in_blocks, x_arguments)                                                                  \
+#define PLD_KERNEL(name, args) void pld_##name##_ref args;
+#include "engine/kernels/kernels.def"
+#undef PLD_KERNEL
+
+/* Rows against the reference, panels against rows. */
+#define CHECKS(type, in_blocks, rows, panels)                                                                 \
   static void product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x) \
   {                                                                                                           \
-    k->matmul_##type (y, y_stride, w, row_bytes, n_rows, x_arguments, x->n, x->n_cols);                       \
+    k->matvec_##type (y, y_stride, w, row_bytes, n_rows, rows, x->n, x->n_cols);                              \
+  }                                                                                                           \
+                                                                                                              \
+  static void panel_product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, \
+                                    const Panels *x)                                                          \
+  {                                                                                                           \
+    k->matmul_##type (y, y_stride, w, row_bytes, n_rows, panels, x->n, x->n_cols);                            \
   }                                                                                                           \
                                                                                                               \
   void check_dequantize_##type (guint t)                                                                      \
@@ -253,15 +341,21 @@ check_matmul (guint t, const Type *type)
                       pld_kernels_ref.dequantize_##type);                                                     \
   }                                                                                                           \
                                                                                                               \
+  static const Type type_##type = { #type, &layout_##type, product_##type, panel_product_##type, in_blocks,   \
+                                    pld_dequantize_##type##_ref };                                      \
+                                                                                                              \
+  void check_matvec_##type (guint t)                                                                          \
+  {                                                                                                           \
+    check_products (t, &type_##type, FALSE);                                                                  \
+  }                                                                                                           \
+                                                                                                              \
   void check_matmul_##type (guint t)                                                                          \
   {                                                                                                           \
-    const Type type = { "matmul_" #type, &layout_##type, product_##type, in_blocks, pld_kernels_ref.dequantize_##type }; \
-                                                                                                              \
-    check_matmul (t, &type);                                                                                  \
+    check_products (t, &type_##type, TRUE);                                                                   \
   }
 #define FLOAT_ROWS x->floats, x->stride
-#define FLOAT_CHECKS(type, UPPER, values, bytes) CHECKS (type, FALSE, FLOAT_ROWS)
-#define BLOCK_CHECKS(type, UPPER, values, bytes) CHECKS (type, TRUE, x->blocks)
+#define FLOAT_CHECKS(type, UPPER, values, bytes) CHECKS (type, FALSE, FLOAT_ROWS, FLOAT_ROWS)
+#define BLOCK_CHECKS(type, UPPER, values, bytes) CHECKS (type, TRUE, x->blocks, x->blocks)
 
 PLD_FLOAT_TYPES (FLOAT_CHECKS)
 PLD_BLOCK_TYPES (BLOCK_CHECKS)

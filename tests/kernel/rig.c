@@ -5,10 +5,14 @@
 
 const Table tables[] = {
   { "baseline", PLD_CPU_BASELINE, &pld_kernels_baseline },
-#ifdef __x86_64__
+#if defined (__x86_64__)
   { "avx2", PLD_CPU_AVX2, &pld_kernels_avx2 },
+  { "avxvnni", PLD_CPU_AVXVNNI, &pld_kernels_avxvnni },
   { "avx512", PLD_CPU_AVX512, &pld_kernels_avx512 },
   { "avx512vnni", PLD_CPU_AVX512VNNI, &pld_kernels_avx512vnni },
+#elif defined (__aarch64__)
+  { "dotprod", PLD_CPU_DOTPROD, &pld_kernels_dotprod },
+  { "i8mm", PLD_CPU_I8MM, &pld_kernels_i8mm },
 #endif
 };
 const guint n_tables = G_N_ELEMENTS (tables);

@@ -338,9 +338,9 @@ test_compute (void)
   PldTensor tensors[G_N_ELEMENTS (shapes)];
   PldTape *tape = make_tape (shapes, G_N_ELEMENTS (shapes), tensors);
 
-  for (gboolean by_row = FALSE; by_row <= TRUE; by_row++)
+  for (gboolean in_panels = FALSE; in_panels <= TRUE; in_panels++)
     {
-      PldComputeProfile *profile = pld_compute_profile_new (2, by_row), *loaded;
+      PldComputeProfile *profile = pld_compute_profile_new (2, in_panels), *loaded;
       PldBudget *budget = pld_budget_new (0);
       g_autoptr (GError) error = NULL;
       gboolean measured = FALSE;
@@ -361,7 +361,7 @@ test_compute (void)
       g_assert_true (measured);
       g_assert_cmpuint (profile->products->len, ==, 9);
       pld_compute_profile_save (profile);
-      loaded = pld_compute_profile_load (2, by_row);
+      loaded = pld_compute_profile_load (2, in_panels);
       g_assert_true (measure_tape (loaded, tape, 9, budget, &measured, NULL));
       g_assert_false (measured);
       for (guint i = 0; i < tape->matrices->len; i++)
@@ -369,7 +369,7 @@ test_compute (void)
                                         pld_compute_profile_ns (loaded, tape->matrices->pdata[i], 5), 10);
       pld_compute_profile_free (&loaded);
       /* Another team is measured for itself. */
-      loaded = pld_compute_profile_load (1, by_row);
+      loaded = pld_compute_profile_load (1, in_panels);
       g_assert_cmpuint (loaded->products->len, ==, 0);
       pld_compute_profile_free (&loaded);
       pld_compute_profile_free (&profile);
@@ -469,15 +469,16 @@ test_product (void)
     w[i] = (float) g_test_rand_double_range (-1, 1);
   for (guint i = 0; i < N * COLS; i++)
     x[i] = (float) g_test_rand_double_range (-1, 1);
-  for (gboolean by_row = FALSE; by_row <= TRUE; by_row++)
+  for (gboolean in_panels = FALSE; in_panels <= TRUE; in_panels++)
     {
-      const gsize floats = pld_linear_scratch (tape, by_row);
+      const gsize floats = pld_linear_scratch ();
       g_autofree float *memory = g_new0 (float, 2 * floats);
-      PldSession session = { .n_threads = 2, .scratch = memory, .scratch_floats = floats, .by_row = by_row, .team = pld_team_ref (2) };
-      float y[N * ROWS];
+      PldSession session = { .n_threads = 2, .scratch = memory, .scratch_floats = floats, .team = pld_team_ref (2) };
+      float panel[COLS * PLD_PANEL_ROWS], y[PLD_PANEL_ROWS * ROWS];
 
       pld_session_init (&session);
-      g_assert_cmpint (pld_linear_time (&session, (PldRows) { y, N, ROWS }, (PldRows) { x, N, COLS }, tape->matrices->pdata[0], ROWS,
+      session.kernels->pack (panel, x, COLS, N, COLS);
+      g_assert_cmpint (pld_linear_time (&session, in_panels, N, y, in_panels ? panel : x, tape->matrices->pdata[0], ROWS,
                                         (const guint8 *) w), >=, 0);
       for (guint i = 0; i < N; i++)
         for (guint j = 0; j < ROWS; j++)
@@ -486,7 +487,7 @@ test_product (void)
 
             for (guint k = 0; k < COLS; k++)
               sum += (double) x[i * COLS + k] * w[j * COLS + k];
-            g_assert_cmpfloat_with_epsilon (y[i * ROWS + j], sum, 1e-4);
+            g_assert_cmpfloat_with_epsilon (y[in_panels ? j * PLD_PANEL_ROWS + i : i * ROWS + j], sum, 1e-4);
           }
       pld_team_unref (&session.team);
     }

@@ -1,117 +1,314 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Weights in blocks, times activations in blocks of 8 bits. A panel of weights is expanded once for up to ROWS rows of activations, in whole
- * numbers; products of 32 values are summed exactly, in 16 lanes, and scaled sums added in floats, in the order of blocks.
+ * Products of weights in blocks with activations in blocks of 8 bits, where no instruction multiplies bytes: both as whole numbers of 16 bits,
+ * which multiply and add by pairs. Sums of a unit are exact; then floats, in the order of units.
  */
+/* Wider vectors would hold two units of 16. */
+#ifdef __AVX2__
+#define VECTOR_BYTES 32
+#endif
 #include "engine/kernels/table.h"
 
 #include "engine/kernels/plain/expand.h"
 #include "engine/kernels/plain/lanes.h"
 
-/* Rows of activations whose sums are kept at a time: their lanes stay in the nearest cache. */
-#define ROWS 32
-/* Of them, those whose lanes are in registers at a time. */
-#define TILE 4
+/* Whole numbers, and floats, in a vector. */
+#define SHORTS (VECTOR_BYTES / 2)
+#define FLOATS (VECTOR_BYTES / 4)
+#define UNITS_MAX (PANEL_VALUES / 16)
 
+static ALWAYS_INLINE void
+store_f32 (float *x, VecF32 v)
+{
+  memcpy (x, &v, sizeof v);
+}
+
+static ALWAYS_INLINE VecF32
+to_floats (VecI32 v)
+{
+  return __builtin_convertvector (v, VecF32);
+}
+
+typedef void (*ExpandFunc) (Expanded *e, guint block, const guint8 *x);
+
+/* A run of values of a row, up to PANEL_VALUES. */
+static ALWAYS_INLINE void
+expand_run (Expanded *e, const guint8 *w, gsize n_values, guint values, guint bytes, ExpandFunc expand)
+{
+  for (guint i = 0; i < n_values / values; i++)
+    expand (e, i, w + i * bytes);
+}
+
+/* ---- panels: lanes are rows of activations ---------------------------------------------------- */
+
+/* Panels that are taken together. */
+#define PANELS 4
+/* Of them, and of rows of weights, those whose sums are in registers. */
+#if defined(__AVX512VL__)
+#define TILE_PANELS 4
+#define TILE_ROWS 2
+#elif defined(__AVX2__)
+#define TILE_PANELS 2
+#define TILE_ROWS 2
+#elif defined(__aarch64__)
+#define TILE_PANELS 1
+#define TILE_ROWS 4
+#else
+#define TILE_PANELS 1
+#define TILE_ROWS 2
+#endif
+
+/* A run of columns of a panel. */
 typedef struct
 {
-  Lanes lanes;
-  float offset[2];
-} Sum;
+  gint16 q[PANEL_VALUES / 2][PLD_PANEL_ROWS][2]; /* pairs */
+  float scale[UNITS_MAX][PLD_PANEL_ROWS];        /* of each unit */
+  float sum[UNITS_MAX][PLD_PANEL_ROWS];          /* scale * Σ q */
+} PanelRun;
 
-/* Adds to each of n sums what a panel times n rows of activations gives; d and m as D_ and M_ in expand.h. */
-static ALWAYS_INLINE void
-panel_dot (Sum *sums, guint n, const Panel *p, guint units, const PldQ8 *x, gsize x_stride, guint d, guint m)
+static void
+load_panel (PanelRun *run, const PldQ8Panel *x, guint n_blocks, guint unit)
 {
-  Lanes lanes[TILE];
-  float offset[TILE][2];
-
-  for (guint t = 0; t < n; t++)
+  for (guint b = 0; b < n_blocks; b++, x++)
     {
-      lanes[t] = d == 32 ? sums[t].lanes : (Lanes) { 0 };
-      memcpy (offset[t], sums[t].offset, sizeof offset[t]);
+      for (guint g = 0; g < PLD_Q8_VALUES / 4; g++)
+        for (guint r = 0; r < PLD_PANEL_ROWS; r++)
+          for (guint i = 0; i < 4; i++)
+            run->q[b * 16 + 2 * g + i / 2][r][i % 2] = x->q[g][r][i];
+      for (guint r = 0; r < PLD_PANEL_ROWS; r++)
+        {
+          if (unit == 16)
+            for (guint i = 0; i < 2; i++)
+              {
+                run->scale[2 * b + i][r] = x->scale[r];
+                run->sum[2 * b + i][r] = (float) x->sums[i][r] * x->scale[r];
+              }
+          else
+            {
+              run->scale[b][r] = x->scale[r];
+              run->sum[b][r] = (float) (x->sums[0][r] + x->sums[1][r]) * x->scale[r];
+            }
+        }
     }
-  for (guint u = 0; u < units; u++)
-    for (guint t = 0; t < n; t++)
-      {
-        const PldQ8 *block = x + t * x_stride + u;
-        const float scale = d == 32 ? p->d[u] * block->scale : block->scale;
+}
 
-        for (guint i = 0; i < PARTS; i++)
+/* Sums of a row of weights and a panel: of products, of offsets. */
+typedef struct
+{
+  float sum[PLD_PANEL_ROWS];
+  float offset[PLD_PANEL_ROWS];
+} PanelSum;
+
+/* Adds n_units of rows i < n_rows of weights times panels p < n_panels; @sums: [n_rows, PANELS] */
+static ALWAYS_INLINE void
+tile_units (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_panels, guint n_units, guint unit,
+            gboolean has_offset)
+{
+  for (guint u = 0; u < n_units; u++)
+    {
+      VecI32 dot[TILE_ROWS][TILE_PANELS][PARTS] = { 0 };
+
+      for (guint k = u * unit / 2; k < (u + 1) * unit / 2; k++)
+        for (guint i = 0; i < n_rows; i++)
           {
-            const VecI32 dot = pair_dot (load_i16 (p->q + u * 32 + i * (32 / PARTS)), load_i8 (block->q + i * (32 / PARTS)));
+            gint32 pair;
+            VecI16 weights;
 
-            lanes[t].part[i] = fused (__builtin_convertvector (dot, VecF32), splat (scale), lanes[t].part[i]);
+            memcpy (&pair, &w[i].q[2 * k], sizeof pair);
+            weights = (VecI16) ((VecI32) { 0 } + pair);
+            for (guint p = 0; p < n_panels; p++)
+              for (guint part = 0; part < PARTS; part++)
+                dot[i][p][part] += pair_dot (load_i16 (x[p].q[k][0] + part * SHORTS), weights);
           }
-        for (guint i = 0; m != 0 && i < 2; i++)
-          offset[t][i] += p->m[m == 16 ? 2 * u + i : u] * block->sums[i];
-      }
-  for (guint t = 0; t < n; t++)
-    {
-      for (guint i = 0; i < PARTS; i++)
-        sums[t].lanes.part[i] = d == 32 ? lanes[t].part[i] : fused (lanes[t].part[i], splat (p->d[0]), sums[t].lanes.part[i]);
-      memcpy (sums[t].offset, offset[t], sizeof offset[t]);
+      for (guint i = 0; i < n_rows; i++)
+        for (guint p = 0; p < n_panels; p++)
+          for (guint part = 0; part < PARTS; part++)
+            {
+              float *sum = sums[i * PANELS + p].sum + part * FLOATS, *offset = sums[i * PANELS + p].offset + part * FLOATS;
+              const VecF32 scale = load_f32 (x[p].scale[u] + part * FLOATS) * splat (w[i].d[u]);
+
+              store_f32 (sum, fused (to_floats (dot[i][p][part]), scale, load_f32 (sum)));
+              if (has_offset)
+                store_f32 (offset, fused (splat (w[i].m[u]), load_f32 (x[p].sum[u] + part * FLOATS), load_f32 (offset)));
+            }
     }
 }
 
-typedef void (*RowFunc) (Sum *sums, const guint8 *w, const PldQ8 *x, guint n_x, gsize n_cols);
-
+/* Up to TILE_ROWS rows of weights times up to PANELS panels, over a run of columns. */
 static ALWAYS_INLINE void
-matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols, RowFunc row)
+rows_run (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_panels, guint n_units, guint unit,
+          gboolean has_offset)
 {
-  for (guint first = 0; first < n_x; first += ROWS)
-    for (guint i = 0; i < n_rows; i++)
-      {
-        const guint n = MIN (ROWS, n_x - first);
-        Sum sums[ROWS];
+  guint p = 0;
 
-        memset (sums, 0, n * sizeof *sums);
-        row (sums, w + i * row_bytes, x + first * (n_cols / 32), n, n_cols);
-        for (guint j = 0; j < n; j++)
-          y[(first + j) * y_stride + i] = lanes_sum (&sums[j].lanes) + (sums[j].offset[0] + sums[j].offset[1]);
-      }
+  for (; p + TILE_PANELS <= n_panels; p += TILE_PANELS)
+    if (n_rows == TILE_ROWS)
+      tile_units (sums + p, w, TILE_ROWS, x + p, TILE_PANELS, n_units, unit, has_offset);
+    else
+      for (guint i = 0; i < n_rows; i++)
+        tile_units (sums + i * PANELS + p, w + i, 1, x + p, TILE_PANELS, n_units, unit, has_offset);
+  for (; p < n_panels; p++)
+    for (guint i = 0; i < n_rows; i++)
+      tile_units (sums + i * PANELS + p, w + i, 1, x + p, 1, n_units, unit, has_offset);
 }
 
-#define DEQUANTIZE(type, UPPER, values, bytes)                                                                \
-  void PLD_FUNC (dequantize_##type) (float *y, const guint8 *x, gsize n)                                      \
-  {                                                                                                           \
-    Panel p;                                                                                                  \
-                                                                                                              \
-    for (gsize i = 0; i < n; i += values)                                                                     \
-      {                                                                                                       \
-        expand_##type (&p, 0, x + i / values * bytes);                                                        \
-        for (guint v = 0; v < values; v++)                                                                    \
-          y[i + v] = (float) p.q[v] * p.d[0] + (M_##type != 0 ? p.m[v / MAX (M_##type, 1)] : 0);              \
-      }                                                                                                       \
-  }
-PLD_BLOCK_TYPES (DEQUANTIZE)
+/* Rows of weights whose sums are kept while the columns pass. */
+#define MATMUL_ROWS 64
 
 #define MATMUL(type, UPPER, values, bytes)                                                                    \
-  static void row_##type (Sum *sums, const guint8 *w, const PldQ8 *x, guint n_x, gsize n_cols)                \
+  static void panels_##type (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,        \
+                             const PldQ8Panel *x, guint n_x, gsize n_cols)                                    \
   {                                                                                                           \
-    Panel p;                                                                                                  \
+    PanelSum sums[MATMUL_ROWS][PANELS];                                                                       \
+    PanelRun runs[PANELS];                                                                                    \
+    Expanded e[TILE_ROWS];                                                                                    \
                                                                                                               \
-    for (gsize c = 0; c < n_cols; c += PANEL_VALUES, x += PANEL_VALUES / PLD_Q8_VALUES)                       \
+    memset (sums, 0, n_rows * sizeof *sums);                                                                  \
+    for (gsize c = 0; c < n_cols; c += PANEL_VALUES)                                                          \
       {                                                                                                       \
-        const guint units = (guint) MIN (n_cols - c, PANEL_VALUES) / 32;                                      \
-        guint j = 0;                                                                                          \
+        const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                               \
                                                                                                               \
-        for (guint i = 0; i < units * 32 / values; i++)                                                       \
-          expand_##type (&p, i, w + (c / values + i) * bytes);                                                \
-        for (; j + TILE <= n_x; j += TILE)                                                                    \
-          panel_dot (sums + j, TILE, &p, units, x + j * (n_cols / 32), n_cols / 32, D_##type, M_##type);      \
-        for (; j < n_x; j++)                                                                                  \
-          panel_dot (sums + j, 1, &p, units, x + j * (n_cols / 32), n_cols / 32, D_##type, M_##type);         \
+        for (guint p = 0; p < n_x; p++)                                                                       \
+          load_panel (&runs[p], x + (p * n_cols + c) / PLD_Q8_VALUES, n / PLD_Q8_VALUES, UNIT_##type);        \
+        for (guint i = 0; i < n_rows; i += TILE_ROWS)                                                         \
+          {                                                                                                   \
+            const guint m = MIN (TILE_ROWS, n_rows - i);                                                      \
+                                                                                                              \
+            for (guint j = 0; j < m; j++)                                                                     \
+              expand_run (&e[j], w + (i + j) * row_bytes + c / values * bytes, n, values, bytes, expand_##type); \
+            rows_run (sums[i], e, m, runs, n_x, n / UNIT_##type, UNIT_##type, OFFSET_##type);                \
+          }                                                                                                   \
       }                                                                                                       \
+    for (guint p = 0; p < n_x; p++)                                                                           \
+      for (guint i = 0; i < n_rows; i++)                                                                      \
+        for (guint r = 0; r < PLD_PANEL_ROWS; r++)                                                            \
+          y[p * y_stride + i * PLD_PANEL_ROWS + r] = sums[i][p].sum[r] + sums[i][p].offset[r];                \
   }                                                                                                           \
                                                                                                               \
   void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
+  {                                                                                                           \
+    for (guint p = 0; p < n_x; p += PANELS)                                                                   \
+      for (guint i = 0; i < n_rows; i += MATMUL_ROWS)                                                         \
+        panels_##type (y + p * y_stride + i * PLD_PANEL_ROWS, y_stride, w + i * row_bytes, row_bytes,         \
+                       MIN (MATMUL_ROWS, n_rows - i), x + p * (n_cols / PLD_Q8_VALUES), MIN (PANELS, n_x - p), n_cols); \
+  }
+PLD_BLOCK_TYPES (MATMUL)
+
+/* ---- rows: lanes are rows of weights ---------------------------------------------------------- */
+
+/* Rows of activations that the weights, once expanded, meet. */
+#define ROWS 16
+
+#define SHUFFLE(a, b, ...) ((VecI32) __builtin_shufflevector (a, b, __VA_ARGS__))
+
+/* FLOATS vectors to one: lane l is the sum of the lanes of v[l]. */
+static ALWAYS_INLINE VecI32
+sums_across (const VecI32 *v)
+{
+#if VECTOR_BYTES == 32
+  VecI32 quarter[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      const VecI32 *u = v + 4 * i;
+      const VecI32 a = SHUFFLE (u[0], u[1], 0, 8, 1, 9, 4, 12, 5, 13) + SHUFFLE (u[0], u[1], 2, 10, 3, 11, 6, 14, 7, 15);
+      const VecI32 b = SHUFFLE (u[2], u[3], 0, 8, 1, 9, 4, 12, 5, 13) + SHUFFLE (u[2], u[3], 2, 10, 3, 11, 6, 14, 7, 15);
+
+      quarter[i] = SHUFFLE (a, b, 0, 1, 8, 9, 4, 5, 12, 13) + SHUFFLE (a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  return SHUFFLE (quarter[0], quarter[1], 0, 1, 2, 3, 8, 9, 10, 11) + SHUFFLE (quarter[0], quarter[1], 4, 5, 6, 7, 12, 13, 14, 15);
+#else
+  const VecI32 a = SHUFFLE (v[0], v[1], 0, 4, 1, 5) + SHUFFLE (v[0], v[1], 2, 6, 3, 7);
+  const VecI32 b = SHUFFLE (v[2], v[3], 0, 4, 1, 5) + SHUFFLE (v[2], v[3], 2, 6, 3, 7);
+
+  return SHUFFLE (a, b, 0, 1, 4, 5) + SHUFFLE (a, b, 2, 3, 6, 7);
+#endif
+}
+
+/* A run of columns of FLOATS rows of weights. */
+typedef struct
+{
+  gint16 q[FLOATS][PANEL_VALUES];
+  float d[UNITS_MAX][FLOATS];
+  float m[UNITS_MAX][FLOATS];
+} WeightRun;
+
+/* Rows that are not there are zeros. */
+static ALWAYS_INLINE void
+load_weights (WeightRun *run, const guint8 *w, gsize row_bytes, guint n_rows, gsize n_values, guint unit, gboolean has_offset, guint values,
+              guint bytes, ExpandFunc expand)
+{
+  Expanded e;
+
+  if (n_rows < FLOATS)
+    memset (run, 0, sizeof *run);
+  for (guint i = 0; i < n_rows; i++)
+    {
+      expand_run (&e, w + i * row_bytes, n_values, values, bytes, expand);
+      memcpy (run->q[i], e.q, n_values * sizeof *e.q);
+      for (guint u = 0; u < n_values / unit; u++)
+        {
+          run->d[u][i] = e.d[u];
+          if (has_offset)
+            run->m[u][i] = e.m[u];
+        }
+    }
+}
+
+/* Adds a run of weights times one of a row of activations. */
+static ALWAYS_INLINE void
+run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint n_units, guint unit, gboolean has_offset)
+{
+  for (guint u = 0; u < n_units; u++)
+    {
+      const PldQ8 *block = x + u * unit / PLD_Q8_VALUES;
+      const gint8 *q = block->q + u * unit % PLD_Q8_VALUES;
+      const gint xsum = unit == 16 ? block->sums[u % 2] : block->sums[0] + block->sums[1];
+      VecI32 dot[FLOATS] = { 0 };
+
+      for (guint k = 0; k < unit; k += SHORTS)
+        {
+          const VecI16 activations = load_i8 (q + k);
+
+          for (guint i = 0; i < FLOATS; i++)
+            dot[i] += pair_dot (load_i16 (w->q[i] + u * unit + k), activations);
+        }
+      *sum = fused (to_floats (sums_across (dot)), load_f32 (w->d[u]) * splat (block->scale), *sum);
+      if (has_offset)
+        *offset = fused (load_f32 (w->m[u]), splat ((float) xsum * block->scale), *offset);
+    }
+}
+
+#define MATVEC(type, UPPER, values, bytes)                                                                    \
+  static void rows_##type (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,          \
+                           const PldQ8 *x, guint n_x, gsize n_cols)                                           \
+  {                                                                                                           \
+    VecF32 sums[ROWS] = { 0 }, offsets[ROWS] = { 0 };                                                         \
+    WeightRun run;                                                                                            \
+                                                                                                              \
+    for (gsize c = 0; c < n_cols; c += PANEL_VALUES)                                                          \
+      {                                                                                                       \
+        const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                               \
+                                                                                                              \
+        load_weights (&run, w + c / values * bytes, row_bytes, n_rows, n, UNIT_##type, OFFSET_##type, values, bytes, expand_##type); \
+        for (guint j = 0; j < n_x; j++)                                                                       \
+          run_dot (&sums[j], &offsets[j], &run, x + (j * n_cols + c) / PLD_Q8_VALUES, n / UNIT_##type, UNIT_##type, OFFSET_##type); \
+      }                                                                                                       \
+    for (guint j = 0; j < n_x; j++)                                                                           \
+      {                                                                                                       \
+        const VecF32 sum = sums[j] + offsets[j];                                                              \
+                                                                                                              \
+        memcpy (y + j * y_stride, &sum, n_rows * sizeof *y);                                                  \
+      }                                                                                                       \
+  }                                                                                                           \
+                                                                                                              \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const PldQ8 *x, guint n_x, gsize n_cols)                                     \
   {                                                                                                           \
-    matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, row_##type);                                   \
+    for (guint j = 0; j < n_x; j += ROWS)                                                                     \
+      for (guint i = 0; i < n_rows; i += FLOATS)                                                              \
+        rows_##type (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (FLOATS, n_rows - i),  \
+                     x + j * (n_cols / PLD_Q8_VALUES), MIN (ROWS, n_x - j), n_cols);                          \
   }
-#ifdef __AVX512VNNI__
-PLD_BLOCK_TYPES_REST (MATMUL) /* x86/vnni.c has the most used ones */
-#else
-PLD_BLOCK_TYPES (MATMUL)
-#endif
+PLD_BLOCK_TYPES (MATVEC)

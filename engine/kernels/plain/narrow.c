@@ -62,8 +62,8 @@ PLD_FUNC (quantize_q8) (PldQ8 *y, const float *x, gsize n)
           sums[0] += y[b].q[i];
           sums[1] += y[b].q[16 + i];
         }
-      y[b].sums[0] = y[b].scale * (float) sums[0];
-      y[b].sums[1] = y[b].scale * (float) sums[1];
+      y[b].sums[0] = (gint16) sums[0];
+      y[b].sums[1] = (gint16) sums[1];
     }
 }
 

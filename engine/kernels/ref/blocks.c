@@ -151,7 +151,7 @@ value_iq4_xs (const guint8 *x, guint v)
       y[i] = (float) value_##type (x + i / values * bytes, i % values);                                       \
   }                                                                                                           \
                                                                                                               \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const PldQ8 *x, guint n_x, gsize n_cols)                                     \
   {                                                                                                           \
     for (guint j = 0; j < n_x; j++, x += n_cols / PLD_Q8_VALUES)                                              \
@@ -165,11 +165,28 @@ value_iq4_xs (const guint8 *x, guint v)
                    * x[c / PLD_Q8_VALUES].q[c % PLD_Q8_VALUES];                                               \
           y[j * y_stride + i] = (float) sum;                                                                  \
         }                                                                                                     \
+  }                                                                                                           \
+                                                                                                              \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
+  {                                                                                                           \
+    for (guint j = 0; j < n_x * PLD_PANEL_ROWS; j++)                                                          \
+      for (guint i = 0; i < n_rows; i++)                                                                      \
+        {                                                                                                     \
+          const PldQ8Panel *panel = x + j / PLD_PANEL_ROWS * (n_cols / PLD_Q8_VALUES);                        \
+          const guint r = j % PLD_PANEL_ROWS;                                                                 \
+          double sum = 0;                                                                                     \
+                                                                                                              \
+          for (gsize c = 0; c < n_cols; c++)                                                                  \
+            sum += value_##type (w + i * row_bytes + c / values * bytes, c % values) * panel[c / PLD_Q8_VALUES].scale[r]\
+                   * panel[c / PLD_Q8_VALUES].q[c % PLD_Q8_VALUES / 4][r][c % 4];                             \
+          y[j / PLD_PANEL_ROWS * y_stride + i * PLD_PANEL_ROWS + r] = (float) sum;                            \
+        }                                                                                                     \
   }
 PLD_BLOCK_TYPES (BLOCK_KERNELS)
 
 #define FLOAT_KERNELS(type, UPPER, values, bytes)                                                             \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const float *x, gsize x_stride, guint n_x, gsize n_cols)                     \
   {                                                                                                           \
     for (guint j = 0; j < n_x; j++, x += x_stride)                                                            \
@@ -237,7 +254,7 @@ PLD_FUNC (quantize_q8) (PldQ8 *y, const float *x, gsize n)
       if (max < 1e-30f && finite)
         y->scale = 0;
       for (guint i = 0; i < 2; i++)
-        y->sums[i] = y->scale * (float) sums[i];
+        y->sums[i] = (gint16) sums[i];
     }
 }
 

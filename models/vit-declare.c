@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The keys and tensor names of ViTs: config.json and those of Hugging Face's ViTForImageClassification; and GGUF's, docs/gguf-vit.md.
+ */
+#include "models/vit.h"
+
+#include <string.h>
+
+/* ---- keys ---------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  const char *d, *d_mlp, *n_blocks, *n_heads, *patch, *image, *eps, *act;
+} Keys;
+
+static const Keys json_keys = { "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "patch_size", "image_size",
+                                "layer_norm_eps", "hidden_act" };
+static const Keys gguf_keys = { "vit.embedding_length", "vit.feed_forward_length", "vit.block_count", "vit.attention.head_count",
+                                "vit.patch_size", "vit.image_size", "vit.attention.layer_norm_epsilon", "vit.hidden_act" };
+
+/* The first name of each is the one that is written. */
+static const struct
+{
+  const char *name;
+  PldActivation act;
+} activations[] = { { "gelu", PLD_ACT_GELU },
+                    { "gelu_pytorch_tanh", PLD_ACT_GELU_TANH },
+                    { "gelu_new", PLD_ACT_GELU_TANH },
+                    { "gelu_fast", PLD_ACT_GELU_TANH },
+                    { "relu", PLD_ACT_RELU },
+                    { "silu", PLD_ACT_SILU },
+                    { "swish", PLD_ACT_SILU } };
+
+const char *
+pld_vit_activation (PldActivation act)
+{
+  guint i = 0;
+
+  while (activations[i].act != act)
+    i++;
+  return activations[i].name;
+}
+
+static gboolean
+parse_activation (const PldConfig *config, const char *key, PldActivation *act, GError **error)
+{
+  const char *name;
+
+  if (!pld_config_string (config, key, "gelu", &name, error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (activations); i++)
+    if (strcmp (name, activations[i].name) == 0)
+      {
+        *act = activations[i].act;
+        return TRUE;
+      }
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not supported; known are gelu, gelu_new, relu and silu",
+               config->path, key, name);
+  return FALSE;
+}
+
+static PldVit *
+parse_config (const PldConfig *config, const Keys *keys, guint input_size, GError **error)
+{
+  guint64 d, d_mlp, n_blocks, n_heads, patch, channels = 3;
+  guint width, height;
+  double eps;
+  PldActivation act;
+  PldVit *vit;
+
+  if (!pld_config_uint (config, keys->d, 1, 65536, &d, error) || !pld_config_uint (config, keys->d_mlp, 1, 262144, &d_mlp, error)
+      || !pld_config_uint (config, keys->n_blocks, 1, 1024, &n_blocks, error)
+      || !pld_config_uint (config, keys->n_heads, 1, 1024, &n_heads, error)
+      || !pld_config_uint (config, keys->patch, 1, 1024, &patch, error)
+      || !pld_config_size (config, keys->image, &width, &height, error)
+      || !pld_config_double (config, keys->eps, 1e-12, &eps, error) || !parse_activation (config, keys->act, &act, error))
+    return NULL;
+  if (json_object_has_member (config->root, "num_channels") && !pld_config_uint (config, "num_channels", 3, 3, &channels, error))
+    return NULL;
+  if (d % n_heads != 0 || width < patch || height < patch || (input_size > 0 && input_size < patch) || input_size > 8192)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "%s: %u heads do not divide %s %u, or the picture of %u × %u (input size %u) has no patch of %u", config->path,
+                   (guint) n_heads, keys->d, (guint) d, width, height, input_size, (guint) patch);
+      return NULL;
+    }
+  vit = g_malloc0 (sizeof *vit + n_blocks * sizeof (PldVitBlock));
+  vit->d = (guint) d;
+  vit->d_mlp = (guint) d_mlp;
+  vit->n_blocks = (guint) n_blocks;
+  vit->n_heads = (guint) n_heads;
+  vit->patch = (guint) patch;
+  vit->eps = (float) eps;
+  vit->act = act;
+  vit->image_width = width;
+  vit->image_height = height;
+  vit->stored_w = width / vit->patch;
+  vit->stored_h = height / vit->patch;
+  vit->base.input_width = input_size > 0 ? input_size : width;
+  vit->base.input_height = input_size > 0 ? input_size : height;
+  vit->grid_w = vit->base.input_width / vit->patch;
+  vit->grid_h = vit->base.input_height / vit->patch;
+  return vit;
+}
+
+/* ---- tensor names -------------------------------------------------------------------------- */
+
+typedef struct
+{
+  const char *gguf, *hugging_face;
+} Name;
+
+/* A block's tensors: this, its number, a dot, one of names. */
+static const Name block_prefix = { "v.blk.", "vit.encoder.layer." };
+
+/* With ".weight" or ".bias" after them where a part has both. */
+static const Name names[] = {
+  { "v.class_embd", "vit.embeddings.cls_token" },
+  { "v.position_embd.weight", "vit.embeddings.position_embeddings" },
+  { "v.patch_embd", "vit.embeddings.patch_embeddings.projection" },
+  { "ln1", "layernorm_before" },
+  { "attn_q", "attention.attention.query" },
+  { "attn_k", "attention.attention.key" },
+  { "attn_v", "attention.attention.value" },
+  { "attn_out", "attention.output.dense" },
+  { "ln2", "layernorm_after" },
+  { "ffn_up", "intermediate.dense" },
+  { "ffn_down", "output.dense" },
+  { "v.post_ln", "vit.layernorm" },
+  { "head", "classifier" },
+};
+
+/* What follows @start in @name, if that is how it begins. */
+static const char *
+after (const char *name, const char *start)
+{
+  return g_str_has_prefix (name, start) ? name + strlen (start) : NULL;
+}
+
+void
+pld_vit_tensor_name (char out[PLD_VIT_NAME], const char *name, gboolean to_gguf)
+{
+  const char *rest = after (name, to_gguf ? block_prefix.hugging_face : block_prefix.gguf);
+  const char *part = rest != NULL ? strchr (rest, '.') + 1 : name;
+
+  out[0] = '\0';
+  if (rest != NULL)
+    g_snprintf (out, PLD_VIT_NAME, "%s%.*s", to_gguf ? block_prefix.gguf : block_prefix.hugging_face, (int) (part - rest), rest);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      const char *tail = after (part, to_gguf ? names[i].hugging_face : names[i].gguf);
+
+      if (tail == NULL || (*tail != '\0' && strcmp (tail, ".weight") != 0 && strcmp (tail, ".bias") != 0))
+        continue;
+      g_strlcat (out, to_gguf ? names[i].gguf : names[i].hugging_face, PLD_VIT_NAME);
+      g_strlcat (out, tail, PLD_VIT_NAME);
+      return;
+    }
+  g_assert_not_reached ();
+}
+
+/* ---- declaration --------------------------------------------------------------------------- */
+
+/* The name that the file has for what GGUF calls @name. */
+static const char *
+file_name (char buffer[PLD_VIT_NAME], const PldWeights *weights, const char *name)
+{
+  if (weights->format == PLD_FORMAT_GGUF)
+    return name;
+  pld_vit_tensor_name (buffer, name, FALSE);
+  return buffer;
+}
+
+static gboolean
+declare_vector (PldParams *params, const char *name, guint64 n, float **target, GError **error)
+{
+  char buffer[PLD_VIT_NAME];
+
+  return pld_params_vector (params, file_name (buffer, params->weights, name), n, target, error);
+}
+
+static gboolean
+declare_matrix (PldParams *params, const char *name, guint n_rows, guint n_cols, guint work, const PldMatrix **matrix, GError **error)
+{
+  char buffer[PLD_VIT_NAME];
+
+  params->work = work;
+  *matrix = pld_params_matrix (params, file_name (buffer, params->weights, name), n_rows, n_cols, error);
+  return *matrix != NULL;
+}
+
+/* "v.blk.<i>.<name>", in a buffer of the caller's. */
+static const char *
+block_name (char buffer[PLD_VIT_NAME], guint i, const char *name)
+{
+  g_snprintf (buffer, PLD_VIT_NAME, "%s%u.%s", block_prefix.gguf, i, name);
+  return buffer;
+}
+
+static gboolean
+declare_block (PldParams *params, const PldVit *vit, guint i, gboolean qkv_bias, PldVitBlock *b, GError **error)
+{
+  const guint d = vit->d, m = vit->d_mlp;
+  char name[PLD_VIT_NAME];
+  const struct
+  {
+    const char *name;
+    guint64 n;
+    float **target;
+    gboolean optional;
+  } vectors[] = {
+    { "ln1.weight", d, &b->norm1_weight },        { "ln1.bias", d, &b->norm1_bias },
+    { "attn_q.bias", d, &b->query_bias, TRUE },   { "attn_k.bias", d, &b->key_bias, TRUE },
+    { "attn_v.bias", d, &b->value_bias, TRUE },   { "attn_out.bias", d, &b->out_bias },
+    { "ln2.weight", d, &b->norm2_weight },        { "ln2.bias", d, &b->norm2_bias },
+    { "ffn_up.bias", m, &b->up_bias },            { "ffn_down.bias", d, &b->down_bias },
+  };
+  /* After the last attention only the class token is computed. */
+  const guint t = pld_vit_tokens (vit), last = i + 1 < vit->n_blocks ? t : 1;
+  const struct
+  {
+    const char *name;
+    guint n_rows, n_cols, work;
+    const PldMatrix **matrix;
+  } matrices[] = {
+    { "attn_q.weight", d, d, last, &b->query }, { "attn_k.weight", d, d, t, &b->key },     { "attn_v.weight", d, d, t, &b->value },
+    { "attn_out.weight", d, d, last, &b->out }, { "ffn_up.weight", m, d, last, &b->up },   { "ffn_down.weight", d, m, last, &b->down },
+  };
+
+  for (guint j = 0; j < G_N_ELEMENTS (vectors); j++)
+    if ((qkv_bias || !vectors[j].optional)
+        && !declare_vector (params, block_name (name, i, vectors[j].name), vectors[j].n, vectors[j].target, error))
+      return FALSE;
+  for (guint j = 0; j < G_N_ELEMENTS (matrices); j++)
+    if (!declare_matrix (params, block_name (name, i, matrices[j].name), matrices[j].n_rows, matrices[j].n_cols, matrices[j].work,
+                         matrices[j].matrix, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* The number of classes is the head's; a missing head is named by its declaration. */
+static guint
+count_classes (const PldWeights *weights)
+{
+  char buffer[PLD_VIT_NAME];
+  const PldTensor *head = pld_weights_find (weights, file_name (buffer, weights, "head.weight"));
+
+  return head != NULL && head->n_dims == 2 ? (guint) CLAMP (head->dims[0], 1, 1000000) : 1;
+}
+
+static gboolean
+declare_tensors (PldParams *params, PldVit *vit, gboolean qkv_bias, GError **error)
+{
+  const guint d = vit->d, n_classes = count_classes (params->weights);
+
+  vit->base.base.n_outputs = n_classes;
+  if (!declare_vector (params, "v.class_embd", d, &vit->cls, error)
+      || !declare_vector (params, "v.position_embd.weight", (1 + (guint64) vit->stored_w * vit->stored_h) * d, &vit->stored_position,
+                          error)
+      || !declare_vector (params, "v.patch_embd.bias", d, &vit->project_bias, error)
+      || !declare_matrix (params, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_tokens (vit) - 1, &vit->project, error))
+    return FALSE;
+  for (guint i = 0; i < vit->n_blocks; i++)
+    if (!declare_block (params, vit, i, qkv_bias, &vit->blocks[i], error))
+      return FALSE;
+  return declare_vector (params, "v.post_ln.weight", d, &vit->norm_weight, error)
+         && declare_vector (params, "v.post_ln.bias", d, &vit->norm_bias, error)
+         && declare_matrix (params, "head.weight", n_classes, d, 1, &vit->classifier, error)
+         && declare_vector (params, "head.bias", n_classes, &vit->classifier_bias, error);
+}
+
+PldNet *
+pld_vit_declare (PldParams *params, const PldConfig *config, guint input_size, GError **error)
+{
+  const gboolean gguf = params->weights->format == PLD_FORMAT_GGUF;
+  PldVit *vit = parse_config (config, gguf ? &gguf_keys : &json_keys, input_size, error);
+  gboolean qkv_bias = pld_params_has (params, "v.blk.0.attn_q.bias");
+
+  if (vit != NULL
+      && ((!gguf && !pld_config_bool (config, "qkv_bias", TRUE, &qkv_bias, error)) || !declare_tensors (params, vit, qkv_bias, error)))
+    g_clear_pointer (&vit, g_free);
+  return (PldNet *) vit;
+}
