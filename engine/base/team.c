@@ -3,51 +3,61 @@
 
 #include <sched.h>
 
-/* A region lasts from microseconds to milliseconds and the next one follows at once, so a worker looks for it this many
- * times (some tens of microseconds) before it sleeps. */
-#define SPINS 2000
+/* A region lasts from microseconds to milliseconds and the next one follows at once, so whoever waits looks for that
+ * long before it sleeps: about as long as falling asleep and being woken take. */
+#define SPIN_US 50
+/* Looks between two looks at the clock. */
+#define SPIN_LOOKS 32
+/* A thread takes its share of what is left, divided by this: a core that is as many times slower than the mean still
+ * ends with the others. */
+#define CHUNKS 4
+/* Threads that write different fields do not want them on one cache line, nor on a pair that is fetched together. */
+#define LINE 128
 
-typedef struct
-{
-  PldTeamFunc func;
-  gpointer data;
-  guint n_items;
-  guint n_threads;
-} Region;
-
-struct _PldTeam
-{
-  guint n_refs;      /* under the registry's lock */
-  GMutex region_lock; /* one region at a time; also held while the team grows */
-  GMutex lock;       /* of what follows */
-  GCond wake, done;
-  Region region;
-  guint generation;  /* atomic; counts regions */
-  guint next;        /* atomic; the next item */
-  guint pending;     /* atomic; workers that still owe their part of the region */
-  gboolean quit;
-  GPtrArray *workers; /* GThread *; under region_lock */
-};
+/* PldTeam.state, one word that says all of a region that a worker needs to take part. A worker joins by counting itself in
+ * while OPEN is set, and what it joins can then not end without it; who comes later finds the region closed, and nobody waits
+ * for it. So the descriptor is read only by those whom the caller waits for, and needs no lock. */
+#define JOINED G_GUINT64_CONSTANT (0x7fff)       /* workers inside */
+#define WAITED G_GUINT64_CONSTANT (0x8000)       /* the caller sleeps until the last of them leaves */
+#define THREADS_SHIFT 16                         /* threads that may take part: 14 bits */
+#define THREADS_MAX 0x3fff
+#define QUIT (G_GUINT64_CONSTANT (1) << 30)      /* no region: the team is dismissed */
+#define OPEN (G_GUINT64_CONSTANT (1) << 31)      /* may be joined */
+#define GENERATION_SHIFT 32                      /* counts regions */
 
 typedef struct
 {
   PldTeam *team;
-  guint index;      /* 1 …; 0 is the caller */
-  guint generation; /* when it was hired */
+  GThread *thread;
+  guint index;        /* 1 …; 0 is the caller */
+  guint32 generation; /* the last that it has seen; its own */
+
+  gint asleep __attribute__ ((aligned (LINE))); /* atomic; set under the lock */
+  GMutex lock;
+  GCond wake;
 } Worker;
+
+struct _PldTeam
+{
+  guint64 state __attribute__ ((aligned (LINE))); /* atomic; begun and closed under region_lock */
+  guint next __attribute__ ((aligned (LINE)));    /* atomic; the next item */
+
+  /* The region, unchanged while it runs. */
+  PldTeamFunc func __attribute__ ((aligned (LINE)));
+  gpointer data;
+  guint n_items;
+  guint n_threads;
+  guint cores;       /* atomic */
+
+  guint n_refs;       /* under the registry's lock */
+  GMutex region_lock; /* one region at a time; also held while the team grows */
+  GPtrArray *workers; /* Worker *; under region_lock */
+  GMutex lock;        /* of the caller's sleep */
+  GCond done;
+};
 
 static GMutex registry_lock;
 static PldTeam *registry;
-
-static inline void
-cpu_relax (void)
-{
-#if defined (__x86_64__)
-  __builtin_ia32_pause ();
-#elif defined (__aarch64__)
-  __asm__ volatile ("yield");
-#endif
-}
 
 guint
 pld_team_cores (void)
@@ -59,76 +69,275 @@ pld_team_cores (void)
   return g_get_num_processors ();
 }
 
-static void
-region_work (PldTeam *team, const Region *region, guint thread)
-{
-  guint item;
+/* ---- waiting ------------------------------------------------------------------------------- */
 
-  while ((item = __atomic_fetch_add (&team->next, 1, __ATOMIC_ACQ_REL)) < region->n_items)
-    region->func (region->data, item, thread);
+static inline void
+cpu_relax (void)
+{
+#if defined (__x86_64__)
+  __builtin_ia32_pause ();
+#elif defined (__aarch64__)
+  /* "yield" takes no time on most cores; this some nanoseconds. */
+  __asm__ volatile ("isb");
+#endif
 }
 
-/* Waits for a region after @seen; FALSE when the team is dismissed. */
-static gboolean
-worker_wait (PldTeam *team, guint seen, guint *generation, Region *region)
+static inline guint
+state_threads (guint64 state)
 {
-  gboolean quit;
+  return (guint) (state >> THREADS_SHIFT) & THREADS_MAX;
+}
 
-  for (guint i = 0; i < SPINS && __atomic_load_n (&team->generation, __ATOMIC_ACQUIRE) == seen; i++)
-    cpu_relax ();
+/* Whether to look before sleeping: who looks where another thread of the region needs the core holds it up. */
+static gboolean
+state_spins (PldTeam *team, guint64 state)
+{
+  return state_threads (state) <= __atomic_load_n (&team->cores, __ATOMIC_RELAXED);
+}
+
+/* Whether @state is a region that the worker has not seen. */
+static gboolean
+state_is_news (const Worker *worker, guint64 state)
+{
+  return (guint32) (state >> GENERATION_SHIFT) != worker->generation && worker->index < state_threads (state);
+}
+
+/* Looks for SPIN_US until there is something for the worker (NULL: until nobody is inside), and returns the last look. */
+static guint64
+team_spin (PldTeam *team, const Worker *worker)
+{
+  guint64 state = __atomic_load_n (&team->state, __ATOMIC_ACQUIRE);
+  gint64 end = 0;
+
+  if (!state_spins (team, state))
+    return state;
+  for (guint i = 1; worker != NULL ? !state_is_news (worker, state) : (state & JOINED) > 0; i++)
+    {
+      if (i % SPIN_LOOKS == 0)
+        {
+          const gint64 now = g_get_monotonic_time ();
+
+          end = end > 0 ? end : now + SPIN_US;
+          if (now >= end)
+            break;
+          /* The thread that is waited for may want this core. */
+          sched_yield ();
+        }
+      cpu_relax ();
+      state = __atomic_load_n (&team->state, __ATOMIC_ACQUIRE);
+    }
+  return state;
+}
+
+static guint64
+worker_sleep (Worker *worker)
+{
+  guint64 state;
+
+  g_mutex_lock (&worker->lock);
+  /* Either this look sees the new region, or who has begun it sees that the worker sleeps: both are in one order. */
+  __atomic_store_n (&worker->asleep, TRUE, __ATOMIC_SEQ_CST);
+  while (!state_is_news (worker, (state = __atomic_load_n (&worker->team->state, __ATOMIC_SEQ_CST))))
+    g_cond_wait (&worker->wake, &worker->lock);
+  __atomic_store_n (&worker->asleep, FALSE, __ATOMIC_RELAXED);
+  g_mutex_unlock (&worker->lock);
+  return state;
+}
+
+/* Begins the next generation, with @flags and the number of threads, and wakes those workers of them that sleep. */
+static void
+team_publish (PldTeam *team, guint64 flags, guint n_threads)
+{
+  const guint64 generation = (__atomic_load_n (&team->state, __ATOMIC_RELAXED) >> GENERATION_SHIFT) + 1;
+
+  __atomic_store_n (&team->state, generation << GENERATION_SHIFT | flags | (guint64) n_threads << THREADS_SHIFT, __ATOMIC_SEQ_CST);
+  for (guint i = 0; i + 1 < n_threads; i++)
+    {
+      Worker *worker = team->workers->pdata[i];
+
+      if (!__atomic_load_n (&worker->asleep, __ATOMIC_SEQ_CST))
+        continue;
+      /* Once this is locked the worker waits already, or will look again. Signalled afterwards, it need not wait for the lock. */
+      g_mutex_lock (&worker->lock);
+      g_mutex_unlock (&worker->lock);
+      g_cond_signal (&worker->wake);
+    }
+}
+
+/* Closes the region, and waits for those who are inside. */
+static void
+team_close (PldTeam *team)
+{
+  guint64 state = __atomic_and_fetch (&team->state, ~OPEN, __ATOMIC_ACQ_REL);
+
+  if ((state & JOINED) == 0 || (team_spin (team, NULL) & JOINED) == 0)
+    return;
   g_mutex_lock (&team->lock);
-  while (team->generation == seen && !team->quit)
-    g_cond_wait (&team->wake, &team->lock);
-  *generation = team->generation;
-  *region = team->region;
-  quit = team->quit;
+  state = __atomic_or_fetch (&team->state, WAITED, __ATOMIC_ACQ_REL);
+  while ((state & JOINED) > 0)
+    {
+      g_cond_wait (&team->done, &team->lock);
+      state = __atomic_load_n (&team->state, __ATOMIC_ACQUIRE);
+    }
   g_mutex_unlock (&team->lock);
-  return !quit;
+}
+
+/* ---- working ------------------------------------------------------------------------------- */
+
+static void
+team_work (PldTeam *team, guint thread)
+{
+  const PldTeamFunc func = team->func;
+  const gpointer data = team->data;
+  const guint n_items = team->n_items, share = CHUNKS * team->n_threads;
+  guint item = __atomic_load_n (&team->next, __ATOMIC_RELAXED);
+
+  while (item < n_items)
+    {
+      const guint end = item + MAX (1, (n_items - item) / share);
+
+      if (!__atomic_compare_exchange_n (&team->next, &item, end, FALSE, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
+      for (; item < end; item++)
+        func (data, item, thread);
+      item = __atomic_load_n (&team->next, __ATOMIC_RELAXED);
+    }
+}
+
+/* Joins the region of @state, or of what has become of it meanwhile, unless that is closed. */
+static gboolean
+worker_join (Worker *worker, guint64 *state)
+{
+  gboolean joined = FALSE;
+
+  while (!joined && (*state & OPEN) && state_is_news (worker, *state))
+    joined = __atomic_compare_exchange_n (&worker->team->state, state, *state + 1, FALSE, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+  worker->generation = (guint32) (*state >> GENERATION_SHIFT);
+  return joined;
+}
+
+static void
+team_leave (PldTeam *team)
+{
+  const guint64 state = __atomic_sub_fetch (&team->state, 1, __ATOMIC_ACQ_REL);
+
+  if ((state & JOINED) > 0 || !(state & WAITED))
+    return;
+  g_mutex_lock (&team->lock);
+  g_cond_signal (&team->done);
+  g_mutex_unlock (&team->lock);
 }
 
 static gpointer
 worker_main (gpointer data)
 {
-  g_autofree Worker *worker = data;
+  Worker *worker = data;
   PldTeam *team = worker->team;
-  guint generation = worker->generation;
-  Region region;
+  guint64 state;
 
-  while (worker_wait (team, generation, &generation, &region))
+  do
     {
-      if (worker->index >= region.n_threads)
-        continue;
-      region_work (team, &region, worker->index);
-      if (__atomic_sub_fetch (&team->pending, 1, __ATOMIC_ACQ_REL) == 0)
+      state = team_spin (team, worker);
+      if (!state_is_news (worker, state))
+        state = worker_sleep (worker);
+      if (worker_join (worker, &state))
         {
-          g_mutex_lock (&team->lock);
-          g_cond_signal (&team->done);
-          g_mutex_unlock (&team->lock);
+          team_work (team, worker->index);
+          team_leave (team);
         }
     }
+  while (!(state & QUIT));
   return NULL;
+}
+
+void
+pld_team_run (PldTeam *team, guint n_threads, guint n_items, PldTeamFunc func, gpointer data)
+{
+  g_mutex_lock (&team->region_lock);
+  n_threads = CLAMP (MIN (n_threads, n_items), 1, team->workers->len + 1);
+  if (n_threads == 1)
+    {
+      for (guint item = 0; item < n_items; item++)
+        func (data, item, 0);
+    }
+  else
+    {
+      team->func = func;
+      team->data = data;
+      team->n_items = n_items;
+      team->n_threads = n_threads;
+      __atomic_store_n (&team->next, 0, __ATOMIC_RELAXED);
+      team_publish (team, OPEN, n_threads);
+      team_work (team, 0);
+      team_close (team);
+    }
+  g_mutex_unlock (&team->region_lock);
+}
+
+/* ---- the process's team -------------------------------------------------------------------- */
+
+static void
+worker_free (Worker *worker)
+{
+  g_cond_clear (&worker->wake);
+  g_mutex_clear (&worker->lock);
+  g_aligned_free (worker);
 }
 
 static void
 team_grow (PldTeam *team, guint n_threads)
 {
   g_mutex_lock (&team->region_lock);
-  while (team->workers->len + 1 < n_threads)
+  __atomic_store_n (&team->cores, pld_team_cores (), __ATOMIC_RELAXED);
+  while (team->workers->len + 1 < MIN (n_threads, THREADS_MAX))
     {
-      Worker *worker = g_new (Worker, 1);
-      GThread *thread;
+      Worker *worker = g_aligned_alloc0 (1, sizeof (Worker), LINE);
 
-      *worker = (Worker) { team, team->workers->len + 1, team->generation };
-      thread = g_thread_try_new ("pld-compute", worker_main, worker, NULL);
+      worker->team = team;
+      worker->index = team->workers->len + 1;
+      worker->generation = (guint32) (__atomic_load_n (&team->state, __ATOMIC_RELAXED) >> GENERATION_SHIFT);
+      g_mutex_init (&worker->lock);
+      g_cond_init (&worker->wake);
+      worker->thread = g_thread_try_new ("pld-compute", worker_main, worker, NULL);
       /* Where the system gives no more threads, the team stays smaller. */
-      if (thread == NULL)
+      if (worker->thread == NULL)
         {
-          g_free (worker);
+          worker_free (worker);
           break;
         }
-      g_ptr_array_add (team->workers, thread);
+      g_ptr_array_add (team->workers, worker);
     }
   g_mutex_unlock (&team->region_lock);
+}
+
+static PldTeam *
+team_new (void)
+{
+  PldTeam *team = g_aligned_alloc0 (1, sizeof (PldTeam), LINE);
+
+  g_mutex_init (&team->region_lock);
+  g_mutex_init (&team->lock);
+  g_cond_init (&team->done);
+  team->workers = g_ptr_array_new ();
+  return team;
+}
+
+static void
+team_free (PldTeam *team)
+{
+  team_publish (team, QUIT, team->workers->len + 1);
+  for (guint i = 0; i < team->workers->len; i++)
+    {
+      Worker *worker = team->workers->pdata[i];
+
+      g_thread_join (worker->thread);
+      worker_free (worker);
+    }
+  g_ptr_array_unref (team->workers);
+  g_cond_clear (&team->done);
+  g_mutex_clear (&team->lock);
+  g_mutex_clear (&team->region_lock);
+  g_aligned_free (team);
 }
 
 PldTeam *
@@ -138,14 +347,7 @@ pld_team_ref (guint n_threads)
 
   g_mutex_lock (&registry_lock);
   if (registry == NULL)
-    {
-      registry = g_new0 (PldTeam, 1);
-      g_mutex_init (&registry->region_lock);
-      g_mutex_init (&registry->lock);
-      g_cond_init (&registry->wake);
-      g_cond_init (&registry->done);
-      registry->workers = g_ptr_array_new ();
-    }
+    registry = team_new ();
   team = registry;
   team->n_refs++;
   team_grow (team, n_threads > 0 ? n_threads : pld_team_cores ());
@@ -163,50 +365,8 @@ pld_team_unref (PldTeam **team_ptr)
   g_mutex_lock (&registry_lock);
   if (--team->n_refs == 0)
     {
-      g_mutex_lock (&team->lock);
-      team->quit = TRUE;
-      g_cond_broadcast (&team->wake);
-      g_mutex_unlock (&team->lock);
-      for (guint i = 0; i < team->workers->len; i++)
-        g_thread_join (team->workers->pdata[i]);
-      g_ptr_array_unref (team->workers);
-      g_cond_clear (&team->done);
-      g_cond_clear (&team->wake);
-      g_mutex_clear (&team->lock);
-      g_mutex_clear (&team->region_lock);
-      g_free (team);
+      team_free (team);
       registry = NULL;
     }
   g_mutex_unlock (&registry_lock);
-}
-
-void
-pld_team_run (PldTeam *team, guint n_threads, guint n_items, PldTeamFunc func, gpointer data)
-{
-  Region region = { func, data, n_items, 0 };
-
-  g_mutex_lock (&team->region_lock);
-  region.n_threads = CLAMP (MIN (n_threads, n_items), 1, team->workers->len + 1);
-  if (region.n_threads == 1)
-    {
-      for (guint item = 0; item < n_items; item++)
-        func (data, item, 0);
-      g_mutex_unlock (&team->region_lock);
-      return;
-    }
-  __atomic_store_n (&team->pending, region.n_threads - 1, __ATOMIC_RELEASE);
-  __atomic_store_n (&team->next, 0, __ATOMIC_RELEASE);
-  g_mutex_lock (&team->lock);
-  team->region = region;
-  __atomic_add_fetch (&team->generation, 1, __ATOMIC_RELEASE);
-  g_cond_broadcast (&team->wake);
-  g_mutex_unlock (&team->lock);
-  region_work (team, &region, 0);
-  for (guint i = 0; i < SPINS && __atomic_load_n (&team->pending, __ATOMIC_ACQUIRE) > 0; i++)
-    cpu_relax ();
-  g_mutex_lock (&team->lock);
-  while (__atomic_load_n (&team->pending, __ATOMIC_ACQUIRE) > 0)
-    g_cond_wait (&team->done, &team->lock);
-  g_mutex_unlock (&team->lock);
-  g_mutex_unlock (&team->region_lock);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The compute team: one for the whole process, so that CPUs are never oversubscribed. Thread-safe:
- * regions of different callers run one after the other. Workers sleep when idle.
+ * regions of different callers run one after the other. Workers look for the next region for some tens of
+ * microseconds, if there is a core for each thread of the last one, then sleep.
  */
 #pragma once
 
@@ -12,8 +13,8 @@ typedef struct _PldTeam PldTeam;
 /* Items [item] of a region; @thread is 0 … n_threads − 1, stable during the call, to pick scratch memory. */
 typedef void (*PldTeamFunc) (gpointer data, guint item, guint thread);
 
-/* Returns: (transfer full): the process's team, grown to at least @n_threads (0 = all cores); give back with
- * pld_team_unref(). */
+/* Returns: (transfer full): the process's team, grown to at least @n_threads (0 = all cores), or as far as the
+ * system gives threads; give back with pld_team_unref(). */
 PldTeam *pld_team_ref (guint n_threads);
 void pld_team_unref (PldTeam **team);
 
@@ -24,7 +25,8 @@ guint pld_team_cores (void);
  * pld_team_run:
  * @n_threads: at most this many threads take part, the caller among them
  *
- * Calls @func for items 0 … @n_items − 1, each once, in any order, and returns when all are done. Not from
+ * Calls @func for items 0 … @n_items − 1, each once, in any order, and returns when all are done. A thread takes
+ * neighbours together while many are left, the last ones singly. Nobody waits for a worker that wakes late. Not from
  * inside a region.
  */
 void pld_team_run (PldTeam *team, guint n_threads, guint n_items, PldTeamFunc func, gpointer data);

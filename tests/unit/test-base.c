@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * engine/base: sizes, budget, buffer, reader, team.
+ * engine/base: sizes, budget, buffer, reader.
  */
 #include <string.h>
 
 #include "engine/base/buffer.h"
 #include "engine/base/reader.h"
 #include "engine/base/size.h"
-#include "engine/base/team.h"
 
 static void
 test_size_parse (void)
@@ -172,71 +171,6 @@ test_reader (void)
   g_assert_false (pld_reader_bytes (&reader, G_MAXUINT64, &view, "e", NULL));
 }
 
-#define ITEMS 1000
-
-typedef struct
-{
-  gint seen[ITEMS];
-  guint n_threads;
-} Tally;
-
-static void
-count (gpointer data, guint item, guint thread)
-{
-  Tally *tally = data;
-
-  g_assert_cmpuint (thread, <, tally->n_threads);
-  g_atomic_int_inc (&tally->seen[item]);
-}
-
-/* Each item exactly once, in many short regions, whatever the number of threads and items. */
-static void
-test_team (void)
-{
-  PldTeam *team = pld_team_ref (4), *same = pld_team_ref (2);
-
-  g_assert_true (team == same);
-  pld_team_unref (&same);
-  for (guint round = 0; round < 3000; round++)
-    {
-      Tally tally = { .n_threads = 1 + round % 5 };
-      guint n = round % 97;
-
-      pld_team_run (team, tally.n_threads, n, count, &tally);
-      for (guint i = 0; i < ITEMS; i++)
-        g_assert_cmpint (tally.seen[i], ==, i < n);
-    }
-  pld_team_unref (&team);
-  g_assert_null (team);
-}
-
-static gpointer
-run_regions (gpointer data)
-{
-  for (guint round = 0; round < 500; round++)
-    {
-      Tally tally = { .n_threads = 3 };
-
-      pld_team_run (data, 3, ITEMS, count, &tally);
-      for (guint i = 0; i < ITEMS; i++)
-        g_assert_cmpint (tally.seen[i], ==, 1);
-    }
-  return NULL;
-}
-
-static void
-test_team_shared (void)
-{
-  PldTeam *team = pld_team_ref (3);
-  GThread *threads[4];
-
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    threads[i] = g_thread_new ("caller", run_regions, team);
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    g_thread_join (threads[i]);
-  pld_team_unref (&team);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -248,7 +182,5 @@ main (int argc, char **argv)
   g_test_add_func ("/base/budget", test_budget);
   g_test_add_func ("/base/buffer", test_buffer);
   g_test_add_func ("/base/reader", test_reader);
-  g_test_add_func ("/base/team", test_team);
-  g_test_add_func ("/base/team/shared", test_team_shared);
   return g_test_run ();
 }
