@@ -5,8 +5,9 @@ vit.py PIPELOAD PLUGIN_FOLDER WORK_FOLDER [--limits 16MB,24MB,0] [--modes] [--ca
        [--rounds N] [--frames N] [--no-peers] [--no-limits]
 
 Every figure is a median over rounds, with the spread; ratios are taken within a round. --modes: what each part of pipelining gains.
---cameras: as many pictures' sources share one model in one pipeline. The peers come from their public packages (python3-torch and
-python3-torchvision from Debian, onnxruntime-node from npm), which the script installs.
+--cameras: as many pictures' sources share one model in one pipeline. The peers come from their public packages (python3-torch,
+python3-torchvision and python3-onnx from Debian, onnxruntime-node from npm), which the script installs. ONNX Runtime runs the same network
+in f32, and with 8-bit matrices beside our q8_0.
 """
 import argparse
 import json
@@ -18,6 +19,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMITS = "16MB,24MB,32MB,48MB,64MB,128MB,0"
+KINDS = {"f32": "vit-b16-f32", "f16": "vit-b16-f16", "q8_0": "vit-b16-q8_0.gguf"}
 MODES = ["sequential", "prefetch", "full"]
 PYTHON = "/usr/bin/python3"  # Debian's, which sees Debian's python3-torch
 THREADS = len(os.sched_getaffinity(0))
@@ -40,8 +42,8 @@ def spread(values):
 
 
 def install_peers(work):
-    """Whether (PyTorch, ONNX Runtime) are there."""
-    packages = ["python3-torch", "python3-torchvision", "nodejs", "npm"]
+    """Whether PyTorch is there, and the models that ONNX Runtime can run, by name."""
+    packages = ["python3-torch", "python3-torchvision", "python3-onnx", "nodejs", "npm"]
     missing = [p for p in packages if subprocess.run(["dpkg", "-s", p], capture_output=True, check=False).returncode != 0]
     if shutil.which("npm"):
         missing = [p for p in missing if p not in ("nodejs", "npm")]
@@ -52,13 +54,28 @@ def install_peers(work):
     if not os.path.isdir(os.path.join(work, "node_modules", "onnxruntime-node")) and shutil.which("npm"):
         subprocess.run(["npm", "install", "--silent", "--no-fund", "--ignore-scripts", "onnxruntime-node"], cwd=work, check=False)
     torch = subprocess.run([PYTHON, "-c", "import torch, torchvision"], capture_output=True, check=False).returncode == 0
-    onnx = os.path.join(work, "vit_b_16.onnx")
-    if torch and not os.path.exists(onnx):
-        run([PYTHON, os.path.join(HERE, "peer-torch.py"), "1", onnx])
-    ort = os.path.exists(onnx) and os.path.isdir(os.path.join(work, "node_modules", "onnxruntime-node"))
-    if ort:
-        shutil.copy(os.path.join(HERE, "peer-ort.js"), work)
-    return torch, ort
+    f32, int8 = (os.path.join(work, name) for name in ("vit_b_16.onnx", "vit_b_16-int8.onnx"))
+    if torch and not os.path.exists(f32):
+        run([PYTHON, os.path.join(HERE, "peer-torch.py"), "1", f32])
+    if os.path.exists(f32) and not os.path.exists(int8):
+        run([PYTHON, os.path.join(HERE, "onnx-int8.py"), f32, int8])
+    if not os.path.isdir(os.path.join(work, "node_modules", "onnxruntime-node")):
+        return torch, {}
+    shutil.copy(os.path.join(HERE, "peer-ort.js"), work)
+    return torch, {name: path for name, path in (("", f32), (" int8", int8)) if os.path.exists(path)}
+
+
+def make_models(args):
+    """Paths of the models by kind; those that this pipeload cannot make are left out, with a word."""
+    models = {}
+    for kind, name in KINDS.items():
+        path = os.path.join(args.work, name)
+        made = os.path.join(path, "model.safetensors") if not name.endswith(".gguf") else path
+        if os.path.exists(made) or run([args.pipeload, "synth", "vit-b16", path, f"--type={kind}"]):
+            models[kind] = path
+        else:
+            print(f"no model of {kind}; the figures go without")
+    return models
 
 
 def bench(args, model, *options):
@@ -66,32 +83,44 @@ def bench(args, model, *options):
     return json.loads(result[0]) if result else None
 
 
+def one_round(args, torch, onnx):
+    """(milliseconds, peak resident bytes) of each contender that got through, by name."""
+    results = {}
+    for kind, model in args.models.items():
+        result = bench(args, model)
+        if result:
+            results[f"pipeload {kind}"] = result["median_ms"], result["process_peak_rss"]
+    peers = [(name, run(["node", "peer-ort.js", path, str(THREADS), str(args.frames)], cwd=args.work)) for name, path in onnx.items()]
+    if torch:
+        # On few cores PyTorch is fastest with its own threads off and the BLAS library's on.
+        peers.append(("", run([PYTHON, os.path.join(HERE, "peer-torch.py"), str(args.frames)],
+                              env={"OPENBLAS_NUM_THREADS": str(THREADS), "OMP_NUM_THREADS": "1"})))
+    for name, output in peers:
+        if output:
+            result = json.loads(output[0])
+            results[result["name"] + name] = statistics.median(result["ms"]), result["rss"]
+    return results
+
+
 def side_by_side(args):
-    torch, ort = install_peers(args.work) if not args.no_peers else (False, False)
-    rows = {}
-    for _ in range(args.rounds):
-        for kind in ("f32", "f16"):
-            result = bench(args, os.path.join(args.work, f"vit-b16-{kind}"))
-            if result:
-                rows.setdefault(f"pipeload {kind}", []).append((result["median_ms"], result["process_peak_rss"]))
-        peers = []
-        if ort:
-            peers.append(run(["node", "peer-ort.js", "vit_b_16.onnx", str(THREADS), str(args.frames)], cwd=args.work))
-        if torch:
-            # On few cores PyTorch is fastest with its own threads off and the BLAS library's on.
-            peers.append(run([PYTHON, os.path.join(HERE, "peer-torch.py"), str(args.frames)],
-                             env={"OPENBLAS_NUM_THREADS": str(THREADS), "OMP_NUM_THREADS": "1"}))
-        for peer in peers:
-            if peer:
-                result = json.loads(peer[0])
-                rows.setdefault(result["name"], []).append((statistics.median(result["ms"]), result["rss"]))
+    torch, onnx = install_peers(args.work) if not args.no_peers else (False, {})
+    rounds = [one_round(args, torch, onnx) for _ in range(args.rounds)]
+    names = list(dict.fromkeys(name for results in rounds for name in results))
     print(f"\nresident, {THREADS} threads, {args.rounds} rounds of {args.frames} frames in turn\n")
-    print(f"{'':24}  {'ms':>8}  {'min – max':>16}  {'peak RSS MB':>11}  pipeload f32 / it, per round")
-    ours = [ms for ms, _ in rows["pipeload f32"]]
-    for name, values in rows.items():
-        ms = [v for v, _ in values]
-        ratios = [a / b for a, b in zip(ours, ms)]
-        print(f"{name:24}  {spread(ms):>26}  {max(r for _, r in values) / 1e6:11.0f}  {spread_ratio(ratios)}")
+    print(f"{'':26}  {'ms':>8}  {'min – max':>16}  {'peak RSS MB':>11}")
+    for name in names:
+        values = [results[name] for results in rounds if name in results]
+        print(f"{name:26}  {spread([ms for ms, _ in values]):>26}  {max(rss for _, rss in values) / 1e6:11.0f}")
+    ours = [name for name in names if name.startswith("pipeload")]
+    print(f"\n{'time / that of':26}" + "".join(f"  {name:>20}" for name in ours) + "   per round")
+    for name in names:
+        if name not in ours:
+            print(f"{name:26}" + "".join(f"  {ratios(rounds, own, name):>20}" for own in ours))
+
+
+def ratios(rounds, own, peer):
+    both = [results[own][0] / results[peer][0] for results in rounds if own in results and peer in results]
+    return spread_ratio(both) if both else "–"
 
 
 def spread_ratio(ratios):
@@ -110,7 +139,7 @@ def name_of(limit):
 
 
 def sweep(args, kind):
-    model = os.path.join(args.work, f"vit-b16-{kind}")
+    model = args.models[kind]
     print(f"\nlimits, ViT-B/16 {kind}\n")
     print(f"{'limit':>8}  {'ms':>8}  {'min – max':>17}  {'floor ms':>8}  {'/ floor':>7}  {'engine MB':>9}  {'RSS MB':>6}  "
           f"{'MB/pass':>8}  {'GB/s':>5}  {'stalls':>6}  {'gst-launch RSS MB':>17}")
@@ -130,7 +159,7 @@ def sweep(args, kind):
 
 def modes(args, kind):
     """Without pipelining, with one loader and nothing pinned, and as it is; in turn."""
-    model = os.path.join(args.work, f"vit-b16-{kind}")
+    model = args.models[kind]
     print(f"\nmodes, ViT-B/16 {kind}\n\n{'limit':>8}  {'mode':10}  {'ms':>8}  {'min – max':>17}  faster than the one above, per round")
     for limit in args.limits:
         rounds = []
@@ -145,7 +174,7 @@ def modes(args, kind):
 
 
 def cameras(args, kind):
-    model = os.path.join(args.work, f"vit-b16-{kind}")
+    model = args.models[kind]
     program = os.path.join(args.plugin, "..", "tests", "bench", "bench-cameras")
     print(f"\ncameras of 640×480 that share ViT-B/16 {kind}\n\n{'limit':>8}  {'cameras':>7}  {'frames/s':>8}  {'min – max':>17}  "
           f"{'engine MB':>9}  {'RSS MB':>6}")
@@ -172,16 +201,13 @@ def main():
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--no-limits", action="store_true", help="only what --modes and --cameras ask for")
     args = parser.parse_args()
-    args.pipeload = os.path.abspath(args.pipeload)
+    args.pipeload, args.work = os.path.abspath(args.pipeload), os.path.abspath(args.work)
     args.limits = args.limits.split(",")
     os.makedirs(args.work, exist_ok=True)
-    for kind in ("f32", "f16"):
-        model = os.path.join(args.work, f"vit-b16-{kind}")
-        if not os.path.exists(os.path.join(model, "model.safetensors")):
-            run([args.pipeload, "synth", "vit-b16", model, f"--type={kind}"])
+    args.models = make_models(args)
     if not args.no_limits:
         side_by_side(args)
-    for kind in ("f32", "f16"):
+    for kind in args.models:
         if not args.no_limits:
             sweep(args, kind)
         if args.modes:
