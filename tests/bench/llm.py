@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """A language model of random weights: pipeload beside llama.cpp (npm's node-llama-cpp), each in a memory cgroup a little above the limit.
 
-llm.py PIPELOAD WORK_FOLDER [--preset P] [--type T] [--limits 1GB,2.1GB,0] [--storage 400MB,0] [--modes] [--prompt N] [--tokens N]
+llm.py PIPELOAD WORK_FOLDER [--preset P] [--type T] [--limits 1GB,2.1GB,0] [--storage 400MB,0] [--modes] [--prompt 128,512] [--tokens N]
        [--rounds N] [--no-peers] [--timeout S] [--json RUNS.jsonl] [--plot CURVE.svg]
 
 Every figure is a median over rounds, in which all take turns, with the spread; ratios are taken within a round. The page cache forgets
 the model before each run, so that nobody lives on memory that is not counted. --storage: rates (bytes/s) that the work folder's device
 may be read at, by a cgroup; 0: as it is. --modes: pipeload without pipelining, with one loader and nothing pinned, and as it is, to
-see what each part gains. --json appends the medians, one line a row; --plot draws what that file holds (plot.py does it alone).
+see what each part gains. --prompt: lengths, each with an answer of --tokens behind it. --json appends the medians, one line a row; --plot
+draws what that file holds (plot.py does it alone).
 Without permission to make a cgroup the runs go without, and the script says so. The script installs the peer.
 """
 import argparse
@@ -107,22 +108,24 @@ def install_peer(work):
         return f"node-llama-cpp {json.load(file)['version']}"
 
 
-def contenders(args, limit, peer):
-    command = [args.pipeload, "bench", args.model, "--json", f"--memory-limit={limit}", f"--prompt={args.prompt}",
-               f"--tokens={args.tokens}", "--rounds=1"]
+def contenders(args, limit, prompt, peer):
+    command = [args.pipeload, "bench", args.model, "--json", f"--memory-limit={limit}", f"--prompt={prompt}", f"--tokens={args.tokens}",
+               "--rounds=1"]
     those = [Contender("pipeload", command)]
     if args.modes:
         those = [Contender(f"pipeload, {mode}", command + [f"--mode={mode}"], mode=mode) for mode in MODES]
     if peer:
-        those.append(Contender(peer, ["node", "peer-llama.mjs", args.model, str(THREADS), str(args.prompt), str(args.tokens)],
+        # What reads the model into memory is not the prompt's time, where it stays there: pipeload bench takes its second prompt too.
+        warm = "1" if size_of(limit) == 0 else "0"
+        those.append(Contender(peer, ["node", "peer-llama.mjs", args.model, str(THREADS), str(prompt), str(args.tokens), warm],
                                args.timeout, cwd=args.work))
     return those
 
 
-def row(args, c, limit, storage):
+def row(args, c, limit, storage, prompt):
     """What --json keeps of a contender: medians, and the worst of what is to stay small."""
     values = {"name": c.name, "mode": c.mode, "model": f"{args.preset} {args.type}", "model_bytes": os.path.getsize(args.model),
-              "machine": machine(), "limit": limit, "storage": storage, "rounds": len(c.results)}
+              "machine": machine(), "limit": limit, "storage": storage, "prompt": prompt, "rounds": len(c.results)}
     if c.word:
         return dict(values, word=c.word)
     rates = [r["tokens_per_second"] for r in c.results]
@@ -157,23 +160,30 @@ def show(c, r):
           f"{r['cgroup_oom_kill']} killed")
 
 
-def one_limit(args, limit, storage, peer):
-    """Rounds in turn under one limit: the table's rows."""
-    those = contenders(args, limit, peer)
+def one_limit(args, limit, storage, prompt, peer):
+    """Rounds in turn under one limit, with prompts of one length: the table's rows."""
+    those = contenders(args, limit, prompt, peer)
     for _ in range(args.rounds):
         for c in those:
             c.run(args.model, size_of(limit), storage)
-    print(f"{limit if limit != '0' else 'none':>8}")
+    print(f"{limit if limit != '0' else 'none':>8}  prompts of {prompt} tokens")
     for i, c in enumerate(those):
-        values = row(args, c, size_of(limit), storage)
+        values = row(args, c, size_of(limit), storage, prompt)
         show(c, values)
-        before = those[i - 1]
-        if i > 0 and not c.word and not before.word:
-            print(f"{'':12}× the one above, per round: answer {c.over(before, 'tokens_per_second')}, "
-                  f"prompt {c.over(before, 'prompt_tokens_per_second')}")
+        if i > 0:
+            print_ratios(those[i - 1], c)
         if args.json:
             with open(args.json, "a", encoding="utf-8") as file:
                 file.write(json.dumps(values) + "\n")
+
+
+def print_ratios(before, c):
+    """What each part of pipelining gains over the mode before it; of a peer, what pipeload gains over it."""
+    if before.word or c.word:
+        return
+    ahead, behind = (before, c) if not c.name.startswith("pipeload") else (c, before)
+    print(f"{'':12}{ahead.name} / {behind.name}, per round: answer {ahead.over(behind, 'tokens_per_second')}, "
+          f"prompt {ahead.over(behind, 'prompt_tokens_per_second')}")
 
 
 def parse():
@@ -185,7 +195,7 @@ def parse():
     parser.add_argument("--limits", default="2.1GB,0")
     parser.add_argument("--storage", default="0", help="rates of reading, bytes/s; 0: as it is")
     parser.add_argument("--modes", action="store_true", help="what each part of pipelining gains")
-    parser.add_argument("--prompt", type=int, default=128)
+    parser.add_argument("--prompt", default="128", help="tokens of the prompts, e.g. 128,512")
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
@@ -219,7 +229,8 @@ def main():
     for rate in rates:
         print(f"\nstorage {f'at {rate / 1e6:.0f} MB/s at most' if rate else 'as it is'}\n")
         for limit in args.limits.split(","):
-            one_limit(args, limit, rate, peer)
+            for prompt in args.prompt.split(","):
+                one_limit(args, limit, rate, int(prompt), peer)
     if args.plot:
         plot.draw(args.plot, [args.json])
     return 0

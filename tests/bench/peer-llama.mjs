@@ -1,8 +1,8 @@
 // A GGUF by llama.cpp (npm's node-llama-cpp): one line of JSON with the speed of a prompt and of the tokens after it.
-// node peer-llama.mjs MODEL.gguf THREADS PROMPT_TOKENS TOKENS
+// node peer-llama.mjs MODEL.gguf THREADS PROMPT_TOKENS TOKENS WARM     WARM 1: the second prompt is timed
 import { getLlama } from 'node-llama-cpp';
 
-const [model, threads, promptTokens, tokens] = [process.argv[2], ...process.argv.slice(3).map(Number)];
+const [model, threads, promptTokens, tokens, warm] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 const llama = await getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
 
 let begun = performance.now();
@@ -12,6 +12,10 @@ const sequence = context.getSequence();
 const loadMs = performance.now() - begun;
 
 const prompt = Array.from({ length: promptTokens - 1 }, (_, i) => 300 + ((i * 37) % 200));
+if (warm) {
+  await sequence.evaluateWithoutGeneratingNewTokens(prompt);
+  await sequence.clearHistory();
+}
 begun = performance.now();
 await sequence.evaluateWithoutGeneratingNewTokens(prompt);
 const promptMs = performance.now() - begun;
