@@ -495,15 +495,29 @@ PLD_API char *pld_model_inspect (const char *path, GError **error);
 PLD_API gboolean pld_model_is_language (const char *path, gboolean *language, GError **error);
 
 /**
+ * pld_model_quantize:
+ * @path: a vision transformer: a Hugging Face folder, a .safetensors file in it, or a GGUF file
+ * @type: "f32", "f16", "bf16", or a block type for its matrices: "q8_0", "q6_k", "q5_k", "q5_1", "q5_0", "q4_k", "q4_1", "q4_0"
+ * @out: the GGUF file; what is there is replaced when the new one is complete
+ *
+ * Writes the model with its matrices in @type, vectors in F32. Patch projection and head are Q8_0 at least; a matrix whose rows are no whole
+ * blocks gets blocks of 32 values with about as many bits, or else F16. Takes a few MB of memory. Errors: those of opening a model;
+ * UNSUPPORTED for other models and types, and values that @type cannot hold; IO; CANCELLED.
+ */
+PLD_API gboolean pld_model_quantize (const char *path, const char *type, const char *out, PldProgressFunc progress,
+                                     gpointer user_data, GCancellable *cancellable, GError **error);
+
+/**
  * pld_model_synth:
  * @preset: a vision transformer: "vit-b16", "vit-l16" or "vit-ti16"; or a language model: "llama-3.1-8b", "llama-3.2-1b",
  *          "llama-3.2-3b", "llama-2-7b", "tinyllama-1.1b", "llama-tiny", "mistral-7b", "qwen2-tiny", "qwen2.5-0.5b" or
  *          "qwen2.5-7b"
- * @type: (nullable): of vision transformers "f32" (default), "f16" or "bf16"; of language models these, a block type ("q8_0",
- *        "q4_k", …) for all matrices, or a mix as llama.cpp makes it: "q4_k_m" (default), "q5_k_m"
+ * @type: (nullable): of vision transformers "f32" (default), "f16" or "bf16", and in GGUF files those of pld_model_quantize(); of language
+ *        models these, a block type ("q8_0", "q4_k", …) for all matrices, or a mix as llama.cpp makes it: "q4_k_m" (default), "q5_k_m"
  * @vocab_from: (nullable): a GGUF file, whose tokenizer's keys a language model gets, and as many tokens; NULL: a plain
  *              SentencePiece vocabulary
- * @path: a folder that is made if it does not exist; or of a language model the .gguf file. What is there is replaced
+ * @path: a GGUF file: of a vision transformer if it ends in ".gguf", of a language model always; or else a folder that is made if it does not
+ *        exist. What is there is replaced
  *
  * Writes a model with seeded random, well-scaled weights of the true shapes, for speed and memory measurements. Same seed, same
  * bytes.

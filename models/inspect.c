@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/format/config.h"
 #include "engine/format/weights.h"
+#include "models/arch.h"
 
 /* What the model calls itself; NULL when it does not. */
 static const char *
@@ -156,6 +157,7 @@ pld_model_is_language (const char *path, gboolean *language, GError **error)
   weights = pld_weights_open (path, error);
   if (weights == NULL)
     return FALSE;
-  *language = weights->format == PLD_FORMAT_GGUF && architecture (weights, NULL) != NULL;
+  *language = weights->format == PLD_FORMAT_GGUF && architecture (weights, NULL) != NULL
+              && pld_arch_find (PLD_KIND_VISION, architecture (weights, NULL)) == NULL;
   return TRUE;
 }

@@ -1,31 +1,69 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "models/model.h"
 
-/* preprocessor_config.json, as Hugging Face's image processors read it; without the file, the values of ViT's first release. */
+/* Where preprocessing is described: in a file of its own, or in GGUF's keys of the same names after the architecture's. *config: NULL when
+ * there is no such file. */
+static gboolean
+open_preprocessing (PldModel *model, PldConfig **config, GError **error)
+{
+  g_autoptr (GError) missing = NULL;
+
+  if (model->weights->format == PLD_FORMAT_GGUF)
+    {
+      g_autofree char *prefix = g_strconcat (model->arch->name, ".", NULL);
+
+      *config = pld_config_wrap (model->weights->metadata, prefix, model->path);
+      return TRUE;
+    }
+  *config = pld_config_open (model->path, "preprocessor_config.json", &missing);
+  if (*config != NULL || g_error_matches (missing, PLD_ERROR, PLD_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&missing));
+  return FALSE;
+}
+
+/* What normalisation comes to for bytes. */
+static gboolean
+set_scale (PldModel *model, const PldConfig *config, GError **error)
+{
+  PldVisionNet *net = (PldVisionNet *) model->net;
+
+  for (guint c = 0; c < 3; c++)
+    {
+      if (!(model->std[c] > 0))
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %simage_std has a value that is not above 0", config->path,
+                       config->prefix);
+          return FALSE;
+        }
+      net->scale[c] = (float) (model->rescale / model->std[c]);
+      net->shift[c] = (float) (-model->mean[c] / model->std[c]);
+    }
+  return TRUE;
+}
+
+/* As Hugging Face's image processors read it; what is not said has the values of ViT's first release. */
 static gboolean
 read_preprocessing (PldModel *model, GError **error)
 {
   static const double half[] = { 0.5, 0.5, 0.5 };
-  g_autoptr (GError) missing = NULL;
-  g_autoptr (PldConfig) config = pld_config_open (model->path, "preprocessor_config.json", &missing);
+  g_autoptr (PldConfig) config = NULL;
   gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
-  double factor = 1 / 255.0, mean[3] = { 0.5, 0.5, 0.5 }, std[3] = { 0.5, 0.5, 0.5 };
   guint64 filter = PLD_FILTER_BILINEAR;
-  PldVisionNet *net = (PldVisionNet *) model->net;
 
-  if (config == NULL && !g_error_matches (missing, PLD_ERROR, PLD_ERROR_NOT_FOUND))
-    {
-      g_propagate_error (error, g_steal_pointer (&missing));
-      return FALSE;
-    }
+  model->rescale = 1 / 255.0;
+  for (guint c = 0; c < 3; c++)
+    model->mean[c] = model->std[c] = 0.5;
+  if (!open_preprocessing (model, &config, error))
+    return FALSE;
   if (config != NULL
       && (!pld_config_bool (config, "do_rescale", TRUE, &rescale, error)
           || !pld_config_bool (config, "do_normalize", TRUE, &normalize, error)
           || !pld_config_bool (config, "do_center_crop", FALSE, &crop, error)
-          || !pld_config_double (config, "rescale_factor", factor, &factor, error)
-          || !pld_config_doubles (config, "image_mean", 3, half, mean, error)
-          || !pld_config_doubles (config, "image_std", 3, half, std, error)
-          || (json_object_has_member (config->root, "resample")
+          || !pld_config_double (config, "rescale_factor", model->rescale, &model->rescale, error)
+          || !pld_config_doubles (config, "image_mean", 3, half, model->mean, error)
+          || !pld_config_doubles (config, "image_std", 3, half, model->std, error)
+          || (pld_config_has (config, "resample")
               && !pld_config_uint (config, "resample", PLD_FILTER_NEAREST, PLD_FILTER_HAMMING, &filter, error))))
     return FALSE;
   if (crop)
@@ -35,30 +73,31 @@ read_preprocessing (PldModel *model, GError **error)
       return FALSE;
     }
   model->filter = (PldFilter) filter;
-  for (guint c = 0; c < 3; c++)
+  if (!rescale)
+    model->rescale = 1;
+  for (guint c = 0; !normalize && c < 3; c++)
     {
-      if (normalize && !(std[c] > 0))
-        {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: image_std has a value that is not above 0", config->path);
-          return FALSE;
-        }
-      net->scale[c] = (float) ((rescale ? factor : 1) / (normalize ? std[c] : 1));
-      net->shift[c] = normalize ? (float) (-mean[c] / std[c]) : 0;
+      model->mean[c] = 0;
+      model->std[c] = 1;
     }
-  return TRUE;
+  return set_scale (model, config, error);
 }
 
+/* The names of the classes: id2label, or GGUF's list of them. */
 static gboolean
 read_labels (PldModel *model, GError **error)
 {
+  const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
+  g_autofree char *key = gguf ? g_strconcat (model->arch->name, PLD_MODEL_LABELS, NULL) : g_strdup ("id2label");
   guint n = 0, n_classes = model->net->n_outputs;
 
-  if (!pld_config_labels (model->config, &model->labels, &n, error))
+  if (gguf ? !pld_weights_strings (model->weights, key, n_classes, &model->labels, &n, error)
+           : !pld_config_labels (model->config, &model->labels, &n, error))
     return FALSE;
   if (model->labels != NULL && n != n_classes)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: id2label names %u classes, but the weights have %u; they do not belong together",
-                   model->config->path, n, n_classes);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s names %u classes, but the weights have %u; they do not belong together",
+                   model->config->path, key, n, n_classes);
       return FALSE;
     }
   if (model->labels == NULL)
@@ -101,14 +140,10 @@ count_tensors (PldModel *model)
 static gboolean
 open_vision (PldModel *model, guint input_size, GError **error)
 {
-  if (model->weights->format == PLD_FORMAT_GGUF)
-    {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: a GGUF file is no vision model that runs here; name a Hugging Face folder or its .safetensors", model->path);
-      return FALSE;
-    }
-  model->config = pld_config_open (model->path, "config.json", error);
-  if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, "model_type", error))
+  const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
+
+  model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path) : pld_config_open (model->path, "config.json", error);
+  if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, gguf ? "general.architecture" : "model_type", error))
     return FALSE;
   model->net = model->arch->declare (model->params, model->config, input_size, error);
   return model->net != NULL && read_preprocessing (model, error) && read_labels (model, error);
@@ -122,7 +157,7 @@ open_text (PldModel *model, GError **error)
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model that runs here; name a .gguf file", model->path);
       return FALSE;
     }
-  model->config = pld_config_wrap (model->weights->metadata, model->path);
+  model->config = pld_config_wrap (model->weights->metadata, "", model->path);
   if (!find_arch (model, PLD_KIND_TEXT, "general.architecture", error))
     return FALSE;
   model->net = model->arch->declare (model->params, model->config, 0, error);

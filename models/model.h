@@ -10,6 +10,9 @@
 #include "engine/text/tokenizer.h"
 #include "models/arch.h"
 
+/* GGUF's list of the names of classes, after the architecture's name; the key that llama.cpp has for classifiers. */
+#define PLD_MODEL_LABELS ".classifier.output_labels"
+
 typedef struct
 {
   char *path;
@@ -22,6 +25,7 @@ typedef struct
   PldProfile *storage; /* (nullable): of the storage that it lies on, measured on its largest file; taken from the cache at opening */
   /* vision */
   PldFilter filter;
+  double rescale, mean[3], std[3]; /* normalised = (byte * rescale - mean) / std */
   char **labels; /* [n_outputs + 1], NULL-terminated */
   /* text */
   guint64 tokenizer_bytes;

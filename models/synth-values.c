@@ -5,6 +5,7 @@
  */
 #include "models/synth.h"
 
+#include "engine/base/half.h"
 #include "engine/base/random.h"
 
 #include <math.h>
@@ -38,33 +39,11 @@ random_fill (PldRandom *random, guint8 *out, gsize n)
 
 /* ---- plain types --------------------------------------------------------------------------- */
 
-/* IEEE binary16, rounded to the nearest, ties to even; the values here are far from its largest. */
-static guint16
-half_from_float (guint32 x)
+static void
+put_half (guint8 *out, guint16 half)
 {
-  guint32 sign = x >> 16 & 0x8000, mantissa, shift, half;
-
-  x &= 0x7fffffff;
-  if (x >= 0x38800000)
-    return (guint16) (sign | (((x + 0xfff + (x >> 13 & 1)) >> 13) - (112 << 10)));
-  if (x < 0x33000000)
-    return (guint16) sign;
-  mantissa = (x & 0x7fffff) | 0x800000;
-  shift = 126 - (x >> 23);
-  half = mantissa >> shift;
-  mantissa &= (1u << shift) - 1;
-  if (mantissa > 1u << (shift - 1) || (mantissa == 1u << (shift - 1) && (half & 1)))
-    half++;
-  return (guint16) (sign | half);
-}
-
-static inline guint32
-float_bits (float value)
-{
-  guint32 bits;
-
-  memcpy (&bits, &value, sizeof bits);
-  return bits;
+  out[0] = (guint8) half;
+  out[1] = (guint8) (half >> 8);
 }
 
 /* @scale is one standard deviation over random_normal()'s, or 0 for the constant 1. */
@@ -73,21 +52,16 @@ fill_plain (PldRandom *random, PldDtype dtype, double scale, guint n, guint8 *ou
 {
   for (guint i = 0; i < n; i++)
     {
-      guint32 bits = float_bits (scale == 0 ? 1.0f : (float) (random_normal (random) * scale));
+      float value = scale == 0 ? 1.0f : (float) (random_normal (random) * scale);
 
       if (dtype == PLD_DTYPE_F32)
         {
-          bits = GUINT32_TO_LE (bits);
+          guint32 bits = GUINT32_TO_LE (pld_float_bits (value));
+
           memcpy (out + 4 * (gsize) i, &bits, 4);
         }
       else
-        {
-          guint16 half = dtype == PLD_DTYPE_F16 ? half_from_float (bits)
-                                                : (guint16) ((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-
-          half = GUINT16_TO_LE (half);
-          memcpy (out + 2 * (gsize) i, &half, 2);
-        }
+        put_half (out + 2 * (gsize) i, dtype == PLD_DTYPE_F16 ? pld_half_from_float (value) : pld_bfloat_from_float (value));
     }
 }
 
@@ -146,26 +120,11 @@ level (PldDtype dtype, guint8 *block)
 }
 
 static void
-put_half (guint8 *out, guint16 half)
-{
-  out[0] = (guint8) half;
-  out[1] = (guint8) (half >> 8);
-}
-
-static double
-half_value (guint16 half)
-{
-  guint exponent = half >> 10 & 31;
-
-  return exponent == 0 ? ldexp (half & 1023, -24) : ldexp ((half & 1023) | 1024, (int) exponent - 25);
-}
-
-static void
 fill_blocks (PldRandom *random, const Block *block, double std, guint n, guint8 *out)
 {
   const PldDtypeInfo *info = pld_dtype_info (block->dtype);
-  guint16 d = half_from_float (float_bits ((float) (std / block->rms)));
-  guint16 min = half_from_float (float_bits ((float) (half_value (d) * block->min)));
+  guint16 d = pld_half_from_float ((float) (std / block->rms));
+  guint16 min = pld_half_from_float ((float) ((double) pld_half_to_float (d) * block->min));
   guint count = n / info->block;
   gsize bytes = (gsize) count * info->bytes;
 

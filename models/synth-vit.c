@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Vision transformers: a Hugging Face folder.
+ * Vision transformers: a Hugging Face folder, or a GGUF file.
  */
 #include "engine/format/safetensors-writer.h"
 #include "engine/format/tensors.h"
 #include "models/synth.h"
+#include "models/vit-gguf.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -26,13 +27,11 @@ typedef struct
 static const Preset presets[]
     = { { "vit-ti16", 192, 12, 3 }, { "vit-b16", 768, 12, 12 }, { "vit-l16", 1024, 24, 16 } };
 
+/* Those that safetensors has too. */
 static const struct
 {
   const char *name, *torch_name;
-  PldDtype dtype;
-} types[] = { { "f32", "float32", PLD_DTYPE_F32 },
-              { "f16", "float16", PLD_DTYPE_F16 },
-              { "bf16", "bfloat16", PLD_DTYPE_BF16 } };
+} folder_types[] = { { "f32", "float32" }, { "f16", "float16" }, { "bf16", "bfloat16" } };
 
 /* ---- the tensors --------------------------------------------------------------------------- */
 
@@ -112,6 +111,22 @@ shapes_make (const Preset *preset, PldDtype dtype)
   return shapes.tensors;
 }
 
+/* The same as a GGUF file has them: its names, matrices as @mix says, vectors in F32. */
+static void
+shapes_to_gguf (GArray *tensors, const PldVitMix *mix)
+{
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      PldTensor *tensor = &g_array_index (tensors, PldTensor, i);
+      g_autofree char *name = g_steal_pointer (&tensor->name);
+      const gboolean is_matrix = tensor->n_dims == 2 || tensor->n_dims == 4;
+
+      tensor->name = g_malloc (PLD_VIT_NAME);
+      pld_vit_tensor_name (tensor->name, name, TRUE);
+      pld_vit_mix_apply (mix, tensor, is_matrix ? tensor->n_values / tensor->dims[0] : 0);
+    }
+}
+
 /* ---- the folder ---------------------------------------------------------------------------- */
 
 static char *
@@ -176,9 +191,11 @@ write_text (const char *folder, const char *name, const char *text, GError **err
 static double
 tensor_std (const PldTensor *tensor)
 {
-  if (strstr (tensor->name, "layernorm") != NULL && g_str_has_suffix (tensor->name, ".weight"))
+  const gboolean norm = strstr (tensor->name, "layernorm") != NULL || strstr (tensor->name, "ln") != NULL;
+
+  if (norm && g_str_has_suffix (tensor->name, ".weight"))
     return PLD_SYNTH_ONES;
-  return tensor->n_dims == 1 ? BIAS_STD : WEIGHT_STD;
+  return g_str_has_suffix (tensor->name, ".bias") ? BIAS_STD : WEIGHT_STD;
 }
 
 static gboolean
@@ -220,16 +237,6 @@ preset_find (const char *name)
   return NULL;
 }
 
-static guint
-type_find (const char *name)
-{
-  guint i = 0;
-
-  while (i < G_N_ELEMENTS (types) && strcmp (types[i].name, name) != 0)
-    i++;
-  return i;
-}
-
 static gboolean
 vit_has_preset (const char *preset)
 {
@@ -239,24 +246,24 @@ vit_has_preset (const char *preset)
 static gboolean
 vit_has_type (const char *type)
 {
-  return type_find (type) < G_N_ELEMENTS (types);
+  return pld_vit_mix_find (type) != NULL;
 }
 
 static gboolean
-vit_write (PldSynth *synth, const char *name, const char *type, const char *folder, GError **error)
+write_folder (PldSynth *synth, const Preset *preset, const PldVitMix *mix, const char *folder, GError **error)
 {
-  const Preset *preset = preset_find (name);
-  guint t = type_find (type);
-  g_autoptr (GArray) tensors = shapes_make (preset, types[t].dtype);
+  g_autoptr (GArray) tensors = shapes_make (preset, mix->base);
   g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
-  g_autofree char *config = config_text (preset, types[t].torch_name);
+  g_autofree char *config = NULL;
   PldWriter *writer = NULL;
+  guint t = 0;
   gboolean ok;
 
-  if (synth->vocab_from != NULL)
+  while (t < G_N_ELEMENTS (folder_types) && strcmp (folder_types[t].name, mix->name) != 0)
+    t++;
+  if (t == G_N_ELEMENTS (folder_types))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model and has no vocabulary; leave it out",
-                   name);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s is a type of GGUF files; name one that ends in .gguf", folder, mix->name);
       return FALSE;
     }
   if (g_mkdir_with_parents (folder, 0777) < 0)
@@ -265,6 +272,7 @@ vit_write (PldSynth *synth, const char *name, const char *type, const char *fold
                    g_strerror (errno));
       return FALSE;
     }
+  config = config_text (preset, folder_types[t].torch_name);
   /* The weights take their name last: an interrupted run leaves the model that was there. */
   ok = write_model (synth, path, tensors, &writer, error) && write_text (folder, "config.json", config, error)
        && write_text (folder, "preprocessor_config.json", preprocessor_text, error)
@@ -273,5 +281,78 @@ vit_write (PldSynth *synth, const char *name, const char *type, const char *fold
   return ok;
 }
 
-const PldSynthFamily pld_synth_vit = { "f32",          "f32, f16 and bf16", "vit-ti16, vit-b16 and vit-l16",
-                                       vit_has_preset, vit_has_type,        vit_write };
+/* ---- the GGUF file ------------------------------------------------------------------------- */
+
+static void
+add_keys (PldGgufWriter *writer, const Preset *preset, const PldVitMix *mix)
+{
+  PldVit vit = { .base.base.n_outputs = N_CLASSES, .d = preset->hidden, .d_mlp = 4 * preset->hidden, .n_blocks = preset->layers,
+                 .n_heads = preset->heads, .patch = PATCH, .image_width = IMAGE, .image_height = IMAGE, .eps = 1e-12f,
+                 .act = PLD_ACT_GELU };
+  g_auto (GStrv) labels = g_new0 (char *, N_CLASSES + 1);
+  const PldModel model = { .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .mean = { 0.5, 0.5, 0.5 },
+                           .std = { 0.5, 0.5, 0.5 }, .filter = PLD_FILTER_BILINEAR };
+  g_autofree char *name = g_strdup_printf ("%s (random weights)", preset->name);
+
+  for (guint i = 0; i < N_CLASSES; i++)
+    labels[i] = g_strdup_printf ("LABEL_%u", i);
+  pld_vit_add_keys (writer, &model, mix, name);
+}
+
+static gboolean
+put_gguf (gpointer writer, const void *bytes, gsize n, GError **error)
+{
+  return pld_gguf_writer_write (writer, bytes, n, error);
+}
+
+static gboolean
+write_gguf (PldSynth *synth, const Preset *preset, const PldVitMix *mix, PldGgufWriter *writer, const char *path, GError **error)
+{
+  g_autoptr (GArray) tensors = shapes_make (preset, mix->base);
+
+  add_keys (writer, preset, mix);
+  shapes_to_gguf (tensors, mix);
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      const PldTensor *tensor = &g_array_index (tensors, PldTensor, i);
+
+      pld_gguf_writer_add_tensor (writer, tensor);
+      synth->total += tensor->n_values;
+    }
+  if (!pld_gguf_writer_begin (writer, path, error))
+    return FALSE;
+  pld_synth_advance (synth, 0);
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      const PldTensor *tensor = &g_array_index (tensors, PldTensor, i);
+
+      if (!pld_synth_tensor (synth, tensor, tensor_std (tensor), put_gguf, writer, error))
+        return FALSE;
+    }
+  return pld_gguf_writer_finish (writer, error);
+}
+
+static gboolean
+vit_write (PldSynth *synth, const char *name, const char *type, const char *path, GError **error)
+{
+  const Preset *preset = preset_find (name);
+  const PldVitMix *mix = pld_vit_mix_find (type);
+  PldGgufWriter *writer;
+  gboolean ok;
+
+  if (synth->vocab_from != NULL)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model and has no vocabulary; leave it out",
+                   name);
+      return FALSE;
+    }
+  if (!g_str_has_suffix (path, ".gguf"))
+    return write_folder (synth, preset, mix, path, error);
+  writer = pld_gguf_writer_new ();
+  ok = write_gguf (synth, preset, mix, writer, path, error);
+  pld_gguf_writer_free (&writer);
+  return ok;
+}
+
+const PldSynthFamily pld_synth_vit = { "f32",          PLD_VIT_TYPES, "vit-ti16, vit-b16 and vit-l16",
+                                       vit_has_preset, vit_has_type,  vit_write };

@@ -17,6 +17,7 @@ static const struct
   { "run", pld_tool_run, "answer prompts with a language model; chat" },
   { "detect", pld_tool_detect, "what is to be seen on pictures or in a video" },
   { "bench", pld_tool_bench, "how fast a model runs on this machine" },
+  { "quantize", pld_tool_quantize, "write a vision model with its weights in fewer bits" },
   { "synth", pld_tool_synth, "write a model of true shapes with random weights" },
 };
 

@@ -19,6 +19,7 @@ int pld_tool_bench (int argc, char **argv);
 int pld_tool_detect (int argc, char **argv);
 int pld_tool_inspect (int argc, char **argv);
 int pld_tool_plan (int argc, char **argv);
+int pld_tool_quantize (int argc, char **argv);
 int pld_tool_run (int argc, char **argv);
 int pld_tool_synth (int argc, char **argv);
 

@@ -32,6 +32,7 @@ pld_config_parse (const char *text, gssize length, const char *path, GError **er
     }
   config = g_new0 (PldConfig, 1);
   config->path = g_strdup (path);
+  config->prefix = g_strdup ("");
   config->root = json_node_dup_object (node);
   return config;
 }
@@ -59,11 +60,12 @@ pld_config_open (const char *model, const char *name, GError **error)
 }
 
 PldConfig *
-pld_config_wrap (JsonObject *root, const char *path)
+pld_config_wrap (JsonObject *root, const char *prefix, const char *path)
 {
   PldConfig *config = g_new0 (PldConfig, 1);
 
   config->path = g_strdup (path);
+  config->prefix = g_strdup (prefix);
   config->root = json_object_ref (root);
   return config;
 }
@@ -74,6 +76,7 @@ pld_config_free (PldConfig *config)
   if (config == NULL)
     return;
   g_clear_pointer (&config->root, json_object_unref);
+  g_free (config->prefix);
   g_free (config->path);
   g_free (config);
 }
@@ -82,9 +85,16 @@ pld_config_free (PldConfig *config)
 static JsonNode *
 config_member (const PldConfig *config, const char *key)
 {
-  JsonNode *node = json_object_get_member (config->root, key);
+  g_autofree char *full = g_strconcat (config->prefix, key, NULL);
+  JsonNode *node = json_object_get_member (config->root, full);
 
   return node == NULL || JSON_NODE_HOLDS_NULL (node) ? NULL : node;
+}
+
+gboolean
+pld_config_has (const PldConfig *config, const char *key)
+{
+  return config_member (config, key) != NULL;
 }
 
 static GType
@@ -112,11 +122,11 @@ config_fail (const PldConfig *config, const char *key, JsonNode *node, const cha
   gboolean is_long = text != NULL && strlen (text) > 60;
 
   if (text == NULL)
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" is missing: it must be %s", config->path,
-                 key, wanted);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s%s\" is missing: it must be %s", config->path,
+                 config->prefix, key, wanted);
   else
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" is %s, but must be %s", config->path, key,
-                 is_long ? "something longer" : text, wanted);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s%s\" is %s, but must be %s", config->path,
+                 config->prefix, key, is_long ? "something longer" : text, wanted);
   return FALSE;
 }
 

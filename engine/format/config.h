@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * config.json and preprocessor_config.json of a Hugging Face folder, read with typed, range-checked getters.
+ * config.json and preprocessor_config.json of a Hugging Face folder, or GGUF's keys, read with typed, range-checked getters.
  * Immutable, so thread-safe.
  */
 #pragma once
@@ -11,7 +11,8 @@
 
 typedef struct
 {
-  char *path; /* for messages */
+  char *path;   /* for messages */
+  char *prefix; /* of every key in @root, "" or "vit." */
   JsonObject *root;
 } PldConfig;
 
@@ -30,8 +31,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldConfig, pld_config_free)
 /* Parses @text in place of a file; @path is only for messages. */
 PldConfig *pld_config_parse (const char *text, gssize length, const char *path, GError **error);
 
-/* Reads @root in place of a file, e.g. GGUF's keys; @path is only for messages. Returns: (transfer full) */
-PldConfig *pld_config_wrap (JsonObject *root, const char *path);
+/* Reads @root in place of a file, e.g. GGUF's keys; @path is only for messages. @prefix: comes before every key that the getters are asked
+ * for: "vit." for what that architecture's keys say, or "". Returns: (transfer full) */
+PldConfig *pld_config_wrap (JsonObject *root, const char *prefix, const char *path);
+
+gboolean pld_config_has (const PldConfig *config, const char *key);
 
 /* A member that must be there and be an integer in [@min, @max]; FORMAT otherwise, naming file, key, value
  * and range. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/format/weights.h"
 
+#include "engine/base/reader.h"
 #include "engine/format/shards.h"
 #include "engine/format/source.h"
 #include "engine/format/tensors.h"
@@ -9,6 +10,7 @@
 
 #define GGUF_WINDOW ((gsize) 1 << 20) /* the first read; doubled until the directory fits */
 #define GGUF_WINDOW_MAX ((gsize) 512 << 20)
+#define STRINGS_MAX ((gsize) 16 << 20) /* bytes of a list of strings */
 
 /* What is being gathered, before it becomes the immutable arrays of PldWeights. */
 typedef struct
@@ -300,4 +302,59 @@ pld_weights_array (const PldWeights *weights, const char *key)
     if (strcmp (weights->arrays[i].key, key) == 0)
       return &weights->arrays[i];
   return NULL;
+}
+
+static gboolean
+parse_strings (PldReader *reader, guint count, GPtrArray *strings, GError **error)
+{
+  for (guint i = 0; i < count; i++)
+    {
+      const guint8 *bytes;
+      guint64 length;
+
+      if (!pld_reader_u64 (reader, &length, "a string", error) || !pld_reader_bytes (reader, length, &bytes, "a string", error))
+        return FALSE;
+      if (memchr (bytes, '\0', length) != NULL || !g_utf8_validate ((const char *) bytes, (gssize) length, NULL))
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "string %u is not UTF-8; convert the model again", i);
+          return FALSE;
+        }
+      g_ptr_array_add (strings, g_strndup ((const char *) bytes, length));
+    }
+  g_ptr_array_add (strings, NULL);
+  return TRUE;
+}
+
+gboolean
+pld_weights_strings (const PldWeights *weights, const char *key, guint max, char ***strings, guint *n, GError **error)
+{
+  const PldArray *array = pld_weights_array (weights, key);
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
+  g_autofree guint8 *bytes = NULL;
+  g_auto (PldSource) source = PLD_SOURCE_INIT;
+  PldReader reader;
+
+  *strings = NULL;
+  if (array == NULL)
+    return TRUE;
+  if (array->type != PLD_GGUF_STRING || array->count > max || array->n_bytes > STRINGS_MAX)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" must be a list of at most %u strings; convert the model again",
+                   weights->path, key, max);
+      return FALSE;
+    }
+  if (!pld_source_open (&source, weights->files[array->file], error))
+    return FALSE;
+  bytes = g_malloc (array->n_bytes);
+  if (!pld_source_read (&source, array->offset, array->n_bytes, bytes, error))
+    return FALSE;
+  pld_reader_init (&reader, bytes, array->n_bytes);
+  if (!parse_strings (&reader, (guint) array->count, found, error))
+    {
+      g_prefix_error (error, "%s: \"%s\": ", weights->path, key);
+      return FALSE;
+    }
+  *n = (guint) array->count;
+  *strings = (char **) g_ptr_array_free (g_steal_pointer (&found), FALSE);
+  return TRUE;
 }

@@ -97,6 +97,15 @@ const PldTensor *pld_weights_find (const PldWeights *weights, const char *name);
 /* The list that is the value of @key. Returns: (transfer none) (nullable) */
 const PldArray *pld_weights_array (const PldWeights *weights, const char *key);
 
+/**
+ * pld_weights_strings:
+ * @max: a longer list is a FORMAT error, and so are 16 MiB of it
+ * @strings: (out) (transfer full): NULL-terminated, UTF-8; NULL when there is no such key
+ *
+ * Reads the list of strings that is the value of @key. FORMAT, IO.
+ */
+gboolean pld_weights_strings (const PldWeights *weights, const char *key, guint max, char ***strings, guint *n, GError **error);
+
 /* "[768, 3072]" Returns: (transfer full) */
 char *pld_tensor_shape (const PldTensor *tensor);
 

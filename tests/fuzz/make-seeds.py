@@ -120,6 +120,9 @@ def make_gguf():
                key("u64", U64, 2**63), key("i64", I64, -4), key("f64", F64, float("nan"))]
     lists = [key("list", ARRAY, (I16, [1, 2])), key("nested", ARRAY, (ARRAY, [(STRING, ["a", "b"]), (F32, [])])),
              key("long", ARRAY, (STRING, ["t"] * 65)), key("longer", ARRAY, (U8, [0] * 100))]
+    vit = [key("general.architecture", STRING, "vit"), key("vit.embedding_length", U32, 64), key("vit.image_size", ARRAY, (I32, [48, 32])),
+           key("vit.attention.layer_norm_epsilon", F32, 1e-6), key("vit.image_mean", ARRAY, (F32, [0.5, 0.25, 0.75])),
+           key("vit.hidden_act", STRING, "gelu"), key("vit.classifier.output_labels", ARRAY, (STRING, ["cat", "", "h\u00e4nd"]))]
     tensors = [gguf_tensor("w", [64, 2], 2, 0), gguf_tensor("b", [3], 0, 96)]
     one = [gguf_tensor("w", [4], 0, 0)]
     valid = gguf(scalars + lists, tensors)
@@ -128,6 +131,10 @@ def make_gguf():
         "valid-v2": gguf(scalars, tensors, version=2),
         "valid-alignment": gguf([key("general.alignment", U32, 8)], [gguf_tensor("w", [3], 0, 0), gguf_tensor("k", [256], 12, 16)],
                                 alignment=8),
+        "valid-vit": gguf(vit, [gguf_tensor("v.patch_embd.weight", [8, 8, 3, 2], 1, 0), gguf_tensor("v.blk.0.attn_q.weight", [64, 2], 8, 768),
+                                gguf_tensor("v.class_embd", [64], 0, 928)], 2048),
+        "vit-labels-cut": gguf(vit[:-1] + [string("vit.classifier.output_labels") + struct.pack("<I", ARRAY) + array(STRING, ["cat"], 3)],
+                               [], 0),
         "valid-vocabulary": gguf(scalars + lists, [], 0),
         "empty": b"",
         "magic": b"GGUF",

@@ -108,6 +108,28 @@ test_doubles (void)
   g_assert_cmpfloat (v[0], ==, 0.1);
 }
 
+/* The keys of one architecture, named whole in errors. */
+static void
+test_prefix (void)
+{
+  g_autoptr (PldConfig) all = parse ("{\"vit.patch_size\":16,\"patch_size\":8,\"vit.nothing\":null}");
+  g_autoptr (PldConfig) vit = pld_config_wrap (all->root, "vit.", "a.gguf");
+  GError *error = NULL;
+  guint64 value;
+
+  g_assert_true (pld_config_uint (vit, "patch_size", 1, 100, &value, &error));
+  g_assert_cmpuint (value, ==, 16);
+  g_assert_true (pld_config_uint (all, "patch_size", 1, 100, &value, &error));
+  g_assert_cmpuint (value, ==, 8);
+  g_assert_true (pld_config_has (vit, "patch_size"));
+  g_assert_false (pld_config_has (vit, "nothing"));
+  g_assert_false (pld_config_has (vit, "vit.patch_size"));
+  g_assert_false (pld_config_uint (vit, "patch_size", 1, 8, &value, &error));
+  assert_pld_error (&error, PLD_ERROR_FORMAT, "a.gguf: \"vit.patch_size\" is 16");
+  g_assert_false (pld_config_uint (vit, "block_count", 1, 8, &value, &error));
+  assert_pld_error (&error, PLD_ERROR_FORMAT, "\"vit.block_count\" is missing");
+}
+
 static void
 test_size (void)
 {
@@ -298,6 +320,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/uint", test_uint);
   g_test_add_func ("/config/scalars", test_scalars);
   g_test_add_func ("/config/doubles", test_doubles);
+  g_test_add_func ("/config/prefix", test_prefix);
   g_test_add_func ("/config/size", test_size);
   g_test_add_func ("/config/labels", test_labels);
   g_test_add_func ("/config/bad-json", test_bad_json);

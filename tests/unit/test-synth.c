@@ -249,6 +249,42 @@ test_synth_b16 (Scratch *fixture, gconstpointer data)
   g_assert_cmpuint (width, ==, 224);
 }
 
+/* The same shapes and names as GGUF has them, in blocks; and a model that opens and computes. */
+static void
+test_synth_gguf (Scratch *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "vit.gguf", NULL);
+  g_autoptr (PldWeights) weights = NULL;
+  PldVisionOptions options = { .model = path, .threads = 1 };
+  guint64 parameters = 0, bytes = 0;
+  PldVision *vision;
+  GError *error = NULL;
+
+  g_assert_true (pld_model_synth ("vit-ti16", "q8_0", NULL, 0, path, NULL, NULL, NULL, &error));
+  weights = pld_weights_open (path, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < weights->n_tensors; i++)
+    {
+      parameters += weights->tensors[i].n_values;
+      bytes += weights->tensors[i].n_bytes;
+    }
+  g_assert_cmpuint (parameters, ==, 5717416);
+  g_assert_cmpuint (bytes, <, 5717416 * 9 / 8);
+  assert_shape (weights, "v.class_embd", "[192]");
+  assert_shape (weights, "v.position_embd.weight", "[197, 192]");
+  assert_shape (weights, "v.patch_embd.weight", "[192, 768]");
+  assert_shape (weights, "v.blk.11.ffn_up.weight", "[768, 192]");
+  assert_shape (weights, "v.blk.0.attn_out.bias", "[192]");
+  assert_shape (weights, "head.weight", "[1000, 192]");
+  g_assert_cmpint (pld_weights_find (weights, "v.blk.11.ffn_down.weight")->dtype, ==, PLD_DTYPE_Q8_0);
+  g_assert_cmpint (pld_weights_find (weights, "v.blk.11.ffn_down.bias")->dtype, ==, PLD_DTYPE_F32);
+  vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (pld_vision_get_info (vision)->input_width, ==, 224);
+  g_assert_cmpstr (pld_vision_get_info (vision)->labels[999], ==, "LABEL_999");
+  pld_vision_close (&vision);
+}
+
 static void
 cancel (const char *step, guint percent, gpointer user_data)
 {
@@ -278,7 +314,9 @@ test_synth_bad (Scratch *fixture, gconstpointer data)
   g_assert_false (pld_model_synth ("vit-x", "f32", NULL, 0, fixture->folder, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "vit-ti16, vit-b16 and vit-l16");
   g_assert_false (pld_model_synth ("vit-b16", "f8", NULL, 0, fixture->folder, NULL, NULL, NULL, &error));
-  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "f32, f16 and bf16");
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "f32, f16, bf16, q8_0");
+  g_assert_false (pld_model_synth ("vit-ti16", "q8_0", NULL, 0, fixture->folder, NULL, NULL, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "ends in .gguf");
   g_assert_false (pld_model_synth ("vit-ti16", "f16", NULL, 0, below, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_IO, "cannot be made");
 }
@@ -337,6 +375,7 @@ main (int argc, char **argv)
   ADD ("/synth/f16", &expected[1], test_synth);
   ADD ("/synth/bf16", &expected[2], test_synth);
   ADD ("/synth/b16", NULL, test_synth_b16);
+  ADD ("/synth/gguf", NULL, test_synth_gguf);
   ADD ("/synth/cancelled", NULL, test_synth_cancelled);
   ADD ("/synth/bad", NULL, test_synth_bad);
   ADD ("/synth/no-room", NULL, test_no_room);

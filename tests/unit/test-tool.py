@@ -105,6 +105,19 @@ class Tool(unittest.TestCase):
         text = run("inspect", self.model).stdout
         self.assertIn("vit.encoder.layer.11.output.dense.weight", text)
 
+    def test_quantize(self):
+        small = self.folder / "small.gguf"
+        self.check(run("quantize", self.model, small, "--type=q4_0"), 0)
+        model = json.loads(run("inspect", small, "--json").stdout)
+        self.assertEqual((model["format"], model["architecture"], model["parameters"]), ("gguf", "vit", 5717416))
+        self.assertEqual(set(model["types"]), {"F32", "Q8_0", "Q4_0"})
+        self.assertLess(small.stat().st_size, (self.model / "model.safetensors").stat().st_size / 2.5)
+        self.assertIn("v.blk.11.ffn_down.weight", run("inspect", small).stdout)
+        self.check(run("plan", small, "--no-profile"), 0)
+        self.check(run("quantize", self.model, small, "--type=q9"), 2, "q9", "q8_0")
+        self.check(run("quantize", self.model, "--type=q8_0"), 1, "OUT")
+        self.check(run("quantize", self.folder / "none", small), 2, "none")
+
     def test_plan(self):
         result = run("plan", self.model, "--memory-limit=6MB", "--json", "--loaders", 2)
         self.check(result, 0)

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/support/vision-rig.h"
+
+#include <string.h>
+
+char *
+vision_fixture (const char *model, const char *file)
+{
+  return g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", model, file, NULL);
+}
+
+char *
+vision_shared (const char *name)
+{
+  const char *data = g_getenv ("PIPELOAD_DATA");
+  g_autofree char *beside = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
+  char *path = g_build_filename (data != NULL ? data : beside, name, NULL);
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    g_clear_pointer (&path, g_free);
+  return path;
+}
+
+PldVision *
+vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, guint input_size)
+{
+  g_autoptr (GError) error = NULL;
+  PldVisionOptions options = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch,
+                               .input_size = input_size };
+  PldVision *vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (vision);
+  return vision;
+}
+
+float *
+vision_run_pixels (PldVision *vision, const Npy *pixels, guint n)
+{
+  g_autoptr (GError) error = NULL;
+  const PldVisionInfo *info = pld_vision_get_info (vision);
+  const gsize size = (gsize) 3 * info->input_width * info->input_height;
+  g_autofree float *values = g_new (float, size);
+  float *logits = g_new0 (float, n * info->n_classes);
+
+  g_assert_cmpuint (pixels->n, >=, n * size);
+  for (guint i = 0; i < n; i++)
+    {
+      for (gsize j = 0; j < size; j++)
+        values[j] = (float) pixels->values[i * size + j];
+      pld_vision_load_pixels (vision, i, values, &error);
+      g_assert_no_error (error);
+    }
+  pld_vision_run (vision, n, logits, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return logits;
+}
+
+static guint64
+minimum_limit (const char *path)
+{
+  PldVisionOptions options = { .model = path, .threads = 2 };
+  g_autoptr (GError) error = NULL;
+  PldPlanInfo plan;
+
+  pld_vision_plan (&options, &plan, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (plan.minimum_limit, >, 0);
+  return plan.minimum_limit;
+}
+
+/* Float pictures take more than the planned byte pictures do. */
+static guint64
+pixels_bytes (const char *path)
+{
+  PldVision *vision = vision_open (path, 0, 0, 2, 1, 0);
+  const PldVisionInfo *info = pld_vision_get_info (vision);
+  guint64 bytes = (guint64) info->input_width * info->input_height * 12 + 4096;
+
+  pld_vision_close (&vision);
+  return bytes;
+}
+
+static void
+check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixels, const float *resident)
+{
+  PldVision *vision = vision_open (path, limit, loaders, 2, 1, 0);
+  guint n_classes = pld_vision_get_info (vision)->n_classes;
+  PldStats stats;
+
+  /* Several passes: the first fills the pinned set, later ones live on the ring across the tape's end. */
+  for (guint pass = 0; pass < 3; pass++)
+    {
+      g_autofree float *logits = vision_run_pixels (vision, pixels, 1);
+
+      if (memcmp (logits, resident, n_classes * sizeof (float)) != 0)
+        g_error ("pass %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", pass, limit, loaders);
+    }
+  pld_vision_get_stats (vision, &stats);
+  g_assert_cmpuint (stats.engine_peak, <=, limit);
+  g_assert_cmpuint (stats.memory_limit, ==, limit);
+  g_assert_cmpuint (stats.passes, ==, 3);
+  if (g_strcmp0 (g_getenv ("PIPELOAD_DIRECT_IO"), "0") == 0)
+    g_assert_false (stats.direct_io);
+  pld_vision_close (&vision);
+}
+
+void
+vision_sweep (const char *model, const Npy *pixels, guint n_limits)
+{
+  static const guint loaders[] = { 1, 2, 4 };
+  guint64 least = minimum_limit (model) + pixels_bytes (model), most;
+  PldVision *vision = vision_open (model, 0, 0, 2, 1, 0);
+  g_autofree float *resident = vision_run_pixels (vision, pixels, 1);
+  PldStats stats;
+
+  pld_vision_get_stats (vision, &stats);
+  most = stats.engine_peak + 65536;
+  pld_vision_close (&vision);
+  for (guint i = 0; i < n_limits; i++)
+    for (guint j = 0; j < G_N_ELEMENTS (loaders); j++)
+      check_streamed (model, least + (most - least) * i / (n_limits - 1), loaders[j], pixels, resident);
+}
+

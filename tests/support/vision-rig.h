@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Vision models in tests: opened or the test aborts; and the house's first promise, streamed equals resident.
+ */
+#pragma once
+
+#include "engine/pipeload.h"
+#include "tests/support/npy.h"
+
+/* A file of tests/golden/data, or with @file NULL its folder @model. Returns: (transfer full) */
+char *vision_fixture (const char *model, const char *file);
+/* A file or folder of the data outside of the tree. Returns: (transfer full) (nullable): NULL: not there */
+char *vision_shared (const char *name);
+
+PldVision *vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, guint input_size);
+
+/* Logits [n, n_classes] of the first @n pictures of @pixels, in one pass. Returns: (transfer full) */
+float *vision_run_pixels (PldVision *vision, const Npy *pixels, guint n);
+
+/* The first picture's logits are the same, byte for byte, under @n_limits limits from the smallest to where all is resident, with 1, 2 and 4
+ * loaders, in several passes; and no limit is exceeded. */
+void vision_sweep (const char *model, const Npy *pixels, guint n_limits);
