@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Cross-builds the engine, the command and their tests for arm64 in the folder given, against Debian's arm64 libraries unpacked beside it; then
-# `meson test -C FOLDER` runs them under qemu-user, as a Cortex-A72 (Raspberry Pi 4).
+# `QEMU_CPU=cortex-a72 meson test -C FOLDER` runs them under qemu-user as a Raspberry Pi 4, cortex-a76 as a 5, max with all that qemu knows.
 #
 #   tests/cross-arm64.sh FOLDER
 #
@@ -37,7 +37,7 @@ c = '$triplet-gcc'
 ar = '$triplet-ar'
 strip = '$triplet-strip'
 pkgconfig = 'pkg-config'
-exe_wrapper = ['qemu-aarch64', '-cpu', 'cortex-a72', '-L', '$root', '-E', 'LD_LIBRARY_PATH=$lib/openblas-pthread:$lib:$root/lib/$triplet']
+exe_wrapper = ['qemu-aarch64', '-L', '$root', '-E', 'LD_LIBRARY_PATH=$lib/openblas-pthread:$lib:$root/lib/$triplet']
 [properties]
 sys_root = '$root'
 pkg_config_libdir = '$lib/openblas-pthread/pkgconfig:$lib/pkgconfig:$root/usr/share/pkgconfig'
