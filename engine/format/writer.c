@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct _PldWriter
@@ -23,12 +24,27 @@ writer_fail (const PldWriter *writer, int code, GError **error)
                full ? "; free space there or choose another folder" : "; choose another folder");
 }
 
+/* A file, or nothing yet: renaming would take a device, a socket or a folder's name away. */
+static gboolean
+check_target (const char *path, GError **error)
+{
+  struct stat info;
+
+  if (stat (path, &info) < 0 || S_ISREG (info.st_mode))
+    return TRUE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: cannot be written: it is %s; name a file", path,
+               S_ISDIR (info.st_mode) ? "a folder" : "no ordinary file");
+  return FALSE;
+}
+
 PldWriter *
 pld_writer_new (const char *path, guint64 size, GError **error)
 {
   PldWriter *writer;
 
   g_return_val_if_fail (path != NULL, NULL);
+  if (!check_target (path, error))
+    return NULL;
   writer = g_new0 (PldWriter, 1);
   writer->path = g_strdup (path);
   writer->left = size;

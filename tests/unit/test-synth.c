@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static void
 set_up (Scratch *fixture, gconstpointer data)
@@ -78,10 +79,19 @@ test_writer_fails (Scratch *fixture, gconstpointer data)
   const PldTensor huge
       = { .name = name_w, .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { G_MAXUINT32, G_MAXUINT32 } };
   g_autofree char *nowhere = g_build_filename (fixture->folder, "missing", "model.safetensors", NULL);
+  g_autofree char *fifo = NULL;
   GError *error = NULL;
 
   g_assert_null (pld_safetensors_writer_new (nowhere, two, 2, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_IO, "cannot be written");
+  g_assert_null (pld_safetensors_writer_new (fixture->folder, two, 2, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_IO, "it is a folder");
+  fifo = g_build_filename (fixture->folder, "fifo", NULL);
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  g_assert_null (pld_safetensors_writer_new (fifo, two, 2, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_IO, "no ordinary file");
+  g_assert_false (g_file_test (fifo, G_FILE_TEST_IS_REGULAR));
+  g_unlink (fifo);
   g_assert_null (pld_safetensors_writer_new (fixture->path, &huge, 1, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_FORMAT, "larger than any file");
   g_assert_cmpuint (count_files (fixture->folder), ==, 0);
