@@ -1,274 +1,168 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * AVX-512 VNNI: the types that most models are made of, times activations in blocks of 8 bits. vpdpbusd sums four products of an unsigned and
- * a signed byte in each of 16 lanes, exactly; the sign of a weight goes to the activation. Activations are packed once for all rows of weights
- * that they meet.
+ * AVX-512 VNNI, AVX-VNNI: weights in blocks times activations in blocks of 8 bits. vpdpbusd sums four products of an unsigned and a signed
+ * byte in each lane, exactly; weights are the unsigned ones, by a bias, which the sums of the activations take off again. Weights are expanded
+ * once, 16 rows of 256 columns at a time, for all activations that they meet.
+ *
+ * Panels: lanes are rows of activations, weights are broadcast. Rows: lanes are columns, and those of 16 rows of weights are summed together,
+ * so that from there on lanes are rows of weights.
  */
-#include <immintrin.h>
-#include <string.h>
-
 #include "engine/kernels/table.h"
 
-/* Values that are taken at a time, in vectors of 64. */
-#define PANEL 256
-#define VECTORS 4
-/* Rows of activations whose sums are in registers. */
-#define TILE 4
-/* Rows of weights, and panels of activations, that are taken together: both stay in the second cache. */
-#define ROWS 128
-#define PANELS 48
+#include "engine/kernels/x86/vnni-panels.h"
+#include "engine/kernels/x86/vnni-rows.h"
 
-#define ALWAYS_INLINE inline __attribute__ ((always_inline))
+#define PANEL_BLOCKS (PANEL_VALUES / PLD_Q8_VALUES)
+/* Rows of activations that weights meet once they are expanded. */
+#define MAX_ROWS 16
+/* How many panels ahead the weights of rows are fetched. */
+#define AHEAD 4
 
-/* 256 activations. */
 typedef struct
 {
-  gint8 q[VECTORS][64];
-  float scale[VECTORS][16]; /* of each lane */
-  float sum[8];             /* scale * sum, of each 32 */
-} Panel;
+  void (*expand) (Weights *w, const guint8 *const *x);
+  guint bytes; /* of a panel */
+  guint bias;
+} Type;
 
-/* 256 weights. */
-typedef struct
-{
-  __m512i q[VECTORS];          /* without their signs */
-  __mmask64 negative[VECTORS];
-  __m512 scale[VECTORS]; /* of each lane */
-  __m512 d;              /* of all */
-  __m256 offset;         /* of each 32 */
-} Weights;
-
-/* What a type has: weights below zero; an offset. */
-#define SIGNED_q4_k FALSE
-#define SIGNED_q6_k TRUE
-#define SIGNED_q8_0 TRUE
-#define OFFSET_q4_k TRUE
-#define OFFSET_q6_k FALSE
-#define OFFSET_q8_0 FALSE
-
-static ALWAYS_INLINE float
-half_at (const guint8 *x)
-{
-  guint16 bits;
-
-  memcpy (&bits, x, sizeof bits);
-  return _cvtsh_ss (bits);
-}
-
-/* ---- weights --------------------------------------------------------------------------------- */
-
-static ALWAYS_INLINE void
-set_signed (Weights *w, guint k, __m512i q)
-{
-  w->negative[k] = _mm512_movepi8_mask (q);
-  w->q[k] = _mm512_abs_epi8 (q);
-}
-
-static ALWAYS_INLINE Weights
-load_q4_k (const guint8 *x)
-{
-  const __m512i low = _mm512_set1_epi8 (15);
-  guint32 packed[3], scales[2], offsets[2];
-  Weights w;
-  __m256 s;
-
-  memcpy (packed, x + 4, sizeof packed);
-  scales[0] = packed[0] & 0x3f3f3f3f;
-  scales[1] = (packed[2] & 0x0f0f0f0f) | (packed[0] >> 2 & 0x30303030);
-  offsets[0] = packed[1] & 0x3f3f3f3f;
-  offsets[1] = (packed[2] >> 4 & 0x0f0f0f0f) | (packed[1] >> 2 & 0x30303030);
-  s = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) scales)));
-  w.offset = _mm256_mul_ps (_mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) offsets))),
-                            _mm256_set1_ps (-half_at (x + 2)));
-  w.d = _mm512_set1_ps (half_at (x));
-  for (guint i = 0; i < 2; i++)
-    {
-      /* Bytes of two times 32 values: the low halves are the first 32, the high ones the second. */
-      const __m512i bytes = _mm512_loadu_si512 (x + 16 + 64 * i);
-      const __m512i even = _mm512_and_si512 (bytes, low), odd = _mm512_and_si512 (_mm512_srli_epi16 (bytes, 4), low);
-
-      w.q[2 * i] = _mm512_shuffle_i64x2 (even, odd, 0x44);
-      w.q[2 * i + 1] = _mm512_shuffle_i64x2 (even, odd, 0xee);
-    }
-  for (guint k = 0; k < VECTORS; k++)
-    w.scale[k] = _mm512_permutexvar_ps (_mm512_add_epi32 (_mm512_set_epi32 (1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
-                                                          _mm512_set1_epi32 ((gint32) (2 * k))),
-                                        _mm512_castps256_ps512 (s));
-  return w;
-}
-
-static ALWAYS_INLINE Weights
-load_q6_k (const guint8 *x)
-{
-  const __m512i low = _mm512_set1_epi8 (15), two = _mm512_set1_epi8 (3), middle = _mm512_set1_epi8 (32);
-  /* Of the high bits, those of the first 32 values and of the second ones. */
-  const __m512i shift = _mm512_inserti64x4 (_mm512_setzero_si512 (), _mm256_set1_epi16 (2), 1);
-  const __m512 s = _mm512_cvtepi32_ps (_mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) (gconstpointer) (x + 192))));
-  Weights w;
-
-  w.offset = _mm256_setzero_ps ();
-  w.d = _mm512_set1_ps (half_at (x + 208));
-  for (guint h = 0; h < 2; h++)
-    {
-      const __m512i bytes = _mm512_loadu_si512 (x + 64 * h);
-      const __m256i half = _mm256_loadu_si256 ((const __m256i *) (gconstpointer) (x + 128 + 32 * h));
-      const __m512i high = _mm512_srlv_epi16 (_mm512_broadcast_i64x4 (half), shift);
-
-      const __m512i even = _mm512_or_si512 (_mm512_and_si512 (bytes, low), _mm512_slli_epi16 (_mm512_and_si512 (high, two), 4));
-      const __m512i odd = _mm512_or_si512 (_mm512_and_si512 (_mm512_srli_epi16 (bytes, 4), low),
-                                           _mm512_slli_epi16 (_mm512_and_si512 (_mm512_srli_epi16 (high, 4), two), 4));
-
-      set_signed (&w, 2 * h, _mm512_sub_epi8 (even, middle));
-      set_signed (&w, 2 * h + 1, _mm512_sub_epi8 (odd, middle));
-    }
-  for (guint k = 0; k < VECTORS; k++)
-    w.scale[k] = _mm512_permutexvar_ps (_mm512_add_epi32 (_mm512_set_epi32 (3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0),
-                                                          _mm512_set1_epi32 ((gint32) (4 * k))),
-                                        s);
-  return w;
-}
-
-static ALWAYS_INLINE Weights
-load_q8_0 (const guint8 *x)
-{
-  Weights w;
-
-  w.offset = _mm256_setzero_ps ();
-  w.d = _mm512_set1_ps (1);
-  for (guint k = 0; k < VECTORS; k++, x += 68)
-    {
-      const __m256i first = _mm256_loadu_si256 ((const __m256i *) (gconstpointer) (x + 2));
-      const __m256i second = _mm256_loadu_si256 ((const __m256i *) (gconstpointer) (x + 36));
-
-      set_signed (&w, k, _mm512_inserti64x4 (_mm512_castsi256_si512 (first), second, 1));
-      w.scale[k] = _mm512_insertf32x8 (_mm512_set1_ps (half_at (x)), _mm256_set1_ps (half_at (x + 34)), 1);
-    }
-  return w;
-}
-
-/* ---- activations ----------------------------------------------------------------------------- */
-
-/* @n blocks, up to 8; the rest of the panel is zeros. */
+/* Where @n of up to @max rows of weights begin; the last one stands for those that are not there. */
 static void
-pack_panel (Panel *p, const PldQ8 *x, guint n)
+rows_begin (const guint8 **rows, const guint8 *w, gsize row_bytes, guint n, guint max)
 {
-  if (n < 8)
-    memset (p, 0, sizeof *p);
-  for (guint b = 0; b < n; b++)
-    {
-      memcpy (p->q[b / 2] + b % 2 * 32, x[b].q, 32);
-      p->sum[b] = x[b].sums[0] + x[b].sums[1];
-      for (guint lane = 0; lane < 8; lane++)
-        p->scale[b / 2][b % 2 * 8 + lane] = x[b].scale;
-    }
+  for (guint r = 0; r < max; r++)
+    rows[r] = w + MIN (r, n - 1) * row_bytes;
 }
 
-/* ---- products -------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  __m512 lanes;
-  __m256 offset;
-} Sum;
-
-/* Adds a panel of weights times one of activations. The order of operations is the same wherever this is inlined. */
-static ALWAYS_INLINE void
-panel_dot (Sum *sum, const Weights *w, const Panel *p, gboolean is_signed, gboolean has_offset)
-{
-  __m512 lanes = _mm512_setzero_ps ();
-
-  for (guint k = 0; k < VECTORS; k++)
-    {
-      const __m512i zero = _mm512_setzero_si512 (), q = _mm512_loadu_si512 (p->q[k]);
-      const __m512i dot = _mm512_dpbusd_epi32 (zero, w->q[k], is_signed ? _mm512_mask_sub_epi8 (q, w->negative[k], zero, q) : q);
-
-      lanes = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot), _mm512_mul_ps (w->scale[k], _mm512_loadu_ps (p->scale[k])), lanes);
-    }
-  sum->lanes = _mm512_fmadd_ps (lanes, w->d, sum->lanes);
-  if (has_offset)
-    sum->offset = _mm256_fmadd_ps (w->offset, _mm256_loadu_ps (p->sum), sum->offset);
-}
-
-static ALWAYS_INLINE float
-sum_value (const Sum *sum)
-{
-  const __m512 all = _mm512_add_ps (sum->lanes, _mm512_zextps256_ps512 (sum->offset));
-  __m256 half = _mm256_add_ps (_mm512_castps512_ps256 (all), _mm512_extractf32x8_ps (all, 1));
-  __m128 quarter = _mm_add_ps (_mm256_castps256_ps128 (half), _mm256_extractf128_ps (half, 1));
-
-  quarter = _mm_add_ps (quarter, _mm_movehl_ps (quarter, quarter));
-  return _mm_cvtss_f32 (_mm_add_ss (quarter, _mm_movehdup_ps (quarter)));
-}
-
-/* @panels: [TILE, PANELS]; @tail: bytes of a last panel of weights that is not whole, 0: all are */
-#define ROW_(type, n)                                                                                         \
-  static ALWAYS_INLINE void step_##type##_##n (Sum *sums, const guint8 *w, const Panel *panels)               \
-  {                                                                                                           \
-    const Weights weights = load_##type (w);                                                                  \
-                                                                                                              \
-    for (guint t = 0; t < n; t++)                                                                             \
-      panel_dot (&sums[t], &weights, panels + t * PANELS, SIGNED_##type, OFFSET_##type);                      \
-  }                                                                                                           \
-                                                                                                              \
-  static void row_##type##_##n (Sum *sums, const guint8 *w, const Panel *panels, guint n_panels, gsize bytes, gsize tail) \
-  {                                                                                                           \
-    const guint whole = n_panels - (tail > 0 ? 1 : 0);                                                        \
-    Sum kept[n];                                                                                              \
-                                                                                                              \
-    memcpy (kept, sums, sizeof kept);                                                                         \
-    for (guint i = 0; i < whole; i++)                                                                         \
-      step_##type##_##n (kept, w + i * bytes, panels + i);                                                    \
-    if (tail > 0)                                                                                             \
-      {                                                                                                       \
-        guint8 padded[8 * 34] = { 0 };                                                                        \
-                                                                                                              \
-        memcpy (padded, w + whole * bytes, tail);                                                             \
-        step_##type##_##n (kept, padded, panels + whole);                                                     \
-      }                                                                                                       \
-    memcpy (sums, kept, sizeof kept);                                                                         \
-  }
-
-typedef void (*RowFunc) (Sum *sums, const guint8 *w, const Panel *panels, guint n_panels, gsize bytes, gsize tail);
-
-/* n_x up to TILE rows of activations times n_rows up to ROWS of weights. */
+/* The next @n blocks of 32 columns of 16 rows, which then point beyond them. */
 static void
-matmul_tile (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
-             RowFunc row, gsize bytes)
+expand (Weights *w, const Type *type, const guint8 **rows, guint n)
 {
-  const gsize n_blocks = n_cols / PLD_Q8_VALUES, n_panels = (n_blocks + 7) / 8;
-  Panel panels[TILE * PANELS];
-  Sum sums[ROWS][TILE];
+  guint8 padded[WEIGHT_ROWS][PANEL_BLOCKS * 34];
+  const guint8 *from[WEIGHT_ROWS];
 
-  for (guint i = 0; i < n_rows; i++)
-    for (guint t = 0; t < n_x; t++)
-      sums[i][t] = (Sum) { _mm512_setzero_ps (), _mm256_setzero_ps () };
-  for (gsize first = 0; first < n_panels; first += PANELS)
+  if (n < PANEL_BLOCKS)
     {
-      const guint n = (guint) MIN (PANELS, n_panels - first);
-      const gsize tail = first + n == n_panels ? n_blocks % 8 * (bytes / 8) : 0;
-
-      for (guint t = 0; t < n_x; t++)
-        for (guint i = 0; i < n; i++)
-          pack_panel (panels + t * PANELS + i, x + t * n_blocks + (first + i) * 8, (guint) MIN (8, n_blocks - (first + i) * 8));
-      for (guint i = 0; i < n_rows; i++)
-        row (sums[i], w + i * row_bytes + first * bytes, panels, n, bytes, tail);
+      /* The end of rows: nothing beyond it may be read. */
+      memset (padded, 0, sizeof padded);
+      for (guint r = 0; r < WEIGHT_ROWS; r++)
+        from[r] = memcpy (padded[r], rows[r], n * type->bytes / PANEL_BLOCKS);
     }
-  for (guint i = 0; i < n_rows; i++)
-    for (guint t = 0; t < n_x; t++)
-      y[t * y_stride + i] = sum_value (&sums[i][t]);
+  type->expand (w, n < PANEL_BLOCKS ? from : rows);
+  for (guint r = 0; r < WEIGHT_ROWS; r++)
+    rows[r] += type->bytes;
 }
 
-#define VNNI_KERNEL(type, UPPER, values, bytes)                                                               \
-  ROW_ (type, 1) ROW_ (type, 2) ROW_ (type, 3) ROW_ (type, 4)                                                 \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
+/* ---- panels -------------------------------------------------------------------------------- */
+
+/* n_rows up to GROUP of weights times n_x up to MAX_PANELS panels. */
+static void
+matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
+              const Type *type, PanelsFunc dot)
+{
+  const gsize n_blocks = n_cols / PLD_Q8_VALUES;
+  const guint8 *rows[GROUP];
+  Weights weights[GROUP / WEIGHT_ROWS];
+  Offsets offsets;
+
+  rows_begin (rows, w, row_bytes, n_rows, GROUP);
+  for (guint j = 0; j < n_x; j++)
+    {
+      memset (y + j * y_stride, 0, n_rows * ROWS * sizeof (float));
+      memset (offsets[j], 0, n_rows * ROWS * sizeof (float));
+    }
+  for (gsize b = 0; b < n_blocks; b += PANEL_BLOCKS)
+    {
+      const guint n = (guint) MIN (PANEL_BLOCKS, n_blocks - b);
+
+      for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
+        expand (&weights[i / WEIGHT_ROWS], type, rows + i, n);
+      dot (y, y_stride, offsets, weights, n_rows, x + b, n_blocks, n_x, n, type->bias);
+    }
+  for (guint j = 0; j < n_x; j++)
+    for (guint i = 0; i < n_rows * ROWS; i++)
+      y[j * y_stride + i] += offsets[j][i];
+}
+
+static void
+matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
+        const Type *type, PanelsFunc dot)
+{
+  for (guint j = 0; j < n_x; j += MAX_PANELS)
+    for (guint i = 0; i < n_rows; i += GROUP)
+      matmul_group (y + j * y_stride + i * ROWS, y_stride, w + i * row_bytes, row_bytes, MIN (GROUP, n_rows - i),
+                    x + j * (n_cols / PLD_Q8_VALUES), MIN (MAX_PANELS, n_x - j), n_cols, type, dot);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+/* What 16 rows will be read from next, beyond their ends in the 16 rows that follow: the processor's own prefetching does not keep up with so many
+ * places at once. */
+static ALWAYS_INLINE void
+fetch (const guint8 *const *rows, gsize ahead, guint bytes)
+{
+  for (guint r = 0; r < WEIGHT_ROWS; r++)
+    for (guint b = 0; b < bytes; b += 64)
+      _mm_prefetch ((gconstpointer) (rows[r] + ahead + b), _MM_HINT_T0);
+}
+
+/* n_rows up to 16 of weights times n_x up to MAX_ROWS of activations. */
+static void
+matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
+              const Type *type, RowFunc dot)
+{
+  const gsize n_blocks = n_cols / PLD_Q8_VALUES;
+  const guint8 *rows[WEIGHT_ROWS];
+  Weights weights;
+  RowSums sums[MAX_ROWS];
+
+  rows_begin (rows, w, row_bytes, n_rows, WEIGHT_ROWS);
+  memset (sums, 0, n_x * sizeof sums[0]);
+  for (gsize b = 0; b < n_blocks; b += PANEL_BLOCKS)
+    {
+      const guint n = (guint) MIN (PANEL_BLOCKS, n_blocks - b);
+
+      fetch (rows, AHEAD * type->bytes + (b + AHEAD * PANEL_BLOCKS < n_blocks ? 0 : (WEIGHT_ROWS - 1) * row_bytes), type->bytes);
+      expand (&weights, type, rows, n);
+      for (guint j = 0; j < n_x; j++)
+        dot (&sums[j], &weights, x + j * n_blocks + b, n, type->bias);
+    }
+  for (guint j = 0; j < n_x; j++)
+    {
+      float values[WEIGHT_ROWS];
+
+      for (guint k = 0; k < PARTS; k++)
+        put_floats (values + k * PART_ROWS, sums[j].sum[k] + sums[j].offset[k]);
+      memcpy (y + j * y_stride, values, n_rows * sizeof (float));
+    }
+}
+
+static void
+matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
+        const Type *type, RowFunc dot)
+{
+  for (guint j = 0; j < n_x; j += MAX_ROWS)
+    for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
+      matvec_group (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (WEIGHT_ROWS, n_rows - i),
+                    x + j * (n_cols / PLD_Q8_VALUES), MIN (MAX_ROWS, n_x - j), n_cols, type, dot);
+}
+
+/* ---- types --------------------------------------------------------------------------------- */
+
+#define DOT_(prefix, unit, offset) prefix##_##unit##_##offset
+#define DOT(prefix, unit, offset) DOT_ (prefix, unit, offset)
+
+#define VNNI_KERNELS(type, UPPER, values, bytes)                                                              \
+  static const Type type_##type = { expand_##type, PANEL_VALUES / values * bytes, BIAS_##type };              \
+                                                                                                              \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const PldQ8 *x, guint n_x, gsize n_cols)                                     \
   {                                                                                                           \
-    static const RowFunc rows[] = { row_##type##_1, row_##type##_2, row_##type##_3, row_##type##_4 };         \
+    matvec (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type, DOT (row_dot, UNIT_##type, OFFSET_##type)); \
+  }                                                                                                           \
                                                                                                               \
-    for (guint j = 0; j < n_x; j += TILE)                                                                     \
-      for (guint i = 0; i < n_rows; i += ROWS)                                                                \
-        matmul_tile (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (ROWS, n_rows - i),    \
-                     x + j * (n_cols / PLD_Q8_VALUES), MIN (TILE, n_x - j), n_cols, rows[MIN (TILE, n_x - j) - 1], \
-                     PANEL / values * bytes);                                                                 \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
+  {                                                                                                           \
+    matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type, DOT (panels_dot, UNIT_##type, OFFSET_##type)); \
   }
-PLD_BLOCK_TYPES_MOST (VNNI_KERNEL)
+PLD_BLOCK_TYPES (VNNI_KERNELS)
