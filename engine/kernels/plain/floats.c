@@ -26,6 +26,8 @@ load_stored_f16 (const guint8 *x)
   return (VecF32) _mm512_cvtph_ps (_mm256_loadu_si256 ((const __m256i *) (gconstpointer) x));
 #elif defined(__F16C__)
   return (VecF32) _mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) (gconstpointer) x));
+#elif defined(__aarch64__)
+  return (VecF32) vcvt_f32_f16 (vreinterpret_f16_u8 (vld1_u8 (x)));
 #else
   /* As half_to_float(). */
   const VecI32 half = load_u16 (x), magnitude = (half & 0x7fff) << 13;
@@ -49,11 +51,7 @@ widen (float *y, const guint8 *x, LoadFunc load, gsize bytes, gsize n)
   gsize i = 0;
 
   for (; i + WIDTH <= n; i += WIDTH)
-    {
-      const VecF32 v = load (x + i * bytes);
-
-      memcpy (y + i, &v, sizeof v);
-    }
+    store_f32 (y + i, load (x + i * bytes));
   if (i < n)
     {
       guint8 last[VECTOR_BYTES] = { 0 };
@@ -77,7 +75,7 @@ multiply_tiles (float *y, gsize y_stride, gboolean more, const float *w, guint n
 {
 #define TILES(n)                                                                                              \
   for (; i + n <= n_rows; i += n)                                                                             \
-  tile_product (y + i * LANES, LANES, y_stride, more, n, n, n_x, w + i * WIDE_COLS, WIDE_COLS, 1, x, x_stride, n_cols)
+  tile_product (y + i * LANES, LANES, y_stride, more, n, n, n_x, w + i * WIDE_COLS, WIDE_COLS, 1, n_cols, 0, x, x_stride, n_cols)
   gsize i = 0;
 
   TILES (TILE_ROWS);
@@ -117,84 +115,85 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 
 /* ---- few rows ------------------------------------------------------------------------------ */
 
-/* Rows of weights that are multiplied at a time: as a row of x has one sum for each, two chains of fused operations at least. */
-#define GROUPS 2
 /* Rows of x whose sums are kept at a time. */
 #define FEW_ROWS 16
+/* Bytes of a row of weights that come with one access, and that are asked for together: as many lines as there are rows. */
+#define LINE 64
+#define RUN (LANES * LINE)
 
-/* Adds what @n columns of 16 rows of weights, w[c], give with each row of x. */
+/* Adds to @sums what @n columns, as many as a vector has lanes at most, of that many rows of weights give with each row of x. */
 static ALWAYS_INLINE void
-add_columns (Lanes *sums, const Lanes *w, const float *x, gsize x_stride, guint n_x, gsize n)
+add_columns (Lanes *sums, guint part, const guint8 *w, LoadFunc load, const float *x, gsize x_stride, guint n_x, gsize n)
 {
+  VecF32 v[WIDTH];
+
+  for (guint l = 0; l < WIDTH; l++)
+    v[l] = load (w + l * LINE);
+  transpose (v);
   for (guint j = 0; j < n_x; j++)
     {
-      Lanes sum = sums[j];
+      VecF32 sum = sums[j].part[part];
 
       for (gsize c = 0; c < n; c++)
-        for (guint part = 0; part < PARTS; part++)
-          sum.part[part] = fused (w[c].part[part], splat (x[j * x_stride + c]), sum.part[part]);
-      sums[j] = sum;
+        sum = fused (v[c], splat (x[j * x_stride + c]), sum);
+      sums[j].part[part] = sum;
     }
 }
 
-/* Column c of 16 rows, for as many columns as a vector has lanes. */
+/* The same of @n columns of 16 rows, a line at most. By way of a copy: rows that are a power of two apart push one another out of the first cache,
+ * and nothing is read behind the last column. */
 static ALWAYS_INLINE void
-load_columns (Lanes *w, const guint8 *const *rows, gsize at, LoadFunc load)
+add_line (Lanes *sums, const guint8 *const *rows, gsize at, LoadFunc load, gsize bytes, const float *x, gsize x_stride, guint n_x, gsize n)
 {
-  for (guint part = 0; part < PARTS; part++)
-    {
-      VecF32 v[WIDTH];
-
-      for (guint l = 0; l < WIDTH; l++)
-        v[l] = load (rows[part * WIDTH + l] + at);
-      transpose (v);
-      for (guint c = 0; c < WIDTH; c++)
-        w[c].part[part] = v[c];
-    }
-}
-
-/* The columns that fill no vector, by way of a copy that nothing is read behind. */
-static ALWAYS_INLINE void
-add_last_columns (Lanes *sums, const guint8 *const *rows, gsize at, LoadFunc load, gsize bytes, const float *x, gsize x_stride, guint n_x, gsize n)
-{
-  guint8 last[LANES][VECTOR_BYTES] = { 0 };
-  const guint8 *copies[LANES];
-  Lanes w[WIDTH];
+  guint8 lines[LANES][LINE] __attribute__ ((aligned (LINE)));
+  const gsize whole = n - n % WIDTH;
 
   for (guint l = 0; l < LANES; l++)
+    if (n * bytes == LINE)
+      for (guint b = 0; b < LINE; b += VECTOR_BYTES)
+        store_f32 ((float *) (gpointer) (lines[l] + b), load_stored_f32 (rows[l] + at + b));
+    else
+      memcpy (lines[l], rows[l] + at, n * bytes);
+  for (guint part = 0; part < PARTS; part++)
     {
-      memcpy (last[l], rows[l] + at, n * bytes);
-      copies[l] = last[l];
+      const guint8 *w = lines[part * WIDTH];
+
+      for (gsize c = 0; c < whole; c += WIDTH)
+        add_columns (sums, part, w + c * bytes, load, x + c, x_stride, n_x, WIDTH);
+      if (n > whole)
+        add_columns (sums, part, w + whole * bytes, load, x + whole, x_stride, n_x, n - whole);
     }
-  load_columns (w, copies, 0, load);
-  add_columns (sums, w, x, x_stride, n_x, n);
 }
 
+/* Lanes are 16 rows of weights, which are turned into columns on their way. */
 static ALWAYS_INLINE void
 matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, LoadFunc load, gsize bytes, const float *x, gsize x_stride,
         guint n_x, gsize n_cols)
 {
-  for (gsize i = 0; i < n_rows; i += GROUPS * LANES)
+  const gsize line = LINE / bytes, end = n_cols * bytes;
+
+  for (gsize i = 0; i < n_rows; i += LANES, w += LANES * row_bytes)
     {
-      const guint8 *rows[GROUPS][LANES];
-      Lanes sums[GROUPS][FEW_ROWS] = { 0 };
+      const gsize n = MIN (LANES, n_rows - i);
+      const guint8 *rows[LANES];
+      Lanes sums[FEW_ROWS] = { 0 };
       gsize c = 0;
 
-      for (guint l = 0; l < GROUPS * LANES; l++)
-        rows[l / LANES][l % LANES] = w + MIN (i + l, n_rows - 1) * row_bytes;
-      for (; c + WIDTH <= n_cols; c += WIDTH)
-        for (guint g = 0; g < GROUPS; g++)
-          {
-            Lanes columns[WIDTH];
+      for (guint l = 0; l < LANES; l++)
+        rows[l] = w + MIN (l, n - 1) * row_bytes;
+      for (; c + line <= n_cols; c += line)
+        {
+          const gsize at = c * bytes, next = at - at % RUN + RUN, l = at % RUN / LINE;
 
-            load_columns (columns, rows[g], c * bytes, load);
-            add_columns (sums[g], columns, x + c, x_stride, n_x, WIDTH);
-          }
-      for (guint g = 0; c < n_cols && g < GROUPS; g++)
-        add_last_columns (sums[g], rows[g], c * bytes, load, bytes, x + c, x_stride, n_x, n_cols - c);
+          /* One row's next run with each line, so that they come from memory in the order in which they lie there. */
+          for (gsize ahead = 0; ahead < RUN; ahead += LINE)
+            __builtin_prefetch (w + l * row_bytes + (next < end ? next : LANES * row_bytes) + ahead);
+          add_line (sums, rows, at, load, bytes, x + c, x_stride, n_x, line);
+        }
+      if (c < n_cols)
+        add_line (sums, rows, c * bytes, load, bytes, x + c, x_stride, n_x, n_cols - c);
       for (guint j = 0; j < n_x; j++)
-        for (guint g = 0; g < GROUPS && i + g * LANES < n_rows; g++)
-          memcpy (y + j * y_stride + i + g * LANES, &sums[g][j], MIN (LANES, n_rows - i - g * LANES) * sizeof (float));
+        memcpy (y + j * y_stride + i, &sums[j], n * sizeof (float));
     }
 }
 
@@ -263,7 +262,7 @@ mix_columns (float *y, const float *p, const float *v, gsize v_stride, gsize n, 
   for (gsize i = 0; i < n; i++)
     for (guint t = 0; t < n_lanes; t++)
       for (guint j = 0; j < PARTS; j++)
-        lanes[t].part[j] = fused (load_f32 (v + i * v_stride + t * LANES + j * (LANES / PARTS)), splat (p[i]), lanes[t].part[j]);
+        lanes[t].part[j] = fused (load_f32 (v + i * v_stride + t * LANES + j * WIDTH), splat (p[i]), lanes[t].part[j]);
   memcpy (y, lanes, n_lanes * sizeof *lanes);
 }
 

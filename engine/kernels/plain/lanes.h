@@ -27,6 +27,8 @@
 
 #define LANES 16
 #define PARTS (LANES * 4 / VECTOR_BYTES)
+/* Floats in a vector */
+#define WIDTH (LANES / PARTS)
 /* What must become one piece of code with its constant arguments. */
 #define ALWAYS_INLINE inline __attribute__ ((always_inline))
 
@@ -39,7 +41,6 @@ typedef struct
   VecF32 part[PARTS];
 } Lanes;
 
-/* LANES / PARTS floats. */
 static ALWAYS_INLINE VecF32
 load_f32 (const float *x)
 {

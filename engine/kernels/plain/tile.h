@@ -26,42 +26,68 @@
 #endif
 #define TILE_SUMS (TILE_ROWS * TILE_PANELS > TILE_KEYS ? TILE_ROWS * TILE_PANELS : TILE_KEYS)
 
+/* By vectors: gcc copies a structure in pieces of 16 bytes, which a load of more has to wait for. */
+static ALWAYS_INLINE void
+store_f32 (float *y, VecF32 v)
+{
+  memcpy (y, &v, sizeof v);
+}
+
+static ALWAYS_INLINE Lanes
+load_lanes (const float *x)
+{
+  Lanes lanes;
+
+  for (guint part = 0; part < PARTS; part++)
+    lanes.part[part] = load_f32 (x + part * WIDTH);
+  return lanes;
+}
+
+static ALWAYS_INLINE void
+store_lanes (float *y, const Lanes *lanes)
+{
+  for (guint part = 0; part < PARTS; part++)
+    store_f32 (y + part * WIDTH, lanes->part[part]);
+}
+
 /* y[i * y_row + p * y_panel] = Σ w[i * w_row + c * w_col] x[p * x_panel + c], for lanes y and x, over n in the order of c; added to what y is where
- * @more. Of @n_rows the first @n_wanted go to y. */
+ * @more. Of @n_rows the first @n_wanted go to y. After each @run of c the next of w begins @w_run further. */
 static ALWAYS_INLINE void
 tile_product (float *y, gsize y_row, gsize y_panel, gboolean more, guint n_rows, guint n_wanted, guint n_panels, const float *w, gsize w_row,
-              gsize w_col, const float *x, gsize x_panel, gsize n)
+              gsize w_col, gsize run, gsize w_run, const float *x, gsize x_panel, gsize n)
 {
-  const gsize width = LANES / PARTS;
   Lanes sums[TILE_SUMS] = { 0 };
 
-  for (guint i = 0; more && i < n_rows; i++)
+  for (guint i = 0; more && i < n_rows && i < n_wanted; i++)
     for (guint p = 0; p < n_panels; p++)
-      memcpy (&sums[i * n_panels + p], y + i * y_row + p * y_panel, sizeof *sums);
-  for (gsize c = 0; c < n; c++)
+      sums[i * n_panels + p] = load_lanes (y + i * y_row + p * y_panel);
+  for (; n > 0; w += w_run)
     {
-      Lanes values[TILE_PANELS];
+      const gsize end = MIN (run, n);
 
-      for (guint p = 0; p < n_panels; p++)
-        for (guint part = 0; part < PARTS; part++)
-          values[p].part[part] = load_f32 (x + p * x_panel + c * LANES + part * width);
-      for (guint i = 0; i < n_rows; i++)
+      for (gsize c = 0; c < end; c++, x += LANES)
         {
-          const VecF32 weight = splat (w[i * w_row + c * w_col]);
+          Lanes values[TILE_PANELS];
 
           for (guint p = 0; p < n_panels; p++)
-            for (guint part = 0; part < PARTS; part++)
-              sums[i * n_panels + p].part[part] = fused (weight, values[p].part[part], sums[i * n_panels + p].part[part]);
+            values[p] = load_lanes (x + p * x_panel);
+          for (guint i = 0; i < n_rows; i++)
+            {
+              const VecF32 weight = splat (w[i * w_row + c * w_col]);
+
+              for (guint p = 0; p < n_panels; p++)
+                for (guint part = 0; part < PARTS; part++)
+                  sums[i * n_panels + p].part[part] = fused (weight, values[p].part[part], sums[i * n_panels + p].part[part]);
+            }
         }
+      n -= end;
     }
   for (guint i = 0; i < n_rows && i < n_wanted; i++)
     for (guint p = 0; p < n_panels; p++)
-      memcpy (y + i * y_row + p * y_panel, &sums[i * n_panels + p], sizeof *sums);
+      store_lanes (y + i * y_row + p * y_panel, &sums[i * n_panels + p]);
 }
 
 /* ---- rows to columns ----------------------------------------------------------------------- */
-
-#define WIDTH (VECTOR_BYTES / 4)
 
 /* Of each quarter of 16 bytes of a, 0 … 3, and of b, 4 … 7. */
 #define QUARTER_AT(quarter, i) ((i) % 4 + (i) / 4 * WIDTH + 4 * (quarter))
