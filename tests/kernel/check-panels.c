@@ -197,6 +197,10 @@ check_panel_quantize (guint t)
           x[c * ROWS + r] *= r % 3 == 0 ? 1e-34f : 1e20f;
       x[5] = NAN;
       x[9] = INFINITY;
+      /* Two of them that differ: what comes of their product depends on the operands' order, which a compiler is free to choose. */
+      memcpy (&x[5 + 29 * ROWS], &(guint32){ 0x7fa12345 }, sizeof (float));
+      memcpy (&x[7 + 31 * ROWS], &(guint32){ 0xff81e380 }, sizeof (float));
+      x[9 + 3 * ROWS] = -INFINITY;
       tables[t].table->panel_quantize (got, x, n);
       assert_guards (&room_got, shift, blocks * sizeof *got);
       for (guint r = 0; r < ROWS; r++)
@@ -206,12 +210,7 @@ check_panel_quantize (guint t)
           tables[t].table->quantize_q8 (want, row, n);
           for (gsize b = 0; b < blocks; b++)
             {
-              if (isnan (want[b].scale) || isinf (want[b].scale))
-                {
-                  g_assert_false (isfinite (got[b].scale[r]));
-                  continue;
-                }
-              g_assert_cmpfloat (got[b].scale[r], ==, want[b].scale);
+              g_assert_cmpmem (&got[b].scale[r], sizeof (float), &want[b].scale, sizeof (float));
               g_assert_cmpint (got[b].sums[0][r], ==, want[b].sums[0]);
               g_assert_cmpint (got[b].sums[1][r], ==, want[b].sums[1]);
               for (guint i = 0; i < PLD_Q8_VALUES; i++)

@@ -67,10 +67,11 @@ block_scales (VecI32 max)
   return (VecF32) max / 127.0f;
 }
 
+/* None where max is no number: a product of two of those depends on the operands' order, which a compiler is free to choose. */
 static ALWAYS_INLINE VecF32
 block_factors (VecI32 max)
 {
-  return (VecF32) ((VecI32) (127.0f / (VecF32) max) & (max != 0));
+  return (VecF32) ((VecI32) (127.0f / (VecF32) max) & (max != 0) & (max <= 0x7f800000));
 }
 
 static ALWAYS_INLINE VecI32
