@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* How often a request that waits looks whether it was cancelled. */
-#define CANCEL_POLL_US (10 * G_TIME_SPAN_MILLISECOND)
-
 /* Asked at each tile, without a lock. */
 static gboolean
 pass_cancelled (gpointer data)
@@ -240,9 +237,24 @@ core_lead (PldCore *core, const PldRequest *own)
     }
 }
 
+/* Whoever waits for the end of a pass looks whether it is he. */
+static void
+request_cancelled (GCancellable *cancellable, gpointer data)
+{
+  PldCore *core = data;
+
+  g_mutex_lock (&core->lock);
+  g_cond_broadcast (&core->change);
+  g_mutex_unlock (&core->lock);
+}
+
 gboolean
 pld_core_run (PldCore *core, PldRequest *request, GError **error)
 {
+  /* Without the lock, here and below: the call may come at once, and one under way is waited for. */
+  const gulong handler =
+      request->cancellable != NULL ? g_cancellable_connect (request->cancellable, G_CALLBACK (request_cancelled), core, NULL) : 0;
+
   request->taken = request->finished = request->delivered = 0;
   request->error = NULL;
   g_mutex_lock (&core->lock);
@@ -262,10 +274,10 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
       if (!core->busy)
         core_lead (core, request);
       else
-        /* Woken when the pass ends; looks now and then whether it was cancelled. */
-        g_cond_wait_until (&core->change, &core->lock, g_get_monotonic_time () + CANCEL_POLL_US);
+        g_cond_wait (&core->change, &core->lock);
     }
   g_mutex_unlock (&core->lock);
+  g_cancellable_disconnect (request->cancellable, handler);
   if (request->error != NULL)
     g_propagate_error (error, g_steal_pointer (&request->error));
   else
