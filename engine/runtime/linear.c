@@ -10,6 +10,10 @@
 /* Rows of W that a thread takes at a time, and panels of x that meet them: what it multiplies stays in the caches near it. */
 #define ITEM_ROWS 32
 #define ITEM_PANELS 16
+/* Where x is few rows, W only passes by: the longer a run of it that a thread reads, the nearer it comes to what memory gives. */
+#define ITEM_ROWS_MAX 256
+/* Items a thread at least, so that all are done at about the same time. */
+#define ITEMS_A_THREAD 4
 /* So many rows of x are worth a panel, the others of it idle. */
 #define PANEL_WORTH 5
 
@@ -45,6 +49,7 @@ typedef struct
   PldPanels y_panels, x_panels;
   PldRows y, x;
   const PldMatrix *w;
+  guint item_rows;
   guint row0;                         /* the first row that is leased */
   guint n_rows;                       /* and how many are */
   guint n_leases;
@@ -62,7 +67,7 @@ typedef struct
   const PldQ8 *rows;                  /* [the rows that are in none, n_cols / 32] */
 } Linear;
 
-/* The stored rows of W from @column on: an item never lies across two leases, which are whole granules. */
+/* The stored rows of W from @column on: an item never lies across two leases, which are whole granules of ITEM_ROWS. */
 static const guint8 *
 linear_weights (const Linear *l, guint column)
 {
@@ -203,7 +208,7 @@ static void
 linear_item (gpointer data, guint item, guint thread)
 {
   const Linear *l = data;
-  const guint column = l->row0 + item * ITEM_ROWS, n = MIN (ITEM_ROWS, l->row0 + l->n_rows - column);
+  const guint column = l->row0 + item * l->item_rows, n = MIN (l->item_rows, l->row0 + l->n_rows - column);
   const guint8 *stored = linear_weights (l, column);
   float *scratch = pld_session_scratch (l->session, thread);
 
@@ -306,8 +311,12 @@ linear_prepare (Linear *l)
 static void
 linear_compute (Linear *l)
 {
-  if (!linear_is_empty (l))
-    pld_team_run (l->session->team, l->session->n_threads, (l->n_rows + ITEM_ROWS - 1) / ITEM_ROWS, linear_item, l);
+  const guint share = l->n_rows / (l->session->n_threads * ITEMS_A_THREAD);
+
+  if (linear_is_empty (l))
+    return;
+  l->item_rows = l->in_panels || l->n_panels > 0 || l->n_leases > 1 ? ITEM_ROWS : CLAMP (share - share % ITEM_ROWS, ITEM_ROWS, ITEM_ROWS_MAX);
+  pld_team_run (l->session->team, l->session->n_threads, (l->n_rows + l->item_rows - 1) / l->item_rows, linear_item, l);
 }
 
 static gboolean
