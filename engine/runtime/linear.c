@@ -151,7 +151,7 @@ row_finish (const Linear *l, float *to, const float *sum, guint column, guint n)
   if (l->accumulate)
     k->add (to, sum, n);
   if (l->bias != NULL)
-    k->bias (to, l->bias + column, n);
+    k->add (to, l->bias + column, n);
 }
 
 /* Rows of x from @first on, each on its own. */

@@ -27,16 +27,9 @@
   })
 
 #define ROW_KERNELS(X)                                                                                        \
-  X (layer_norm, (y, x, w, w, BENCH_N, 1e-6f))                                                                \
   X (softmax, (y, BENCH_N, 0.1f))                                                                             \
-  X (bias, (y, x, BENCH_N))                                                                                   \
-  X (bias_gelu, (y, x, BENCH_N))                                                                              \
-  X (bias_gelu_tanh, (y, x, BENCH_N))                                                                         \
-  X (bias_relu, (y, x, BENCH_N))                                                                              \
-  X (bias_silu, (y, x, BENCH_N))                                                                              \
   X (add, (y, x, BENCH_N))                                                                                    \
   X (widen_f16, (y, (const guint16 *) (gpointer) x, BENCH_N))                                                 \
-  X (widen_bf16, (y, (const guint16 *) (gpointer) x, BENCH_N))                                                \
   X (normalize_rgb, (y, (const guint8 *) x, BENCH_N, 0.1f, 1))                                                \
   X (rms_norm, (y, x, w, BENCH_N, 1e-6f))                                                                     \
   X (swiglu, (y, x, w, BENCH_N))                                                                              \

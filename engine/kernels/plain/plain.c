@@ -36,16 +36,16 @@ row_sum (const float *x, gsize n)
 }
 
 static inline float
-row_squares (const float *x, gsize n, float mean)
+row_squares (const float *x, gsize n)
 {
   float lane[LANES] = { 0 };
   gsize i = 0;
 
   for (; i + LANES <= n; i += LANES)
     for (guint l = 0; l < LANES; l++)
-      lane[l] += (x[i + l] - mean) * (x[i + l] - mean);
+      lane[l] += x[i + l] * x[i + l];
   for (; i < n; i++)
-    lane[i % LANES] += (x[i] - mean) * (x[i] - mean);
+    lane[i % LANES] += x[i] * x[i];
   return lanes_sum (lane);
 }
 
@@ -69,17 +69,6 @@ row_max (const float *x, gsize n)
 }
 
 void
-PLD_FUNC (layer_norm) (float *y, const float *x, const float *w, const float *b, gsize n, float eps)
-{
-  float mean = row_sum (x, n) / (float) n;
-  /* Around the mean: the difference of two large sums would lose what matters. */
-  float factor = 1.0f / sqrtf (row_squares (x, n, mean) / (float) n + eps);
-
-  for (gsize i = 0; i < n; i++)
-    y[i] = (x[i] - mean) * factor * w[i] + b[i];
-}
-
-void
 PLD_FUNC (softmax) (float *x, gsize n, float scale)
 {
   float max = row_max (x, n), factor;
@@ -89,41 +78,6 @@ PLD_FUNC (softmax) (float *x, gsize n, float scale)
   factor = 1.0f / row_sum (x, n);
   for (gsize i = 0; i < n; i++)
     x[i] *= factor;
-}
-
-void
-PLD_FUNC (bias) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] += b[i];
-}
-
-void
-PLD_FUNC (bias_gelu) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] = gelu_f32 (y[i] + b[i]);
-}
-
-void
-PLD_FUNC (bias_gelu_tanh) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] = gelu_tanh_f32 (y[i] + b[i]);
-}
-
-void
-PLD_FUNC (bias_relu) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] = relu_f32 (y[i] + b[i]);
-}
-
-void
-PLD_FUNC (bias_silu) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] = silu_f32 (y[i] + b[i]);
 }
 
 void
@@ -141,13 +95,6 @@ PLD_FUNC (widen_f16) (float *y, const guint16 *x, gsize n)
 }
 
 void
-PLD_FUNC (widen_bf16) (float *y, const guint16 *x, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] = bits_to_float ((guint32) x[i] << 16);
-}
-
-void
 PLD_FUNC (normalize_rgb) (float *y, const guint8 *x, gsize n, float scale, float shift)
 {
   for (gsize i = 0; i < n; i++)
@@ -157,7 +104,7 @@ PLD_FUNC (normalize_rgb) (float *y, const guint8 *x, gsize n, float scale, float
 void
 PLD_FUNC (rms_norm) (float *y, const float *x, const float *w, gsize n, float eps)
 {
-  float factor = 1.0f / sqrtf (row_squares (x, n, 0) / (float) n + eps);
+  float factor = 1.0f / sqrtf (row_squares (x, n) / (float) n + eps);
 
   for (gsize i = 0; i < n; i++)
     y[i] = x[i] * factor * w[i];

@@ -8,21 +8,6 @@
 #include <string.h>
 
 void
-PLD_FUNC (layer_norm) (float *y, const float *x, const float *w, const float *b, gsize n, float eps)
-{
-  double mean = 0, variance = 0;
-
-  for (gsize i = 0; i < n; i++)
-    mean += x[i];
-  mean /= (double) n;
-  for (gsize i = 0; i < n; i++)
-    variance += (x[i] - mean) * (x[i] - mean);
-  variance /= (double) n;
-  for (gsize i = 0; i < n; i++)
-    y[i] = (float) ((x[i] - mean) / sqrt (variance + eps) * w[i] + b[i]);
-}
-
-void
 PLD_FUNC (softmax) (float *x, gsize n, float scale)
 {
   double max = x[0], sum = 0;
@@ -34,53 +19,6 @@ PLD_FUNC (softmax) (float *x, gsize n, float scale)
     sum += exp (scale * (x[i] - max));
   for (gsize i = 0; i < n; i++)
     x[i] = (float) (exp (scale * (x[i] - max)) / sum);
-}
-
-void
-PLD_FUNC (bias) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] += b[i];
-}
-
-void
-PLD_FUNC (bias_gelu) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      double v = (double) y[i] + b[i];
-
-      y[i] = (float) (0.5 * v * (1 + erf (v * M_SQRT1_2)));
-    }
-}
-
-void
-PLD_FUNC (bias_gelu_tanh) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      double v = (double) y[i] + b[i];
-
-      y[i] = (float) (0.5 * v * (1 + tanh (sqrt (2 / M_PI) * (v + 0.044715 * v * v * v))));
-    }
-}
-
-void
-PLD_FUNC (bias_relu) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    y[i] = fmaxf (y[i] + b[i], 0);
-}
-
-void
-PLD_FUNC (bias_silu) (float *y, const float *b, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      double v = (double) y[i] + b[i];
-
-      y[i] = (float) (v / (1 + exp (-v)));
-    }
 }
 
 void
@@ -103,17 +41,6 @@ PLD_FUNC (widen_f16) (float *y, const guint16 *x, gsize n)
       else
         v = exponent == 0 ? ldexp (mantissa, -24) : ldexp (1024 + mantissa, (int) exponent - 25);
       y[i] = (float) (x[i] & 0x8000 ? -v : v);
-    }
-}
-
-void
-PLD_FUNC (widen_bf16) (float *y, const guint16 *x, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      guint32 bits = (guint32) x[i] << 16;
-
-      memcpy (&y[i], &bits, sizeof bits);
     }
 }
 
