@@ -23,7 +23,7 @@ if [ ! -e "$root/.complete" ]; then
     "-oDir::Cache::archives=$apt/archives" -oAPT::Sandbox::User=root)
   pld_run apt-get "${options[@]}" update
   pld_run apt-get "${options[@]}" install -y --download-only --no-install-recommends \
-    libc6-dev libglib2.0-dev libjson-glib-dev libopenblas-pthread-dev libjpeg-dev
+    libc6-dev libglib2.0-dev libjson-glib-dev libjpeg-dev
   for package in "$apt"/archives/*.deb; do
     dpkg -x "$package" "$root"
   done
@@ -37,13 +37,13 @@ c = '$triplet-gcc'
 ar = '$triplet-ar'
 strip = '$triplet-strip'
 pkgconfig = 'pkg-config'
-exe_wrapper = ['qemu-aarch64', '-L', '$root', '-E', 'LD_LIBRARY_PATH=$lib/openblas-pthread:$lib:$root/lib/$triplet']
+exe_wrapper = ['qemu-aarch64', '-L', '$root', '-E', 'LD_LIBRARY_PATH=$lib:$root/lib/$triplet']
 [properties]
 sys_root = '$root'
-pkg_config_libdir = '$lib/openblas-pthread/pkgconfig:$lib/pkgconfig:$root/usr/share/pkgconfig'
+pkg_config_libdir = '$lib/pkgconfig:$root/usr/share/pkgconfig'
 [built-in options]
 c_args = ['--sysroot=$root']
-c_link_args = ['--sysroot=$root', '-Wl,-rpath-link,$lib/openblas-pthread']
+c_link_args = ['--sysroot=$root', '-Wl,-rpath-link,$lib']
 [host_machine]
 system = 'linux'
 cpu_family = 'aarch64'

@@ -24,7 +24,6 @@ ALLOWED = {  # docs/architecture.md has the same table
 }
 FOREIGN = {  # header pattern → the folders that may include it
     r"^gst/|^gst\.h": {"gst", "tools", "pipelines"},
-    r"^cblas": {"engine/runtime"},
     r"^jpeglib|^jerror|^turbojpeg": {"engine/image"},
     r"^json-glib": {"engine/format", "models", "gst", "tools", "pipelines"},
 }
