@@ -4,8 +4,9 @@
 
 #include "engine/runtime/session.h"
 
-/* Positions of a cache that are unpacked at once. */
+/* Positions of a cache that are unpacked at once, and queries that they are unpacked for. */
 #define CACHE_BLOCK 64
+#define CACHE_QUERIES 16
 
 /* ---- over the rows of a pass --------------------------------------------------------------- */
 
@@ -51,10 +52,17 @@ pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, Pld
 
 /* ---- over a cache -------------------------------------------------------------------------- */
 
+/* Tokens whose queries of a key head are taken together. */
+static guint
+cached_rows (guint group)
+{
+  return MAX (CACHE_QUERIES / group, 1);
+}
+
 gsize
 pld_cached_attention_scratch (guint n_positions, guint group, guint d_head)
 {
-  return (gsize) group * n_positions + (gsize) CACHE_BLOCK * d_head;
+  return (gsize) cached_rows (group) * group * n_positions + (gsize) CACHE_BLOCK * d_head;
 }
 
 typedef struct
@@ -82,39 +90,80 @@ cached_store (gpointer data, guint item, guint thread)
     }
 }
 
-/* The queries of one token that share a key head. */
+/* Queries of some tokens of one sequence that share a key head. */
+typedef struct
+{
+  const Cached *a;
+  const PldToken *tokens;
+  guint n_rows, head;
+  const float *q; /* [n_rows, group, d]: rows a->q.stride apart */
+  float *out;     /* likewise */
+  float *block;   /* [CACHE_BLOCK, d] */
+  float *scores;  /* [n_rows, group, n] */
+} Queries;
+
+/* Positions that token @row sees of the @m from @p on. */
+static guint
+positions_seen (const Queries *s, guint row, guint p, guint m)
+{
+  const guint n = s->tokens[row].position + 1;
+
+  return n > p ? MIN (m, n - p) : 0;
+}
+
+static void
+queries_attend (const Queries *s)
+{
+  const Cached *a = s->a;
+  const PldKernels *kernels = a->session->kernels;
+  const PldCache *cache = s->tokens->cache;
+  const guint d = cache->d_head, n = s->tokens[s->n_rows - 1].position + 1;
+
+  for (guint p = 0; p < n; p += CACHE_BLOCK)
+    {
+      const guint m = MIN (CACHE_BLOCK, n - p);
+
+      pld_cache_load (cache, kernels, a->layer, PLD_CACHE_KEY, s->head, p, m, s->block);
+      for (guint i = 0; i < s->n_rows * a->group; i++)
+        kernels->scores (s->scores + (gsize) i * n + p, s->q + i / a->group * a->q.stride + i % a->group * d, s->block, d,
+                         positions_seen (s, i / a->group, p, m), d);
+    }
+  for (guint i = 0; i < s->n_rows * a->group; i++)
+    {
+      kernels->softmax (s->scores + (gsize) i * n, s->tokens[i / a->group].position + 1, 1.0f / sqrtf ((float) d));
+      memset (s->out + i / a->group * a->out.stride + i % a->group * d, 0, d * sizeof (float));
+    }
+  for (guint p = 0; p < n; p += CACHE_BLOCK)
+    {
+      const guint m = MIN (CACHE_BLOCK, n - p);
+
+      pld_cache_load (cache, kernels, a->layer, PLD_CACHE_VALUE, s->head, p, m, s->block);
+      for (guint i = 0; i < s->n_rows * a->group; i++)
+        kernels->mix (s->out + i / a->group * a->out.stride + i % a->group * d, s->scores + (gsize) i * n + p, s->block, d,
+                      positions_seen (s, i / a->group, p, m), d);
+    }
+}
+
+/* One key head of some rows: those of each sequence among them together. */
 static void
 cached_group (gpointer data, guint item, guint thread)
 {
   const Cached *a = data;
-  const PldKernels *kernels = a->session->kernels;
-  const guint n_heads = a->tokens->cache->n_kv_heads, row = item / n_heads, head = item % n_heads;
-  const PldToken *token = &a->tokens[row];
-  const guint d = token->cache->d_head, n = token->position + 1;
-  const gsize column = (gsize) head * a->group * d;
-  const float *q = a->q.data + row * a->q.stride + column;
-  float *out = a->out.data + row * a->out.stride + column;
-  float *block = pld_session_scratch (a->session, thread); /* [CACHE_BLOCK, d] */
-  float *scores = block + (gsize) CACHE_BLOCK * d;         /* [group, n] */
+  const PldCache *cache = a->tokens->cache;
+  const guint rows = cached_rows (a->group), head = item % cache->n_kv_heads;
+  const guint first = item / cache->n_kv_heads * rows, end = MIN (first + rows, a->q.n_rows);
+  const gsize column = (gsize) head * a->group * cache->d_head;
+  Queries s = { .a = a, .head = head, .block = pld_session_scratch (a->session, thread) };
 
-  for (guint p = 0; p < n; p += CACHE_BLOCK)
+  s.scores = s.block + (gsize) CACHE_BLOCK * cache->d_head;
+  for (guint row = first; row < end; row += s.n_rows)
     {
-      guint m = MIN (CACHE_BLOCK, n - p);
-
-      pld_cache_load (token->cache, kernels, a->layer, PLD_CACHE_KEY, head, p, m, block);
-      for (guint g = 0; g < a->group; g++)
-        kernels->scores (scores + (gsize) g * n + p, q + (gsize) g * d, block, d, m, d);
-    }
-  for (guint g = 0; g < a->group; g++)
-    kernels->softmax (scores + (gsize) g * n, n, 1.0f / sqrtf ((float) d));
-  memset (out, 0, (gsize) a->group * d * sizeof (float));
-  for (guint p = 0; p < n; p += CACHE_BLOCK)
-    {
-      guint m = MIN (CACHE_BLOCK, n - p);
-
-      pld_cache_load (token->cache, kernels, a->layer, PLD_CACHE_VALUE, head, p, m, block);
-      for (guint g = 0; g < a->group; g++)
-        kernels->mix (out + (gsize) g * d, scores + (gsize) g * n + p, block, d, m, d);
+      s.tokens = a->tokens + row;
+      s.q = a->q.data + row * a->q.stride + column;
+      s.out = a->out.data + row * a->out.stride + column;
+      for (s.n_rows = 1; row + s.n_rows < end && s.tokens[s.n_rows].cache == s.tokens->cache; s.n_rows++)
+        ;
+      queries_attend (&s);
     }
 }
 
@@ -122,9 +171,9 @@ void
 pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, const PldToken *tokens, guint layer,
                       guint n_heads)
 {
-  const guint n_kv_heads = tokens->cache->n_kv_heads;
+  const guint n_kv_heads = tokens->cache->n_kv_heads, rows = cached_rows (n_heads / n_kv_heads);
   Cached a = { session, out, q, k, v, tokens, layer, n_heads / n_kv_heads };
 
   pld_team_run (session->team, session->n_threads, q.n_rows, cached_store, &a);
-  pld_team_run (session->team, session->n_threads, q.n_rows * n_kv_heads, cached_group, &a);
+  pld_team_run (session->team, session->n_threads, (q.n_rows + rows - 1) / rows * n_kv_heads, cached_group, &a);
 }

@@ -245,10 +245,58 @@ dot (const float *a, const float *b, gsize n)
   return lanes_sum (&sum);
 }
 
+/* dot () of WIDTH rows of k, whose lanes are summed together. */
+static ALWAYS_INLINE void
+dots (float *s, const float *q, const float *k, gsize k_stride, gsize d)
+{
+  VecF32 lanes[WIDTH];
+
+  for (guint i = 0; i < WIDTH; i += TILE)
+    {
+      Lanes sum[TILE] = { 0 };
+      gsize c = 0;
+
+      for (; c + LANES <= d; c += LANES)
+        for (guint j = 0; j < PARTS; j++)
+          {
+            const VecF32 query = load_f32 (q + c + j * WIDTH);
+
+            for (guint t = 0; t < TILE; t++)
+              sum[t].part[j] = fused (query, load_f32 (k + (i + t) * k_stride + c + j * WIDTH), sum[t].part[j]);
+          }
+      for (guint t = 0; c < d && t < TILE; t++)
+        {
+          float last_q[LANES] = { 0 }, last_k[LANES] = { 0 };
+
+          memcpy (last_q, q + c, (d - c) * sizeof (float));
+          memcpy (last_k, k + (i + t) * k_stride + c, (d - c) * sizeof (float));
+          for (guint j = 0; j < PARTS; j++)
+            sum[t].part[j] = fused (load_f32 (last_q + j * WIDTH), load_f32 (last_k + j * WIDTH), sum[t].part[j]);
+        }
+      /* As lanes_sum (): half on half. */
+      for (guint t = 0; t < TILE; t++)
+        {
+          for (guint half = PARTS / 2; half > 0; half /= 2)
+            for (guint j = 0; j < half; j++)
+              sum[t].part[j] += sum[t].part[j + half];
+          lanes[i + t] = sum[t].part[0];
+        }
+    }
+  transpose (lanes);
+  for (guint half = WIDTH / 2; half > 0; half /= 2)
+    for (guint l = 0; l < half; l++)
+      lanes[l] += lanes[l + half];
+  store_f32 (s, lanes[0]);
+}
+
 void
 PLD_FUNC (scores) (float *s, const float *q, const float *k, gsize k_stride, gsize n, gsize d)
 {
-  for (gsize i = 0; i < n; i++)
+  gsize i = 0;
+
+  for (; i + WIDTH <= n; i += WIDTH)
+    dots (s + i, q, k + i * k_stride, k_stride, d);
+  for (; i < n; i++)
     s[i] = dot (q, k + i * k_stride, d);
 }
 
