@@ -104,6 +104,8 @@ bench_products (void)
   pld_kernels_ref.quantize_q8 (q, x, COLS);
   for (guint p = 0; p < PANELS; p++)
     pld_kernels_ref.panel_quantize (panels + p * COLS / PLD_Q8_VALUES, x + (gsize) p * PLD_PANEL_ROWS * COLS, COLS);
+  printf ("\nthe machine's limits, a core: memory %.1f GB/s, floats %.1f GFLOP/s, bytes %.1f GOP/s\n", limit_memory (w, BYTES), limit_floats (),
+          limit_bytes ());
   printf ("\n%-8s", "a core");
   for (guint t = 0; t < n_tables; t++)
     if (pld_cpu_has (tables[t].level))

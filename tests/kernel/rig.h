@@ -27,6 +27,11 @@ extern const guint n_tables;
 /* Prints how long each kernel takes in each table. */
 void bench_kernels (void);
 
+/* GFLOP/s of floats and GOP/s of bytes that one core multiplies and adds at best, 0: not known here; GB/s of memory, @n bytes at @x, aligned to 16. */
+double limit_floats (void);
+double limit_bytes (void);
+double limit_memory (const guint8 *x, gsize n);
+
 #define ROOM_BYTES 163840
 #define GUARD 64
 #define GUARD_BYTE 0xa5
