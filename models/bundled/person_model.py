@@ -27,26 +27,33 @@ def named(**modules):
     return nn.ModuleDict(modules)
 
 
+def attend(q, k, v):
+    """Softmax attention; in one kernel where PyTorch has it (2.0 and later)."""
+    if hasattr(F, "scaled_dot_product_attention"):
+        return F.scaled_dot_product_attention(q, k, v)
+    return (q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)).softmax(-1) @ v
+
+
 class Layer(nn.Module):
     """One pre-norm transformer layer."""
 
-    def __init__(self):
+    def __init__(self, width, heads, mlp):
         super().__init__()
+        self.heads = heads
         self.attention = named(
-            attention=named(**{n: nn.Linear(WIDTH, WIDTH) for n in ("query", "key", "value")}),
-            output=named(dense=nn.Linear(WIDTH, WIDTH)))
-        self.intermediate = named(dense=nn.Linear(WIDTH, MLP))
-        self.output = named(dense=nn.Linear(MLP, WIDTH))
-        self.layernorm_before = nn.LayerNorm(WIDTH, EPS)
-        self.layernorm_after = nn.LayerNorm(WIDTH, EPS)
+            attention=named(**{n: nn.Linear(width, width) for n in ("query", "key", "value")}),
+            output=named(dense=nn.Linear(width, width)))
+        self.intermediate = named(dense=nn.Linear(width, mlp))
+        self.output = named(dense=nn.Linear(mlp, width))
+        self.layernorm_before = nn.LayerNorm(width, EPS)
+        self.layernorm_after = nn.LayerNorm(width, EPS)
 
     def forward(self, x):
         h = self.layernorm_before(x)
         inner = self.attention.attention.values()         # one product instead of three
         h = F.linear(h, torch.cat([m.weight for m in inner]), torch.cat([m.bias for m in inner]))
-        q, k, v = h.unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
-        share = (q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)).softmax(-1)
-        x = x + self.attention.output.dense((share @ v).transpose(1, 2).flatten(2))
+        q, k, v = h.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        x = x + self.attention.output.dense(attend(q, k, v).transpose(1, 2).flatten(2))
         h = F.gelu(self.intermediate.dense(self.layernorm_after(x)))
         return x + self.output.dense(h)
 
@@ -58,46 +65,56 @@ class PersonViT(nn.Module):
         super().__init__()
         embeddings = named(patch_embeddings=named(projection=nn.Conv2d(3, WIDTH, PATCH, PATCH)))
         embeddings.cls_token = nn.Parameter(torch.randn(1, 1, WIDTH) * 0.02)
-        embeddings.position_embeddings = nn.Parameter(first_positions())
+        embeddings.position_embeddings = nn.Parameter(first_positions(WIDTH, GRID, GRID))
         self.vit = named(embeddings=embeddings, layernorm=nn.LayerNorm(WIDTH, EPS),
-                         encoder=named(layer=nn.ModuleList(Layer() for _ in range(LAYERS))))
+                         encoder=named(layer=nn.ModuleList(
+                             Layer(WIDTH, HEADS, MLP) for _ in range(LAYERS))))
         self.classifier = nn.Linear(WIDTH, 2)
         self.where = nn.Linear(WIDTH, (PATCH // CELL) ** 2)
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.04)
-                nn.init.zeros_(module.bias)
-        for layer in self.vit.encoder.layer:
-            start_attention(layer.attention.attention, layer.attention.output.dense)
+        start_layers(self)
 
     def forward(self, pixels, corner=(0, 0)):
-        """Picture logits and, per patch, logits of its cells.
-
-        A small picture takes the positions of a window of the grid that begins at `corner`.
-        """
-        e = self.vit.embeddings
-        rows, columns = (s // PATCH for s in pixels.shape[2:])
-        x = pixels.unflatten(3, (columns, PATCH)).unflatten(2, (rows, PATCH))
-        x = x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
-        x = F.linear(x, e.patch_embeddings.projection.weight.flatten(1),
-                     e.patch_embeddings.projection.bias)  # far quicker backwards than conv2d
-        where = e.position_embeddings[:, 1:].unflatten(1, (GRID, GRID))
-        where = where[:, corner[0]:corner[0] + rows, corner[1]:corner[1] + columns].flatten(1, 2)
-        first = (e.cls_token + e.position_embeddings[:, :1]).expand(len(x), -1, -1)
-        x = torch.cat([first, x + where], 1)
-        for layer in self.vit.encoder.layer:
-            x = layer(x)
-        x = self.vit.layernorm(x)
+        """Picture logits and, per patch, logits of its cells (see `encode`)."""
+        x = encode(self.vit, pixels, corner, (GRID, GRID))
         return self.classifier(x[:, 0]), self.where(x[:, 1:])
 
 
-def first_positions():
+def encode(vit, pixels, corner, grid):
+    """Tokens [n, 1 + patches, width] after the last norm.
+
+    A small picture takes the positions of a window of the grid that begins at `corner`.
+    """
+    e, (rows, columns) = vit.embeddings, (s // PATCH for s in pixels.shape[2:])
+    x = pixels.unflatten(3, (columns, PATCH)).unflatten(2, (rows, PATCH))
+    x = x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+    x = F.linear(x, e.patch_embeddings.projection.weight.flatten(1),
+                 e.patch_embeddings.projection.bias)  # far quicker backwards than conv2d
+    where = e.position_embeddings[:, 1:].unflatten(1, grid)
+    where = where[:, corner[0]:corner[0] + rows, corner[1]:corner[1] + columns].flatten(1, 2)
+    first = (e.cls_token + e.position_embeddings[:, :1]).expand(len(x), -1, -1)
+    x = torch.cat([first, x + where], 1)
+    for layer in vit.encoder.layer:
+        x = layer(x)
+    return vit.layernorm(x)
+
+
+def start_layers(model):
+    """Small random matrices, and `start_attention` in every layer."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.04)
+            nn.init.zeros_(module.bias)
+    for layer in model.vit.encoder.layer:
+        start_attention(layer.attention.attention, layer.attention.output.dense)
+
+
+def first_positions(width, rows, columns):
     """Sines and cosines of row and column: neighbours are alike before anything is learnt."""
-    rate = torch.exp(-torch.arange(WIDTH // 4) * math.log(20.0) / (WIDTH // 4))
-    row, column = torch.meshgrid(torch.arange(GRID), torch.arange(GRID), indexing="ij")
+    rate = torch.exp(-torch.arange(width // 4) * math.log(20.0) / (width // 4))
+    row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     angle = torch.cat([row.reshape(-1, 1) * rate, column.reshape(-1, 1) * rate], 1)
     grid = 0.5 * torch.cat([angle.sin(), angle.cos()], 1)
-    return torch.cat([torch.zeros(1, WIDTH), grid])[None]
+    return torch.cat([torch.zeros(1, width), grid])[None]
 
 
 def start_attention(inner, dense):
@@ -107,7 +124,7 @@ def start_attention(inner, dense):
         inner.query.weight.normal_(0, 0.055)
         inner.key.weight.copy_(inner.query.weight)
         nn.init.orthogonal_(inner.value.weight, 0.6)
-        dense.weight.copy_(-inner.value.weight.T + 0.02 * torch.randn(WIDTH, WIDTH))
+        dense.weight.copy_(-inner.value.weight.T + 0.02 * torch.randn(dense.weight.shape))
 
 
 def start_patches(model, pictures):
@@ -116,13 +133,14 @@ def start_patches(model, pictures):
     Most of the variance of patches is their brightness; left as they are, edges and texture
     would take long to be noticed.
     """
+    projection = model.vit.embeddings.patch_embeddings.projection
+    width = projection.out_channels
     x = F.unfold(to_pixels(pictures), PATCH, stride=PATCH).transpose(1, 2).flatten(0, 1)
     mean = x.mean(0)
     variance, axes = torch.linalg.eigh((x - mean).T @ (x - mean) / len(x))
-    spread, axes = variance[-WIDTH:].clamp(min=0).sqrt(), axes[:, -WIDTH:]
-    turn = nn.init.orthogonal_(torch.empty(WIDTH, WIDTH))
+    spread, axes = variance[-width:].clamp(min=0).sqrt(), axes[:, -width:]
+    turn = nn.init.orthogonal_(torch.empty(width, width))
     weight = turn @ (0.5 / (spread + 0.04 * spread[-1]) * axes).T
-    projection = model.vit.embeddings.patch_embeddings.projection
     with torch.no_grad():
         projection.weight.copy_(weight.view_as(projection.weight))
         projection.bias.copy_(-weight @ mean)
