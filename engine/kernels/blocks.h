@@ -54,6 +54,29 @@
   X (iq4_xs, IQ4_XS, 256, 136)
 #define PLD_BLOCK_TYPES(X) PLD_BLOCK_TYPES_MOST (X) PLD_BLOCK_TYPES_REST (X)
 
+/* X (lower, values of a unit, which has a scale of its own, whether it has an offset too) */
+#define PLD_BLOCK_UNITS(X)                                                                                    \
+  X (q8_0, 32, FALSE)                                                                                         \
+  X (q4_k, 32, TRUE)                                                                                          \
+  X (q6_k, 16, FALSE)                                                                                         \
+  X (q4_0, 32, FALSE)                                                                                         \
+  X (q4_1, 32, TRUE)                                                                                          \
+  X (q5_0, 32, FALSE)                                                                                         \
+  X (q5_1, 32, TRUE)                                                                                          \
+  X (q2_k, 16, TRUE)                                                                                          \
+  X (q3_k, 16, FALSE)                                                                                         \
+  X (q5_k, 32, TRUE)                                                                                          \
+  X (iq4_nl, 32, FALSE)                                                                                       \
+  X (iq4_xs, 32, FALSE)
+#define PLD_BLOCK_UNIT(type, unit, offset)                                                                    \
+  PLD_UNIT_##type = unit,                                                                                     \
+  PLD_OFFSET_##type = offset,
+enum
+{
+  PLD_BLOCK_UNITS (PLD_BLOCK_UNIT)
+};
+#undef PLD_BLOCK_UNIT
+
 /* LEVELS of IQ4_NL and IQ4_XS */
 #define PLD_IQ4_LEVELS { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The numbers of weights in blocks of every type (blocks.h has the layouts), as unsigned bytes in the order of columns: for vpdpbusd, which takes
- * the sign of one of its two operands only, numbers of types that have negative ones are more by a bias.
+ * The numbers of weights in blocks of every type (blocks.h has the layouts), as unsigned bytes in the order of columns: for vpdpbusd and vpmaddubsw,
+ * which take the sign of one of their two operands only, numbers of types that have negative ones are more by a bias.
  */
 #pragma once
 
@@ -9,19 +9,33 @@
 #include "engine/kernels/plain/bits.h"
 #include "engine/kernels/plain/lanes.h"
 
-/* The bias of a type, as a power of two; 0: none. */
-#define BIAS_q4_0 3
-#define BIAS_q4_1 0
-#define BIAS_q5_0 4
-#define BIAS_q5_1 0
-#define BIAS_q8_0 7
-#define BIAS_iq4_nl 7
-#define BIAS_q2_k 0
-#define BIAS_q3_k 2
-#define BIAS_q4_k 0
-#define BIAS_q5_k 0
-#define BIAS_q6_k 5
-#define BIAS_iq4_xs 7
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+#define HAS_VNNI
+#endif
+
+/* How many bits a number of a type has. */
+enum
+{
+  BITS_q4_0 = 4,
+  BITS_q4_1 = 4,
+  BITS_q5_0 = 5,
+  BITS_q5_1 = 5,
+  BITS_q8_0 = 8,
+  BITS_iq4_nl = 8,
+  BITS_q2_k = 2,
+  BITS_q3_k = 3,
+  BITS_q4_k = 4,
+  BITS_q5_k = 5,
+  BITS_q6_k = 6,
+  BITS_iq4_xs = 8
+};
+
+/* The bias of numbers of so many bits that may be negative. vpmaddubsw adds up two products to 16 bits, so that of 8 bits they stay signed for it. */
+#ifdef HAS_VNNI
+#define BIAS(bits) (1 << ((bits) - 1))
+#else
+#define BIAS(bits) ((bits) == 8 ? 0 : 1 << ((bits) - 1))
+#endif
 
 static ALWAYS_INLINE __m128i
 load_16 (const guint8 *x)
@@ -72,7 +86,7 @@ static ALWAYS_INLINE __m256i
 levels_32 (const guint8 *x)
 {
   static const gint8 levels[16] = PLD_IQ4_LEVELS;
-  const __m128i biased = _mm_xor_si128 (load_16 ((const guint8 *) levels), _mm_set1_epi8 (-128));
+  const __m128i biased = _mm_xor_si128 (load_16 ((const guint8 *) levels), _mm_set1_epi8 ((gint8) BIAS (8)));
 
   return _mm256_shuffle_epi8 (_mm256_broadcastsi128_si256 (biased), nibbles_32 (x));
 }
@@ -116,7 +130,7 @@ bytes_q5_1 (const guint8 *x)
 static ALWAYS_INLINE __m256i
 bytes_q8_0 (const guint8 *x)
 {
-  return _mm256_xor_si256 (load_32 (x + 2), _mm256_set1_epi8 (-128));
+  return _mm256_xor_si256 (load_32 (x + 2), _mm256_set1_epi8 ((gint8) BIAS (8)));
 }
 
 static ALWAYS_INLINE __m256i

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * AVX-512 VNNI, AVX-VNNI: weights in blocks times activations in blocks of 8 bits. vpdpbusd sums four products of an unsigned and a signed
- * byte in each lane, exactly; weights are the unsigned ones, by a bias, which the sums of the activations take off again. Weights are expanded
- * once, 16 rows of 256 columns at a time, for all activations that they meet.
+ * AVX2, AVX-512, and either with VNNI: weights in blocks times activations in blocks of 8 bits. vpdpbusd (VNNI) sums four products of an unsigned
+ * and a signed byte in each lane, vpmaddubsw two, both exactly; weights are the unsigned ones, by a bias, which the sums of the activations take
+ * off again. Weights are expanded once, 16 rows of 256 columns at a time, for all activations that they meet.
  *
  * Panels: lanes are rows of activations, weights are broadcast. Rows: lanes are columns, and those of 16 rows of weights are summed together,
  * so that from there on lanes are rows of weights.
  */
 #include "engine/kernels/table.h"
 
-#include "engine/kernels/x86/vnni-panels.h"
-#include "engine/kernels/x86/vnni-rows.h"
+#include "engine/kernels/x86/panels.h"
+#include "engine/kernels/x86/rows.h"
 
 #define PANEL_BLOCKS (PANEL_VALUES / PLD_Q8_VALUES)
 /* Rows of activations that weights meet once they are expanded. */
 #define MAX_ROWS 16
 /* How many panels ahead the weights of rows are fetched. */
 #define AHEAD 4
-
-typedef struct
-{
-  void (*expand) (Weights *w, const guint8 *const *x);
-  guint bytes; /* of a panel */
-  guint bias;
-} Type;
 
 /* Where @n of up to @max rows of weights begin; the last one stands for those that are not there. */
 static void
@@ -57,7 +50,7 @@ expand (Weights *w, const Type *type, const guint8 **rows, guint n)
 /* n_rows up to GROUP of weights times n_x up to MAX_PANELS panels. */
 static void
 matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
-              const Type *type, PanelsFunc dot)
+              const Type *type)
 {
   const gsize n_blocks = n_cols / PLD_Q8_VALUES;
   const guint8 *rows[GROUP];
@@ -76,7 +69,7 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 
       for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
         expand (&weights[i / WEIGHT_ROWS], type, rows + i, n);
-      dot (y, y_stride, offsets, weights, n_rows, x + b, n_blocks, n_x, n, type->bias);
+      panels_dot (y, y_stride, offsets, weights, n_rows, x + b, n_blocks, n_x, n, type);
     }
   for (guint j = 0; j < n_x; j++)
     for (guint i = 0; i < n_rows * ROWS; i++)
@@ -85,12 +78,12 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 
 static void
 matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
-        const Type *type, PanelsFunc dot)
+        const Type *type)
 {
   for (guint j = 0; j < n_x; j += MAX_PANELS)
     for (guint i = 0; i < n_rows; i += GROUP)
       matmul_group (y + j * y_stride + i * ROWS, y_stride, w + i * row_bytes, row_bytes, MIN (GROUP, n_rows - i),
-                    x + j * (n_cols / PLD_Q8_VALUES), MIN (MAX_PANELS, n_x - j), n_cols, type, dot);
+                    x + j * (n_cols / PLD_Q8_VALUES), MIN (MAX_PANELS, n_x - j), n_cols, type);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -108,12 +101,13 @@ fetch (const guint8 *const *rows, gsize ahead, guint bytes)
 /* n_rows up to 16 of weights times n_x up to MAX_ROWS of activations. */
 static void
 matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
-              const Type *type, RowFunc dot)
+              const Type *type)
 {
   const gsize n_blocks = n_cols / PLD_Q8_VALUES;
   const guint8 *rows[WEIGHT_ROWS];
   Weights weights;
   RowSums sums[MAX_ROWS];
+  const RowFunc dot = row_dot_of (type);
 
   rows_begin (rows, w, row_bytes, n_rows, WEIGHT_ROWS);
   memset (sums, 0, n_x * sizeof sums[0]);
@@ -138,31 +132,29 @@ matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 
 static void
 matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
-        const Type *type, RowFunc dot)
+        const Type *type)
 {
   for (guint j = 0; j < n_x; j += MAX_ROWS)
     for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
       matvec_group (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (WEIGHT_ROWS, n_rows - i),
-                    x + j * (n_cols / PLD_Q8_VALUES), MIN (MAX_ROWS, n_x - j), n_cols, type, dot);
+                    x + j * (n_cols / PLD_Q8_VALUES), MIN (MAX_ROWS, n_x - j), n_cols, type);
 }
 
 /* ---- types --------------------------------------------------------------------------------- */
 
-#define DOT_(prefix, unit, offset) prefix##_##unit##_##offset
-#define DOT(prefix, unit, offset) DOT_ (prefix, unit, offset)
-
-#define VNNI_KERNELS(type, UPPER, values, bytes)                                                              \
-  static const Type type_##type = { expand_##type, PANEL_VALUES / values * bytes, BIAS_##type };              \
+#define TYPE_KERNELS(type, UPPER, values, bytes)                                                              \
+  static const Type type_##type = { expand_##type, PANEL_VALUES / values * bytes, PLD_UNIT_##type, BITS_##type, \
+                                    PLD_OFFSET_##type ? 0 : BIAS (BITS_##type), PLD_OFFSET_##type };             \
                                                                                                               \
   void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const PldQ8 *x, guint n_x, gsize n_cols)                                     \
   {                                                                                                           \
-    matvec (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type, DOT (row_dot, UNIT_##type, OFFSET_##type)); \
+    matvec (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type);                                 \
   }                                                                                                           \
                                                                                                               \
   void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
   {                                                                                                           \
-    matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type, DOT (panels_dot, UNIT_##type, OFFSET_##type)); \
+    matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type);                                 \
   }
-PLD_BLOCK_TYPES (VNNI_KERNELS)
+PLD_BLOCK_TYPES (TYPE_KERNELS)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "engine/kernels/x86/vnni-expand.h"
+#include "engine/kernels/x86/expand.h"
 
 /* Columns in a vector. */
 #define STEP VECTOR_BYTES
@@ -19,9 +19,20 @@
 #define ODD(a, b) ((VecI32) _mm256_permute2x128_si256 ((__m256i) (a), (__m256i) (b), 0x31))
 #endif
 
+/* Sums of four products in each lane. */
+static ALWAYS_INLINE VecI32
+quads_dot (VecI32 weights, VecI32 x, gboolean wide)
+{
+#ifndef HAS_VNNI
+  if (!wide)
+    return pair_dot (pairs_dot (weights, x), 1 - (VecI16) { 0 });
+#endif
+  return wide_dot ((VecI32) { 0 }, weights, x);
+}
+
 /* Units of STEP columns of 16 rows of weights: their products with a vector of activations, summed. */
 static ALWAYS_INLINE void
-step_dot (VecI32 (*y)[PARTS], const Weights *w, guint column, VecI32 x, guint unit)
+step_dot (VecI32 (*y)[PARTS], const Weights *w, guint column, VecI32 x, guint unit, gboolean wide)
 {
   VecI32 quad[4];
 
@@ -30,7 +41,7 @@ step_dot (VecI32 (*y)[PARTS], const Weights *w, guint column, VecI32 x, guint un
       VecI32 dot[4];
 
       for (guint r = 0; r < 4; r++)
-        dot[r] = byte_dot ((VecI32) { 0 }, load_i32 (w->q[4 * i + r] + column), x);
+        dot[r] = quads_dot (load_i32 (w->q[4 * i + r] + column), x, wide);
       for (guint r = 0; r < 4; r += 2)
         dot[r] = ZIP (lo_epi32, dot[r], dot[r + 1]) + ZIP (hi_epi32, dot[r], dot[r + 1]);
       quad[i] = ZIP (lo_epi64, dot[0], dot[2]) + ZIP (hi_epi64, dot[0], dot[2]);
@@ -88,11 +99,11 @@ typedef struct
 } RowSums;
 
 static ALWAYS_INLINE void
-step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, guint unit, gboolean offset, guint bias)
+step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, guint unit, gboolean offset, gboolean wide, gint32 bias)
 {
   VecI32 dot[STEP / 16][PARTS];
 
-  step_dot (dot, w, block * 32, step_load (x, n), unit);
+  step_dot (dot, w, block * 32, step_load (x, n), unit, wide);
   for (guint i = 0; i < n * 32 / unit; i++)
     {
       const PldQ8 *of = x + i * unit / 32;
@@ -101,7 +112,7 @@ step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, gui
 
       for (guint k = 0; k < PARTS; k++)
         {
-          const VecI32 whole = offset ? dot[i][k] : dot[i][k] - splat_i32 ((gint32) ((guint32) sum << bias));
+          const VecI32 whole = offset ? dot[i][k] : dot[i][k] - splat_i32 (sum * bias);
 
           sums->sum[k] = fused (to_float (whole), load_f32 (w->d[u] + k * PART_ROWS) * splat (of->scale), sums->sum[k]);
           if (offset)
@@ -110,21 +121,35 @@ step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, gui
     }
 }
 
-typedef void (*RowFunc) (RowSums *sums, const Weights *w, const PldQ8 *x, guint n_blocks, guint bias);
+typedef void (*RowFunc) (RowSums *sums, const Weights *w, const PldQ8 *x, guint n_blocks, gint32 bias);
 
-#define ROW_DOT(name, unit, offset)                                                                           \
-  static void name (RowSums *sums, const Weights *w, const PldQ8 *x, guint n_blocks, guint bias)              \
+#define ROW_DOT(name, unit, offset, wide)                                                                     \
+  static void name (RowSums *sums, const Weights *w, const PldQ8 *x, guint n_blocks, gint32 bias)              \
   {                                                                                                           \
     RowSums kept = *sums;                                                                                     \
     guint b = 0;                                                                                              \
                                                                                                               \
     for (; b + STEP / 32 <= n_blocks; b += STEP / 32)                                                         \
-      step (&kept, w, b, x + b, STEP / 32, unit, offset, bias);                                               \
+      step (&kept, w, b, x + b, STEP / 32, unit, offset, wide, bias);                                         \
     if (b < n_blocks)                                                                                         \
-      step (&kept, w, b, x + b, 1, unit, offset, bias);                                                       \
+      step (&kept, w, b, x + b, 1, unit, offset, wide, bias);                                                 \
     *sums = kept;                                                                                             \
   }
-ROW_DOT (row_dot_32_0, 32, 0)
-ROW_DOT (row_dot_32_1, 32, 1)
-ROW_DOT (row_dot_16_0, 16, 0)
-ROW_DOT (row_dot_16_1, 16, 1)
+ROW_DOT (row_dot_32_0, 32, FALSE, FALSE)
+ROW_DOT (row_dot_32_1, 32, TRUE, FALSE)
+ROW_DOT (row_dot_16_0, 16, FALSE, FALSE)
+ROW_DOT (row_dot_16_1, 16, TRUE, FALSE)
+#ifndef HAS_VNNI
+ROW_DOT (row_dot_wide, 32, FALSE, TRUE)
+#endif
+
+/* That of a type. */
+static RowFunc
+row_dot_of (const Type *type)
+{
+#ifndef HAS_VNNI
+  if (type->bits == 8)
+    return row_dot_wide;
+#endif
+  return type->unit == 16 ? (type->offset ? row_dot_16_1 : row_dot_16_0) : type->offset ? row_dot_32_1 : row_dot_32_0;
+}

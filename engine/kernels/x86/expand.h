@@ -5,13 +5,13 @@
  */
 #pragma once
 
-#include "engine/kernels/x86/vnni-bytes.h"
+#include "engine/kernels/x86/bytes.h"
 
 #define PANEL_VALUES 256
 #define WEIGHT_ROWS 16
 #define PART_ROWS (WEIGHT_ROWS / PARTS)
 
-/* value = d (q - 2^BIAS) + m, without a bias d q + m */
+/* value = d (q - bias) + m */
 typedef struct
 {
   guint8 q[WEIGHT_ROWS][PANEL_VALUES] __attribute__ ((aligned (64)));
@@ -19,31 +19,15 @@ typedef struct
   float m[PANEL_VALUES / 16][WEIGHT_ROWS];
 } Weights;
 
-/* Of a type: columns of a unit; whether it has offsets. */
-#define UNIT_q4_0 32
-#define OFFSET_q4_0 0
-#define UNIT_q4_1 32
-#define OFFSET_q4_1 1
-#define UNIT_q5_0 32
-#define OFFSET_q5_0 0
-#define UNIT_q5_1 32
-#define OFFSET_q5_1 1
-#define UNIT_q8_0 32
-#define OFFSET_q8_0 0
-#define UNIT_iq4_nl 32
-#define OFFSET_iq4_nl 0
-#define UNIT_q2_k 16
-#define OFFSET_q2_k 1
-#define UNIT_q3_k 16
-#define OFFSET_q3_k 0
-#define UNIT_q4_k 32
-#define OFFSET_q4_k 1
-#define UNIT_q5_k 32
-#define OFFSET_q5_k 1
-#define UNIT_q6_k 16
-#define OFFSET_q6_k 0
-#define UNIT_iq4_xs 32
-#define OFFSET_iq4_xs 0
+typedef struct
+{
+  void (*expand) (Weights *w, const guint8 *const *x);
+  guint bytes; /* of a panel of a row */
+  guint unit;
+  guint bits;
+  gint32 bias;
+  gboolean offset;
+} Type;
 
 /* ---- lanes --------------------------------------------------------------------------------- */
 
@@ -59,7 +43,11 @@ load_i32 (gconstpointer x)
 static ALWAYS_INLINE void
 put_floats (float *y, VecF32 v)
 {
-  memcpy (y, &v, sizeof v);
+#if VECTOR_BYTES == 64
+  _mm512_storeu_ps (y, (__m512) v);
+#else
+  _mm256_storeu_ps (y, (__m256) v);
+#endif
 }
 
 static ALWAYS_INLINE VecI32
@@ -74,15 +62,54 @@ to_float (VecI32 x)
   return __builtin_convertvector (x, VecF32);
 }
 
+/* Keeps the compiler from computing it later: gcc 12 would rather keep all the products of a sum, which there are no registers for. */
+#define PIN(v) asm ("" : "+v" (v))
+
+#ifdef HAS_VNNI
+
+/* Adds to each lane four products of numbers of 8 bits, or fewer, and activations. */
 static ALWAYS_INLINE VecI32
-byte_dot (VecI32 sum, VecI32 weights, VecI32 x)
+wide_dot (VecI32 sum, VecI32 weights, VecI32 x)
 {
-#ifdef __AVX512VNNI__
+#if VECTOR_BYTES == 64
   return (VecI32) _mm512_dpbusd_epi32 ((__m512i) sum, (__m512i) weights, (__m512i) x);
 #else
   return (VecI32) _mm256_dpbusd_avx_epi32 ((__m256i) sum, (__m256i) weights, (__m256i) x);
 #endif
 }
+
+#else
+
+/* Of each 16 bits two products of an unsigned byte up to 128 and a signed one. */
+static ALWAYS_INLINE VecI16
+pairs_dot (VecI32 weights, VecI32 x)
+{
+#if VECTOR_BYTES == 64
+  return (VecI16) _mm512_maddubs_epi16 ((__m512i) weights, (__m512i) x);
+#else
+  return (VecI16) _mm256_maddubs_epi16 ((__m256i) weights, (__m256i) x);
+#endif
+}
+
+/* Adds to each lane four products of numbers of 8 bits, which are signed here, and activations: signs are moved to these. */
+static ALWAYS_INLINE VecI32
+wide_dot (VecI32 sum, VecI32 weights, VecI32 x)
+{
+#if VECTOR_BYTES == 64
+  const VecI32 magnitudes = (VecI32) _mm512_abs_epi8 ((__m512i) weights);
+
+  x = (VecI32) _mm512_mask_sub_epi8 ((__m512i) x, _mm512_movepi8_mask ((__m512i) weights), _mm512_setzero_si512 (), (__m512i) x);
+#else
+  const VecI32 magnitudes = (VecI32) _mm256_abs_epi8 ((__m256i) weights);
+
+  x = (VecI32) _mm256_sign_epi8 ((__m256i) x, (__m256i) weights);
+#endif
+  sum += pair_dot (pairs_dot (magnitudes, x), 1 - (VecI16) { 0 });
+  PIN (sum);
+  return sum;
+}
+
+#endif
 
 /* Of two vectors the 4 or 8 bytes in the low, or high, half of each 16, in turn. */
 #if VECTOR_BYTES == 64
@@ -271,7 +298,7 @@ expand_256 (Weights *w, const guint8 *const *x, void (*scales) (Weights *w, guin
 #define EXPAND_32(type, bytes)                                                                                \
   static void expand_##type (Weights *w, const guint8 *const *x)                                              \
   {                                                                                                           \
-    expand_32 (w, x, bytes, OFFSET_##type, bytes_##type);                                                     \
+    expand_32 (w, x, bytes, PLD_OFFSET_##type, bytes_##type);                                                     \
   }
 EXPAND_32 (q4_0, 18)
 EXPAND_32 (q4_1, 20)
