@@ -72,7 +72,7 @@ pld_install_demo && pld_install libgstrtspserver-1.0-dev || { echo "0 passed, 1 
 build gcc gcc -Dbuildtype=release && {
   tests gcc gcc
   # Every instruction set below this CPU's own.
-  for level in baseline:avx2 avx2:avx512f avx512:avx512_vnni; do
+  for level in baseline:avx2 avx2:avx512f avxvnni:avx512f.*avx_vnni avx512:avx512_vnni; do
     grep -q "${level#*:}" /proc/cpuinfo && level=${level%:*} && PIPELOAD_CPU=$level tests "gcc-$level" gcc --suite kernel --suite golden
   done
 }
