@@ -15,8 +15,6 @@
 #define PANEL_BLOCKS (PANEL_VALUES / PLD_Q8_VALUES)
 /* Rows of activations that weights meet once they are expanded. */
 #define MAX_ROWS 16
-/* How many panels ahead the weights of rows are fetched. */
-#define AHEAD 4
 
 /* Where @n of up to @max rows of weights begin; the last one stands for those that are not there. */
 static void
@@ -88,14 +86,15 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-/* What 16 rows will be read from next, beyond their ends in the 16 rows that follow: the processor's own prefetching does not keep up with so many
- * places at once. */
-static ALWAYS_INLINE void
-fetch (const guint8 *const *rows, gsize ahead, guint bytes)
+/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory, some at a time, since a core has few
+ * places for what it waits for. The processor's own prefetching does not keep up with 16 rows at once. What lies beyond the last row is mostly this
+ * thread's next item; fetching what is not there is harmless. */
+static ALWAYS_INLINE const guint8 *
+fetch (const guint8 *next, gsize n)
 {
-  for (guint r = 0; r < WEIGHT_ROWS; r++)
-    for (guint b = 0; b < bytes; b += 64)
-      _mm_prefetch ((gconstpointer) (rows[r] + ahead + b), _MM_HINT_T0);
+  for (gsize i = 0; i < n; i += 64)
+    _mm_prefetch ((gconstpointer) (next + i), _MM_HINT_T0);
+  return next + n;
 }
 
 /* n_rows up to 16 of weights times n_x up to MAX_ROWS of activations. */
@@ -108,6 +107,9 @@ matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
   Weights weights;
   RowSums sums[MAX_ROWS];
   const RowFunc dot = row_dot_of (type);
+  const guint8 *next = w + WEIGHT_ROWS * row_bytes;
+  /* As much as is computed meanwhile. */
+  const gsize part = (gsize) type->bytes * WEIGHT_ROWS / 6;
 
   rows_begin (rows, w, row_bytes, n_rows, WEIGHT_ROWS);
   memset (sums, 0, n_x * sizeof sums[0]);
@@ -115,10 +117,14 @@ matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
     {
       const guint n = (guint) MIN (PANEL_BLOCKS, n_blocks - b);
 
-      fetch (rows, AHEAD * type->bytes + (b + AHEAD * PANEL_BLOCKS < n_blocks ? 0 : (WEIGHT_ROWS - 1) * row_bytes), type->bytes);
+      next = fetch (next, 2 * part);
       expand (&weights, type, rows, n);
-      for (guint j = 0; j < n_x; j++)
-        dot (&sums[j], &weights, x + j * n_blocks + b, n, type->bias);
+      for (guint first = 0; first < n; first += PAIR)
+        {
+          next = fetch (next, part);
+          for (guint j = 0; j < n_x; j++)
+            dot (&sums[j], &weights, x + j * n_blocks + b, first, MIN (PAIR, n - first), type->bias);
+        }
     }
   for (guint j = 0; j < n_x; j++)
     {

@@ -121,17 +121,21 @@ step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, gui
     }
 }
 
-typedef void (*RowFunc) (RowSums *sums, const Weights *w, const PldQ8 *x, guint n_blocks, gint32 bias);
+/* Blocks of a panel that are taken at a time. */
+#define PAIR 2
+
+/* PAIR blocks of a panel from @b on, or, of the end of a row, the @n that there are. */
+typedef void (*RowFunc) (RowSums *sums, const Weights *w, const PldQ8 *x, guint b, guint n, gint32 bias);
 
 #define ROW_DOT(name, unit, offset, wide)                                                                     \
-  static void name (RowSums *sums, const Weights *w, const PldQ8 *x, guint n_blocks, gint32 bias)              \
+  static void name (RowSums *sums, const Weights *w, const PldQ8 *x, guint b, guint n, gint32 bias)           \
   {                                                                                                           \
     RowSums kept = *sums;                                                                                     \
-    guint b = 0;                                                                                              \
                                                                                                               \
-    for (; b + STEP / 32 <= n_blocks; b += STEP / 32)                                                         \
-      step (&kept, w, b, x + b, STEP / 32, unit, offset, wide, bias);                                         \
-    if (b < n_blocks)                                                                                         \
+    if (n == PAIR)                                                                                            \
+      for (guint i = 0; i < PAIR; i += STEP / 32)                                                             \
+        step (&kept, w, b + i, x + b + i, STEP / 32, unit, offset, wide, bias);                               \
+    else                                                                                                      \
       step (&kept, w, b, x + b, 1, unit, offset, wide, bias);                                                 \
     *sums = kept;                                                                                             \
   }
