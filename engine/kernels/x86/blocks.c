@@ -43,6 +43,17 @@ expand (Weights *w, const Type *type, const guint8 **rows, guint n)
     rows[r] += type->bytes;
 }
 
+/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory, some at a time, since a core has few
+ * places for what it waits for. The processor's own prefetching does not keep up with 16 rows at once. What lies beyond the last row is mostly this
+ * thread's next item; fetching what is not there is harmless. */
+static ALWAYS_INLINE const guint8 *
+fetch (const guint8 *next, gsize n)
+{
+  for (gsize i = 0; i < n; i += 64)
+    _mm_prefetch ((gconstpointer) (next + i), _MM_HINT_T0);
+  return next + n;
+}
+
 /* ---- panels -------------------------------------------------------------------------------- */
 
 /* n_rows up to GROUP of weights times n_x up to MAX_PANELS panels. */
@@ -59,7 +70,8 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
   for (guint j = 0; j < n_x; j++)
     {
       memset (y + j * y_stride, 0, n_rows * ROWS * sizeof (float));
-      memset (offsets[j], 0, n_rows * ROWS * sizeof (float));
+      if (type->offset)
+        memset (offsets[j], 0, n_rows * ROWS * sizeof (float));
     }
   for (gsize b = 0; b < n_blocks; b += PANEL_BLOCKS)
     {
@@ -67,9 +79,12 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 
       for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
         expand (&weights[i / WEIGHT_ROWS], type, rows + i, n);
+      /* The next panel of all rows. */
+      for (guint i = 0; i < n_rows; i++)
+        fetch (rows[i] + (b + n < n_blocks ? 0 : (n_rows - 1) * row_bytes), type->bytes);
       panels_dot (y, y_stride, offsets, weights, n_rows, x + b, n_blocks, n_x, n, type);
     }
-  for (guint j = 0; j < n_x; j++)
+  for (guint j = 0; type->offset && j < n_x; j++)
     for (guint i = 0; i < n_rows * ROWS; i++)
       y[j * y_stride + i] += offsets[j][i];
 }
@@ -85,17 +100,6 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
-
-/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory, some at a time, since a core has few
- * places for what it waits for. The processor's own prefetching does not keep up with 16 rows at once. What lies beyond the last row is mostly this
- * thread's next item; fetching what is not there is harmless. */
-static ALWAYS_INLINE const guint8 *
-fetch (const guint8 *next, gsize n)
-{
-  for (gsize i = 0; i < n; i += 64)
-    _mm_prefetch ((gconstpointer) (next + i), _MM_HINT_T0);
-  return next + n;
-}
 
 /* n_rows up to 16 of weights times n_x up to MAX_ROWS of activations. */
 static void
@@ -131,7 +135,7 @@ matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
       float values[WEIGHT_ROWS];
 
       for (guint k = 0; k < PARTS; k++)
-        put_floats (values + k * PART_ROWS, sums[j].sum[k] + sums[j].offset[k]);
+        put_floats (values + k * PART_ROWS, type->offset ? sums[j].sum[k] + sums[j].offset[k] : sums[j].sum[k]);
       memcpy (y + j * y_stride, values, n_rows * sizeof (float));
     }
 }
