@@ -302,17 +302,17 @@ store_rows (float (*y)[GROUP], float32x4_t row0, float32x4_t row1, float32x4_t r
   vst4q_f32 (y[0], rows);
 }
 
-#define SCALES_OF_256(type, halves, offset)                                                                   \
+#define SCALES_OF_256(type)                                                                                   \
   static ALWAYS_INLINE void scales_##type (Scales *s, const guint8 *const *w, guint units)                    \
   {                                                                                                           \
     RowScales rows[GROUP];                                                                                    \
                                                                                                               \
     for (guint r = 0; r < GROUP; r++)                                                                         \
       row_scales_##type (&rows[r], w[r]);                                                                     \
-    for (guint i = 0; i < UNITS / 4 * (halves ? 2 : 1); i++)                                                  \
+    for (guint i = 0; i < UNITS / 4 * (32 / PLD_UNIT_##type); i++)                                            \
       {                                                                                                       \
         store_rows (s->d + 4 * i, rows[0].d[i], rows[1].d[i], rows[2].d[i], rows[3].d[i]);                    \
-        if (offset)                                                                                           \
+        if (PLD_OFFSET_##type)                                                                                \
           store_rows (s->m + 4 * i, rows[0].m[i], rows[1].m[i], rows[2].m[i], rows[3].m[i]);                  \
       }                                                                                                       \
   }
@@ -327,36 +327,26 @@ halves_of_rows (float *y, const guint8 *const *w, gsize at)
   vst1q_f32 (y, vcvt_f32_f16 (vcreate_f16 (bits)));
 }
 
-#define SCALES_OF_32(type, bytes, offset)                                                                     \
+#define SCALES_OF_32(type, bytes)                                                                             \
   static ALWAYS_INLINE void scales_##type (Scales *s, const guint8 *const *w, guint units)                    \
   {                                                                                                           \
     for (guint u = 0; u < units; u++)                                                                         \
       {                                                                                                       \
         halves_of_rows (s->d[u], w, u * bytes);                                                               \
-        if (offset)                                                                                           \
+        if (PLD_OFFSET_##type)                                                                                \
           halves_of_rows (s->m[u], w, u * bytes + 2);                                                         \
       }                                                                                                       \
   }
 
-/* What a type has: a scale for each 16; an offset. */
-#define TRAITS(type, halves, offset)                                                                          \
-  enum                                                                                                        \
-  {                                                                                                           \
-    HALVES_##type = halves,                                                                                   \
-    OFFSET_##type = offset                                                                                    \
-  };
-#define TYPE_OF_32(type, bytes, offset) TRAITS (type, 0, offset) SCALES_OF_32 (type, bytes, offset)
-#define TYPE_OF_256(type, halves, offset) TRAITS (type, halves, offset) SCALES_OF_256 (type, halves, offset)
-
-TYPE_OF_32 (q4_0, 18, 0)
-TYPE_OF_32 (q4_1, 20, 1)
-TYPE_OF_32 (q5_0, 22, 0)
-TYPE_OF_32 (q5_1, 24, 1)
-TYPE_OF_32 (q8_0, 34, 0)
-TYPE_OF_32 (iq4_nl, 18, 0)
-TYPE_OF_256 (q2_k, 1, 1)
-TYPE_OF_256 (q3_k, 1, 0)
-TYPE_OF_256 (q4_k, 0, 1)
-TYPE_OF_256 (q5_k, 0, 1)
-TYPE_OF_256 (q6_k, 1, 0)
-TYPE_OF_256 (iq4_xs, 0, 0)
+SCALES_OF_32 (q4_0, 18)
+SCALES_OF_32 (q4_1, 20)
+SCALES_OF_32 (q5_0, 22)
+SCALES_OF_32 (q5_1, 24)
+SCALES_OF_32 (q8_0, 34)
+SCALES_OF_32 (iq4_nl, 18)
+SCALES_OF_256 (q2_k)
+SCALES_OF_256 (q3_k)
+SCALES_OF_256 (q4_k)
+SCALES_OF_256 (q5_k)
+SCALES_OF_256 (q6_k)
+SCALES_OF_256 (iq4_xs)

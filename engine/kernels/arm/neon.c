@@ -261,7 +261,7 @@ matmul_rows (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n
 }
 
 #define NEON_KERNELS(type, UPPER, values, bytes_)                                                              \
-  static const Type type_##type = { unit_##type, scales_##type, COLUMNS / values * bytes_, HALVES_##type, OFFSET_##type }; \
+  static const Type type_##type = { unit_##type, scales_##type, COLUMNS / values * bytes_, PLD_UNIT_##type == 16, PLD_OFFSET_##type }; \
                                                                                                               \
   void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
                                  const PldQ8 *x, guint n_x, gsize n_cols)                                     \

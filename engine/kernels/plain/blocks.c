@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Products of weights in blocks with activations in blocks of 8 bits, where no instruction multiplies bytes: both as whole numbers of 16 bits,
- * which multiply and add by pairs. Sums of a unit are exact; then floats, in the order of units.
+ * Products of weights in blocks with activations in blocks of 8 bits for the baseline of x86-64, SSE2, which multiplies no bytes: both as whole
+ * numbers of 16 bits, which multiply and add by pairs. Sums of a unit are exact; then floats, in the order of units.
  */
-/* Wider vectors would hold two units of 16. */
-#ifdef __AVX2__
-#define VECTOR_BYTES 32
-#endif
 #include "engine/kernels/table.h"
 
 #include "engine/kernels/plain/expand.h"
-#include "engine/kernels/plain/lanes.h"
 
-/* Whole numbers, and floats, in a vector. */
-#define SHORTS (VECTOR_BYTES / 2)
-#define FLOATS (VECTOR_BYTES / 4)
 #define UNITS_MAX (PANEL_VALUES / 16)
+
+static ALWAYS_INLINE VecI16
+load_i16 (const gint16 *x)
+{
+  VecI16 v;
+
+  memcpy (&v, x, sizeof v);
+  return v;
+}
 
 static ALWAYS_INLINE void
 store_f32 (float *x, VecF32 v)
@@ -43,20 +44,8 @@ expand_run (Expanded *e, const guint8 *w, gsize n_values, guint values, guint by
 
 /* Panels that are taken together. */
 #define PANELS 4
-/* Of them, and of rows of weights, those whose sums are in registers. */
-#if defined(__AVX512VL__)
-#define TILE_PANELS 4
+/* Rows of weights whose sums with a panel are in registers. */
 #define TILE_ROWS 2
-#elif defined(__AVX2__)
-#define TILE_PANELS 2
-#define TILE_ROWS 2
-#elif defined(__aarch64__)
-#define TILE_PANELS 1
-#define TILE_ROWS 4
-#else
-#define TILE_PANELS 1
-#define TILE_ROWS 2
-#endif
 
 /* A run of columns of a panel. */
 typedef struct
@@ -99,57 +88,47 @@ typedef struct
   float offset[PLD_PANEL_ROWS];
 } PanelSum;
 
-/* Adds n_units of rows i < n_rows of weights times panels p < n_panels; @sums: [n_rows, PANELS] */
+/* Adds n_units of rows i < n_rows of weights times a panel; sums of rows are PANELS apart. */
 static ALWAYS_INLINE void
-tile_units (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_panels, guint n_units, guint unit,
-            gboolean has_offset)
+tile_units (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_units, guint unit, gboolean has_offset)
 {
   for (guint u = 0; u < n_units; u++)
     {
-      VecI32 dot[TILE_ROWS][TILE_PANELS][PARTS] = { 0 };
+      VecI32 dot[TILE_ROWS][PARTS] = { 0 };
 
       for (guint k = u * unit / 2; k < (u + 1) * unit / 2; k++)
         for (guint i = 0; i < n_rows; i++)
           {
             gint32 pair;
-            VecI16 weights;
 
             memcpy (&pair, &w[i].q[2 * k], sizeof pair);
-            weights = (VecI16) ((VecI32) { 0 } + pair);
-            for (guint p = 0; p < n_panels; p++)
-              for (guint part = 0; part < PARTS; part++)
-                dot[i][p][part] += pair_dot (load_i16 (x[p].q[k][0] + part * SHORTS), weights);
+            for (guint part = 0; part < PARTS; part++)
+              dot[i][part] += pair_dot (load_i16 (x->q[k][0] + part * SHORTS), (VecI16) ((VecI32) { 0 } + pair));
           }
       for (guint i = 0; i < n_rows; i++)
-        for (guint p = 0; p < n_panels; p++)
-          for (guint part = 0; part < PARTS; part++)
-            {
-              float *sum = sums[i * PANELS + p].sum + part * FLOATS, *offset = sums[i * PANELS + p].offset + part * FLOATS;
-              const VecF32 scale = load_f32 (x[p].scale[u] + part * FLOATS) * splat (w[i].d[u]);
+        for (guint part = 0; part < PARTS; part++)
+          {
+            float *sum = sums[i * PANELS].sum + part * WIDTH, *offset = sums[i * PANELS].offset + part * WIDTH;
+            const VecF32 scale = load_f32 (x->scale[u] + part * WIDTH) * splat (w[i].d[u]);
 
-              store_f32 (sum, fused (to_floats (dot[i][p][part]), scale, load_f32 (sum)));
-              if (has_offset)
-                store_f32 (offset, fused (splat (w[i].m[u]), load_f32 (x[p].sum[u] + part * FLOATS), load_f32 (offset)));
-            }
+            store_f32 (sum, fused (to_floats (dot[i][part]), scale, load_f32 (sum)));
+            if (has_offset)
+              store_f32 (offset, fused (splat (w[i].m[u]), load_f32 (x->sum[u] + part * WIDTH), load_f32 (offset)));
+          }
     }
 }
 
-/* Up to TILE_ROWS rows of weights times up to PANELS panels, over a run of columns. */
+/* The same of up to TILE_ROWS rows and up to PANELS panels. */
 static ALWAYS_INLINE void
 rows_run (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_panels, guint n_units, guint unit,
           gboolean has_offset)
 {
-  guint p = 0;
-
-  for (; p + TILE_PANELS <= n_panels; p += TILE_PANELS)
+  for (guint p = 0; p < n_panels; p++)
     if (n_rows == TILE_ROWS)
-      tile_units (sums + p, w, TILE_ROWS, x + p, TILE_PANELS, n_units, unit, has_offset);
+      tile_units (sums + p, w, TILE_ROWS, x + p, n_units, unit, has_offset);
     else
       for (guint i = 0; i < n_rows; i++)
-        tile_units (sums + i * PANELS + p, w + i, 1, x + p, TILE_PANELS, n_units, unit, has_offset);
-  for (; p < n_panels; p++)
-    for (guint i = 0; i < n_rows; i++)
-      tile_units (sums + i * PANELS + p, w + i, 1, x + p, 1, n_units, unit, has_offset);
+        tile_units (sums + i * PANELS + p, w + i, 1, x + p, n_units, unit, has_offset);
 }
 
 /* Rows of weights whose sums are kept while the columns pass. */
@@ -169,14 +148,14 @@ rows_run (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, gu
         const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                               \
                                                                                                               \
         for (guint p = 0; p < n_x; p++)                                                                       \
-          load_panel (&runs[p], x + (p * n_cols + c) / PLD_Q8_VALUES, n / PLD_Q8_VALUES, UNIT_##type);        \
+          load_panel (&runs[p], x + (p * n_cols + c) / PLD_Q8_VALUES, n / PLD_Q8_VALUES, PLD_UNIT_##type);        \
         for (guint i = 0; i < n_rows; i += TILE_ROWS)                                                         \
           {                                                                                                   \
             const guint m = MIN (TILE_ROWS, n_rows - i);                                                      \
                                                                                                               \
             for (guint j = 0; j < m; j++)                                                                     \
               expand_run (&e[j], w + (i + j) * row_bytes + c / values * bytes, n, values, bytes, expand_##type); \
-            rows_run (sums[i], e, m, runs, n_x, n / UNIT_##type, UNIT_##type, OFFSET_##type);                \
+            rows_run (sums[i], e, m, runs, n_x, n / PLD_UNIT_##type, PLD_UNIT_##type, PLD_OFFSET_##type);                \
           }                                                                                                   \
       }                                                                                                       \
     for (guint p = 0; p < n_x; p++)                                                                           \
@@ -202,36 +181,22 @@ PLD_BLOCK_TYPES (MATMUL)
 
 #define SHUFFLE(a, b, ...) ((VecI32) __builtin_shufflevector (a, b, __VA_ARGS__))
 
-/* FLOATS vectors to one: lane l is the sum of the lanes of v[l]. */
+/* WIDTH vectors to one: lane l is the sum of the lanes of v[l]. */
 static ALWAYS_INLINE VecI32
 sums_across (const VecI32 *v)
 {
-#if VECTOR_BYTES == 32
-  VecI32 quarter[2];
-
-  for (guint i = 0; i < 2; i++)
-    {
-      const VecI32 *u = v + 4 * i;
-      const VecI32 a = SHUFFLE (u[0], u[1], 0, 8, 1, 9, 4, 12, 5, 13) + SHUFFLE (u[0], u[1], 2, 10, 3, 11, 6, 14, 7, 15);
-      const VecI32 b = SHUFFLE (u[2], u[3], 0, 8, 1, 9, 4, 12, 5, 13) + SHUFFLE (u[2], u[3], 2, 10, 3, 11, 6, 14, 7, 15);
-
-      quarter[i] = SHUFFLE (a, b, 0, 1, 8, 9, 4, 5, 12, 13) + SHUFFLE (a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-    }
-  return SHUFFLE (quarter[0], quarter[1], 0, 1, 2, 3, 8, 9, 10, 11) + SHUFFLE (quarter[0], quarter[1], 4, 5, 6, 7, 12, 13, 14, 15);
-#else
   const VecI32 a = SHUFFLE (v[0], v[1], 0, 4, 1, 5) + SHUFFLE (v[0], v[1], 2, 6, 3, 7);
   const VecI32 b = SHUFFLE (v[2], v[3], 0, 4, 1, 5) + SHUFFLE (v[2], v[3], 2, 6, 3, 7);
 
   return SHUFFLE (a, b, 0, 1, 4, 5) + SHUFFLE (a, b, 2, 3, 6, 7);
-#endif
 }
 
-/* A run of columns of FLOATS rows of weights. */
+/* A run of columns of WIDTH rows of weights. */
 typedef struct
 {
-  gint16 q[FLOATS][PANEL_VALUES];
-  float d[UNITS_MAX][FLOATS];
-  float m[UNITS_MAX][FLOATS];
+  gint16 q[WIDTH][PANEL_VALUES];
+  float d[UNITS_MAX][WIDTH];
+  float m[UNITS_MAX][WIDTH];
 } WeightRun;
 
 /* Rows that are not there are zeros. */
@@ -241,7 +206,7 @@ load_weights (WeightRun *run, const guint8 *w, gsize row_bytes, guint n_rows, gs
 {
   Expanded e;
 
-  if (n_rows < FLOATS)
+  if (n_rows < WIDTH)
     memset (run, 0, sizeof *run);
   for (guint i = 0; i < n_rows; i++)
     {
@@ -265,13 +230,13 @@ run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint 
       const PldQ8 *block = x + u * unit / PLD_Q8_VALUES;
       const gint8 *q = block->q + u * unit % PLD_Q8_VALUES;
       const gint xsum = unit == 16 ? block->sums[u % 2] : block->sums[0] + block->sums[1];
-      VecI32 dot[FLOATS] = { 0 };
+      VecI32 dot[WIDTH] = { 0 };
 
       for (guint k = 0; k < unit; k += SHORTS)
         {
-          const VecI16 activations = load_i8 (q + k);
+          const VecI16 activations = load_i8 ((const guint8 *) q + k);
 
-          for (guint i = 0; i < FLOATS; i++)
+          for (guint i = 0; i < WIDTH; i++)
             dot[i] += pair_dot (load_i16 (w->q[i] + u * unit + k), activations);
         }
       *sum = fused (to_floats (sums_across (dot)), load_f32 (w->d[u]) * splat (block->scale), *sum);
@@ -291,9 +256,9 @@ run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint 
       {                                                                                                       \
         const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                               \
                                                                                                               \
-        load_weights (&run, w + c / values * bytes, row_bytes, n_rows, n, UNIT_##type, OFFSET_##type, values, bytes, expand_##type); \
+        load_weights (&run, w + c / values * bytes, row_bytes, n_rows, n, PLD_UNIT_##type, PLD_OFFSET_##type, values, bytes, expand_##type); \
         for (guint j = 0; j < n_x; j++)                                                                       \
-          run_dot (&sums[j], &offsets[j], &run, x + (j * n_cols + c) / PLD_Q8_VALUES, n / UNIT_##type, UNIT_##type, OFFSET_##type); \
+          run_dot (&sums[j], &offsets[j], &run, x + (j * n_cols + c) / PLD_Q8_VALUES, n / PLD_UNIT_##type, PLD_UNIT_##type, PLD_OFFSET_##type); \
       }                                                                                                       \
     for (guint j = 0; j < n_x; j++)                                                                           \
       {                                                                                                       \
@@ -307,8 +272,8 @@ run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint 
                                  const PldQ8 *x, guint n_x, gsize n_cols)                                     \
   {                                                                                                           \
     for (guint j = 0; j < n_x; j += ROWS)                                                                     \
-      for (guint i = 0; i < n_rows; i += FLOATS)                                                              \
-        rows_##type (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (FLOATS, n_rows - i),  \
+      for (guint i = 0; i < n_rows; i += WIDTH)                                                              \
+        rows_##type (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (WIDTH, n_rows - i),  \
                      x + j * (n_cols / PLD_Q8_VALUES), MIN (ROWS, n_x - j), n_cols);                          \
   }
 PLD_BLOCK_TYPES (MATVEC)

@@ -2,6 +2,8 @@
  *
  * Weights in blocks to floats.
  */
+/* As expand.h wants. */
+#define VECTOR_BYTES 16
 #include "engine/kernels/table.h"
 
 #include "engine/kernels/plain/expand.h"
@@ -11,12 +13,15 @@
   {                                                                                                           \
     Expanded e;                                                                                               \
                                                                                                               \
-    for (gsize i = 0; i < n; i += values)                                                                     \
+    for (gsize i = 0; i < n; i += PANEL_VALUES)                                                               \
       {                                                                                                       \
-        expand_##type (&e, 0, x + i / values * bytes);                                                        \
-        for (guint u = 0; u < values / UNIT_##type; u++)                                                      \
-          for (guint v = 0; v < UNIT_##type; v++)                                                             \
-            y[i + u * UNIT_##type + v] = (float) e.q[u * UNIT_##type + v] * e.d[u] + (OFFSET_##type ? e.m[u] : 0); \
+        const guint run = (guint) MIN (PANEL_VALUES, n - i);                                                  \
+                                                                                                              \
+        for (guint b = 0; b < run / values; b++)                                                              \
+          expand_##type (&e, b, x + (i / values + b) * bytes);                                                \
+        for (guint u = 0; u < run / PLD_UNIT_##type; u++)                                                     \
+          for (guint v = u * PLD_UNIT_##type; v < (u + 1) * PLD_UNIT_##type; v++)                             \
+            y[i + v] = (float) e.q[v] * e.d[u] + (PLD_OFFSET_##type ? e.m[u] : 0);                            \
       }                                                                                                       \
   }
 PLD_BLOCK_TYPES (DEQUANTIZE)

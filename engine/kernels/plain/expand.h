@@ -6,6 +6,7 @@
 
 #include "engine/kernels/blocks.h"
 #include "engine/kernels/plain/bits.h"
+#include "engine/kernels/plain/lanes.h"
 
 /* Values that are expanded at a time: a block of 256, or eight of 32 of which each goes to its place. */
 #define PANEL_VALUES 256
@@ -18,62 +19,75 @@ typedef struct
   float m[PANEL_VALUES / 16];
 } Expanded;
 
-/* Values of a unit; whether the type has offsets. */
-#define UNIT_q4_0 32
-#define OFFSET_q4_0 FALSE
-#define UNIT_q4_1 32
-#define OFFSET_q4_1 TRUE
-#define UNIT_q5_0 32
-#define OFFSET_q5_0 FALSE
-#define UNIT_q5_1 32
-#define OFFSET_q5_1 TRUE
-#define UNIT_q8_0 32
-#define OFFSET_q8_0 FALSE
-#define UNIT_iq4_nl 32
-#define OFFSET_iq4_nl FALSE
-#define UNIT_q2_k 16
-#define OFFSET_q2_k TRUE
-#define UNIT_q3_k 16
-#define OFFSET_q3_k FALSE
-#define UNIT_q4_k 32
-#define OFFSET_q4_k TRUE
-#define UNIT_q5_k 32
-#define OFFSET_q5_k TRUE
-#define UNIT_q6_k 16
-#define OFFSET_q6_k FALSE
-#define UNIT_iq4_xs 32
-#define OFFSET_iq4_xs FALSE
+/* Numbers in a vector, which must be one of 16 bytes: blocks have runs of 16 numbers. */
+#define SHORTS (VECTOR_BYTES / 2)
 
-static const gint8 iq4_levels[16] = PLD_IQ4_LEVELS;
-
-/* Nibbles of 16 bytes, the low ones first. */
-static inline void
-put_nibbles (gint16 *q, const guint8 *x)
+/* Bytes, without their sign or with it, that each becomes two: by name on x86-64, as load_u16 (). */
+static ALWAYS_INLINE VecI16
+load_u8 (const guint8 *x)
 {
-  for (guint l = 0; l < 16; l++)
+#ifdef __x86_64__
+  return (VecI16) _mm_unpacklo_epi8 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) x), _mm_setzero_si128 ());
+#else
+  guint8 v __attribute__ ((vector_size (SHORTS)));
+
+  memcpy (&v, x, sizeof v);
+  return __builtin_convertvector (v, VecI16);
+#endif
+}
+
+static ALWAYS_INLINE VecI16
+load_i8 (const guint8 *x)
+{
+  return load_u8 (x) << 8 >> 8;
+}
+
+static ALWAYS_INLINE void
+put (gint16 *q, VecI16 v)
+{
+  memcpy (q, &v, sizeof v);
+}
+
+/* 16 for each bit of a byte that is set. */
+static ALWAYS_INLINE VecI16
+fifths (guint8 byte)
+{
+  const VecI16 bits = { 1, 2, 4, 8, 16, 32, 64, 128 };
+
+  return ((((VecI16) { 0 } + byte) & bits) == bits) & 16;
+}
+
+/* Nibbles of 16 bytes, the low ones first, and @more. */
+static ALWAYS_INLINE void
+put_nibbles (gint16 *q, const guint8 *x, gint16 more)
+{
+  for (guint l = 0; l < 16; l += SHORTS)
     {
-      q[l] = x[l] & 15;
-      q[16 + l] = x[l] >> 4;
+      const VecI16 v = load_u8 (x + l);
+
+      put (q + l, (v & 15) + more);
+      put (q + 16 + l, (v >> 4) + more);
     }
 }
 
-/* Adds to 32 numbers 16 where a bit is set, and @more. */
-static inline void
-add_fifth_bits (gint16 *q, guint32 bits, gint16 more)
+/* The same with fifth bits, those of 8 numbers in a byte. */
+static ALWAYS_INLINE void
+put_fives (gint16 *q, const guint8 *x, const guint8 *fifth, gint16 more)
 {
-  for (guint l = 0; l < 32; l++)
-    q[l] = (gint16) (q[l] + (gint16) ((bits >> l & 1) << 4) + more);
+  for (guint l = 0; l < 16; l += SHORTS)
+    {
+      const VecI16 v = load_u8 (x + l);
+
+      put (q + l, ((v & 15) | fifths (fifth[l / 8])) + more);
+      put (q + 16 + l, ((v >> 4) | fifths (fifth[2 + l / 8])) + more);
+    }
 }
 
 static inline void
 expand_q4_0 (Expanded *e, guint block, const guint8 *x)
 {
-  gint16 *q = e->q + block * 32;
-
   e->d[block] = half_at (x);
-  put_nibbles (q, x + 2);
-  for (guint l = 0; l < 32; l++)
-    q[l] -= 8;
+  put_nibbles (e->q + block * 32, x + 2, -8);
 }
 
 static inline void
@@ -81,15 +95,14 @@ expand_q4_1 (Expanded *e, guint block, const guint8 *x)
 {
   e->d[block] = half_at (x);
   e->m[block] = half_at (x + 2);
-  put_nibbles (e->q + block * 32, x + 4);
+  put_nibbles (e->q + block * 32, x + 4, 0);
 }
 
 static inline void
 expand_q5_0 (Expanded *e, guint block, const guint8 *x)
 {
   e->d[block] = half_at (x);
-  put_nibbles (e->q + block * 32, x + 6);
-  add_fifth_bits (e->q + block * 32, u32_at (x + 2), -16);
+  put_fives (e->q + block * 32, x + 6, x + 2, -16);
 }
 
 static inline void
@@ -97,25 +110,29 @@ expand_q5_1 (Expanded *e, guint block, const guint8 *x)
 {
   e->d[block] = half_at (x);
   e->m[block] = half_at (x + 2);
-  put_nibbles (e->q + block * 32, x + 8);
-  add_fifth_bits (e->q + block * 32, u32_at (x + 4), 0);
+  put_fives (e->q + block * 32, x + 8, x + 4, 0);
 }
 
 static inline void
 expand_q8_0 (Expanded *e, guint block, const guint8 *x)
 {
   e->d[block] = half_at (x);
-  for (guint l = 0; l < 32; l++)
-    e->q[block * 32 + l] = (gint8) x[2 + l];
+  for (guint l = 0; l < 32; l += SHORTS)
+    put (e->q + block * 32 + l, load_i8 (x + 2 + l));
 }
 
-static inline void
+/* Looked up one by one, but stored together: what is read soon after in one piece had better be written so. */
+static ALWAYS_INLINE void
 put_levels (gint16 *q, const guint8 *x)
 {
-  for (guint l = 0; l < 16; l++)
+  static const gint16 levels[16] = PLD_IQ4_LEVELS;
+
+  for (guint l = 0; l < 16; l += SHORTS, x += SHORTS)
     {
-      q[l] = iq4_levels[x[l] & 15];
-      q[16 + l] = iq4_levels[x[l] >> 4];
+      put (q + l, (VecI16) { levels[x[0] & 15], levels[x[1] & 15], levels[x[2] & 15], levels[x[3] & 15],
+                             levels[x[4] & 15], levels[x[5] & 15], levels[x[6] & 15], levels[x[7] & 15] });
+      put (q + 16 + l, (VecI16) { levels[x[0] >> 4], levels[x[1] >> 4], levels[x[2] >> 4], levels[x[3] >> 4],
+                                  levels[x[4] >> 4], levels[x[5] >> 4], levels[x[6] >> 4], levels[x[7] >> 4] });
     }
 }
 
@@ -137,8 +154,8 @@ expand_q2_k (Expanded *e, guint block, const guint8 *x)
       e->m[j] = dmin * (float) (x[j] >> 4);
     }
   for (guint j = 0; j < 8; j++)
-    for (guint l = 0; l < 32; l++)
-      e->q[32 * j + l] = x[16 + j / 4 * 32 + l] >> 2 * (j % 4) & 3;
+    for (guint l = 0; l < 32; l += SHORTS)
+      put (e->q + 32 * j + l, load_u8 (x + 16 + j / 4 * 32 + l) >> 2 * (j % 4) & 3);
 }
 
 static inline void
@@ -158,8 +175,8 @@ expand_q3_k (Expanded *e, guint block, const guint8 *x)
   for (guint j = 0; j < 16; j++)
     e->d[j] = d * (float) (scales[j] - 32);
   for (guint j = 0; j < 8; j++)
-    for (guint l = 0; l < 32; l++)
-      e->q[32 * j + l] = (gint16) ((x[32 + j / 4 * 32 + l] >> 2 * (j % 4) & 3) + (x[l] >> j & 1) * 4 - 4);
+    for (guint l = 0; l < 32; l += SHORTS)
+      put (e->q + 32 * j + l, ((load_u8 (x + 32 + j / 4 * 32 + l) >> 2 * (j % 4) & 3) | (load_u8 (x + l) >> j & 1) << 2) - 4);
 }
 
 /* d and m of Q4_K and Q5_K. */
@@ -186,12 +203,12 @@ expand_q4_k (Expanded *e, guint block, const guint8 *x)
 {
   expand_scales (e, x);
   for (guint j = 0; j < 8; j += 2)
-    for (guint l = 0; l < 32; l++)
+    for (guint l = 0; l < 32; l += SHORTS)
       {
-        const guint8 byte = x[16 + 16 * j + l];
+        const VecI16 v = load_u8 (x + 16 + 16 * j + l);
 
-        e->q[32 * j + l] = byte & 15;
-        e->q[32 * j + 32 + l] = byte >> 4;
+        put (e->q + 32 * j + l, v & 15);
+        put (e->q + 32 * j + 32 + l, v >> 4);
       }
 }
 
@@ -200,8 +217,8 @@ expand_q5_k (Expanded *e, guint block, const guint8 *x)
 {
   expand_scales (e, x);
   for (guint j = 0; j < 8; j++)
-    for (guint l = 0; l < 32; l++)
-      e->q[32 * j + l] = (gint16) ((x[48 + j / 2 * 32 + l] >> 4 * (j % 2) & 15) + (x[16 + l] >> j & 1) * 16);
+    for (guint l = 0; l < 32; l += SHORTS)
+      put (e->q + 32 * j + l, (load_u8 (x + 48 + j / 2 * 32 + l) >> 4 * (j % 2) & 15) | (load_u8 (x + 16 + l) >> j & 1) << 4);
 }
 
 static inline void
@@ -212,8 +229,9 @@ expand_q6_k (Expanded *e, guint block, const guint8 *x)
   for (guint j = 0; j < 16; j++)
     e->d[j] = d * (float) (gint8) x[192 + j];
   for (guint j = 0; j < 8; j++)
-    for (guint l = 0; l < 32; l++)
-      e->q[32 * j + l] = (gint16) ((x[j / 4 * 64 + j % 2 * 32 + l] >> j / 2 % 2 * 4 & 15) + (x[128 + j / 4 * 32 + l] >> 2 * (j % 4) & 3) * 16 - 32);
+    for (guint l = 0; l < 32; l += SHORTS)
+      put (e->q + 32 * j + l, ((load_u8 (x + j / 4 * 64 + j % 2 * 32 + l) >> j / 2 % 2 * 4 & 15)
+                               | (load_u8 (x + 128 + j / 4 * 32 + l) >> 2 * (j % 4) & 3) << 4) - 32);
 }
 
 static inline void

@@ -72,63 +72,16 @@ splat (float x)
   return x - (VecF32) { 0 };
 }
 
-static ALWAYS_INLINE VecI16
-load_i16 (const gint16 *x)
-{
-  VecI16 v;
-
-  memcpy (&v, x, sizeof v);
-  return v;
-}
-
-/* Numbers widened to twice their bytes, a vector of them, with their sign or without, from bytes of no alignment. By name on x86-64: there
- * gcc 12 widens half a vector at a time, and before SSE4.1 no instruction does. */
-#if VECTOR_BYTES == 64
-#define WIDEN(wide, mm512, mm256, mm128, x) ((wide) mm512 (_mm256_loadu_si256 ((const __m256i *) (gconstpointer) (x))))
-#elif VECTOR_BYTES == 32
-#define WIDEN(wide, mm512, mm256, mm128, x) ((wide) mm256 (_mm_loadu_si128 ((const __m128i *) (gconstpointer) (x))))
-#elif defined(__x86_64__)
-#define WIDEN(wide, mm512, mm256, mm128, x) ((wide) mm128 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) (x))))
-#endif
-
-static ALWAYS_INLINE VecI16
-load_i8 (const gint8 *x)
-{
-#ifdef __x86_64__
-/* Each byte on top of itself, then down. */
-#define MM128(v) _mm_srai_epi16 (_mm_unpacklo_epi8 (v, v), 8)
-  return WIDEN (VecI16, _mm512_cvtepi8_epi16, _mm256_cvtepi8_epi16, MM128, x);
-#undef MM128
-#else
-  gint8 v __attribute__ ((vector_size (VECTOR_BYTES / 2)));
-
-  memcpy (&v, x, sizeof v);
-  return __builtin_convertvector (v, VecI16);
-#endif
-}
-
-static ALWAYS_INLINE VecI16
-load_u8 (const guint8 *x)
-{
-#ifdef __x86_64__
-#define MM128(v) _mm_unpacklo_epi8 (v, _mm_setzero_si128 ())
-  return WIDEN (VecI16, _mm512_cvtepu8_epi16, _mm256_cvtepu8_epi16, MM128, x);
-#undef MM128
-#else
-  guint8 v __attribute__ ((vector_size (VECTOR_BYTES / 2)));
-
-  memcpy (&v, x, sizeof v);
-  return __builtin_convertvector (v, VecI16);
-#endif
-}
-
+/* Numbers of no alignment, widened. By name on x86-64: there gcc 12 widens half a vector at a time, and before SSE4.1 no instruction does. */
 static ALWAYS_INLINE VecI32
 load_u16 (const guint8 *x)
 {
-#ifdef __x86_64__
-#define MM128(v) _mm_unpacklo_epi16 (v, _mm_setzero_si128 ())
-  return WIDEN (VecI32, _mm512_cvtepu16_epi32, _mm256_cvtepu16_epi32, MM128, x);
-#undef MM128
+#if VECTOR_BYTES == 64
+  return (VecI32) _mm512_cvtepu16_epi32 (_mm256_loadu_si256 ((const __m256i *) (gconstpointer) x));
+#elif VECTOR_BYTES == 32
+  return (VecI32) _mm256_cvtepu16_epi32 (_mm_loadu_si128 ((const __m128i *) (gconstpointer) x));
+#elif defined(__x86_64__)
+  return (VecI32) _mm_unpacklo_epi16 (_mm_loadl_epi64 ((const __m128i *) (gconstpointer) x), _mm_setzero_si128 ());
 #else
   guint16 v __attribute__ ((vector_size (VECTOR_BYTES / 2)));
 
