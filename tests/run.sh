@@ -79,7 +79,7 @@ build gcc gcc -Dbuildtype=release && {
 if [ $quick = no ]; then
   pld_install clang libclang-rt-14-dev valgrind || failed=$((failed + 1))
   # It knows no AVX-512.
-  one valgrind env PIPELOAD_CPU=avx2 OPENBLAS_CORETYPE=Haswell G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
+  one valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
     valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
     build-test/gcc/tests/unit/test-vision -p /vision/shared -p /vision/batch -p /vision/limit-refused -p /vision/missing
   build clang clang -Dbuildtype=release && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
@@ -100,7 +100,7 @@ if [ $quick = no ]; then
         QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-$part-$cpu" arm64 golden-llama --test-args="-p /llama/$part" -t 10
       done
     done
-    QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64 arm64 unit-base unit-stream unit-format unit-image unit-image-jpeg unit-vision \
+    QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64 arm64 unit-base unit-team unit-stream unit-format unit-image unit-image-jpeg unit-vision \
       unit-sampler unit-stop unit-template unit-tokenizer fault fault-llm -t 10
     # PIPELOAD_CPU only chooses a table; this CPU would run what instructions of a better one stray into it.
     if [ "$(uname -m)" = x86_64 ]; then
@@ -114,7 +114,7 @@ if [ $quick = no ]; then
     rm -f "$logs"/tsan-report.*
     export TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc
     tests tsan tsan --suite golden --suite element --suite soak -t 4
-    tests tsan-unit tsan unit-base unit-stream unit-profile unit-vision unit-llm -t 4
+    tests tsan-unit tsan unit-team unit-base unit-stream unit-profile unit-vision unit-llm -t 4
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|gst|tools|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi
