@@ -43,19 +43,6 @@ expand (Weights *w, const Type *type, const guint8 **rows, guint n)
     rows[r] += type->bytes;
 }
 
-/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory, some at a time, since a core has few
- * places for what it waits for. The processor's own prefetching does not keep up with 16 rows at once. What lies beyond the last row is mostly this
- * thread's next item; fetching what is not there is harmless. */
-static ALWAYS_INLINE const guint8 *
-fetch (const guint8 *next, gsize n)
-{
-  for (gsize i = 0; i < n; i += 64)
-    _mm_prefetch ((gconstpointer) (next + i), _MM_HINT_T0);
-  return next + n;
-}
-
-/* ---- panels -------------------------------------------------------------------------------- */
-
 /* n_rows up to GROUP of weights times n_x up to MAX_PANELS panels. */
 static void
 matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
@@ -65,6 +52,7 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
   const guint8 *rows[GROUP];
   Weights weights[GROUP / WEIGHT_ROWS];
   Offsets offsets;
+  Ahead ahead;
 
   rows_begin (rows, w, row_bytes, n_rows, GROUP);
   for (guint j = 0; j < n_x; j++)
@@ -79,10 +67,9 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 
       for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
         expand (&weights[i / WEIGHT_ROWS], type, rows + i, n);
-      /* The next panel of all rows. */
-      for (guint i = 0; i < n_rows; i++)
-        fetch (rows[i] + (b + n < n_blocks ? 0 : (n_rows - 1) * row_bytes), type->bytes);
-      panels_dot (y, y_stride, offsets, weights, n_rows, x + b, n_blocks, n_x, n, type);
+      /* The next panel of all rows; after the last one the first of the rows that follow. */
+      ahead = (Ahead) { rows, b + n < n_blocks ? 0 : (n_rows - 1) * row_bytes, type->bytes, n_rows, 0 };
+      panels_dot (y, y_stride, offsets, weights, n_rows, x + b, n_blocks, n_x, n, type, &ahead);
     }
   for (guint j = 0; type->offset && j < n_x; j++)
     for (guint i = 0; i < n_rows * ROWS; i++)

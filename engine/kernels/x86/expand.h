@@ -118,6 +118,19 @@ wide_dot (VecI32 sum, VecI32 weights, VecI32 x)
 #define ZIP(how, a, b) ((VecI32) _mm256_unpack##how ((__m256i) (a), (__m256i) (b)))
 #endif
 
+/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory, some at a time, since a core has few
+ * places for what it waits for. The processor's own prefetching does not keep up with 16 rows at once. What lies beyond the last row is mostly this
+ * thread's next item; fetching what is not there is harmless. */
+static ALWAYS_INLINE const guint8 *
+fetch (const guint8 *next, gsize n)
+{
+  for (gsize i = 0; i < n; i += 64)
+    _mm_prefetch ((gconstpointer) (next + i), _MM_HINT_T0);
+  return next + n;
+}
+
+/* ---- panels -------------------------------------------------------------------------------- */
+
 /* ---- scales -------------------------------------------------------------------------------- */
 
 /* Of each of PART_ROWS rows the four words of 4 bytes that begin there: rows become lanes. */

@@ -280,10 +280,26 @@ tiles_of (const Type *type)
 /* Of a group of rows of weights with some panels what offsets add up to. */
 typedef float Offsets[MAX_PANELS][GROUP * ROWS];
 
+/* Weights that are needed next, fetched row by row while tiles are computed. */
+typedef struct
+{
+  const guint8 *const *rows;
+  gsize offset; /* of each */
+  guint bytes, n_rows;
+  guint next;
+} Ahead;
+
+static ALWAYS_INLINE void
+fetch_row (Ahead *ahead)
+{
+  if (ahead->next < ahead->n_rows)
+    fetch (ahead->rows[ahead->next++] + ahead->offset, ahead->bytes);
+}
+
 /* Adds to y, and to offsets, what n_rows of weights give with n_p panels. */
 static void
 tile_rows (float *y, gsize y_stride, float (*offsets)[GROUP * ROWS], const Weights *w, guint n_rows, const PldQ8Panel *x, gsize x_stride,
-           guint n_p, guint n_blocks, const Type *type)
+           guint n_p, guint n_blocks, const Type *type, Ahead *ahead)
 {
   const TileFunc dot = tiles_of (type)[n_p - 1];
   const guint n_w = TILE_ROWS (n_p);
@@ -296,6 +312,7 @@ tile_rows (float *y, gsize y_stride, float (*offsets)[GROUP * ROWS], const Weigh
       const Weights *of = w + i / WEIGHT_ROWS;
       const guint row = i % WEIGHT_ROWS;
 
+      fetch_row (ahead);
       if (i + n_w <= n_rows)
         dot (y + i * ROWS, y_stride, of, row, x, x_stride, start, n_blocks);
       else
@@ -317,11 +334,11 @@ tile_rows (float *y, gsize y_stride, float (*offsets)[GROUP * ROWS], const Weigh
 /* Adds what n_rows of weights give with n_x panels, as many at a time as there are registers for. */
 static void
 panels_dot (float *y, gsize y_stride, Offsets offsets, const Weights *w, guint n_rows, const PldQ8Panel *x, gsize x_stride, guint n_x,
-            guint n_blocks, const Type *type)
+            guint n_blocks, const Type *type, Ahead *ahead)
 {
   for (guint j = 0, n; j < n_x; j += n)
     {
       n = TILE_PANELS == 1 || n_x - j == 1 ? 1 : n_x - j == 2 || n_x - j == 4 ? 2 : 3;
-      tile_rows (y + j * y_stride, y_stride, offsets + j, w, n_rows, x + j * x_stride, x_stride, n, n_blocks, type);
+      tile_rows (y + j * y_stride, y_stride, offsets + j, w, n_rows, x + j * x_stride, x_stride, n, n_blocks, type, ahead);
     }
 }
