@@ -7,7 +7,8 @@
 
 /* Tiles that a linear layer leases at once at most. */
 #define LEASES_MAX 4
-/* Rows of W that a thread takes at a time, of weights in blocks more, and panels of x that meet them: what it multiplies stays in the caches near it. */
+/* Rows of W that a thread takes at a time, and panels of x that meet them: what it multiplies stays in the caches near it. Weights in blocks have to be
+ * expanded, which more rows are worth, where no scratch memory holds their product. */
 #define ITEM_ROWS 32
 #define ITEM_ROWS_BLOCKS 64
 #define ITEM_PANELS 16
@@ -24,7 +25,7 @@ G_STATIC_ASSERT (PANEL_WORTH * sizeof (PldQ8) <= sizeof (PldQ8Panel));
 gsize
 pld_linear_scratch (void)
 {
-  return (gsize) ITEM_ROWS_BLOCKS * ITEM_PANELS * PLD_PANEL_ROWS;
+  return (gsize) ITEM_ROWS * ITEM_PANELS * PLD_PANEL_ROWS;
 }
 
 /* Of n rows, those that are multiplied as panels: the rest are few. */
@@ -194,7 +195,7 @@ item_of_packed (const Linear *l, const guint8 *stored, guint column, guint n, fl
         {
           const guint row = (first + i) * PLD_PANEL_ROWS, n_rows = MIN (PLD_PANEL_ROWS, l->x.n_rows - row);
           float *to = l->y.data + row * l->y.stride + column;
-          float rows[PLD_PANEL_ROWS * ITEM_ROWS_BLOCKS];
+          float rows[PLD_PANEL_ROWS * ITEM_ROWS];
 
           l->session->kernels->unpack (l->accumulate ? rows : to, l->accumulate ? n : l->y.stride, scratch + i * stride, n_rows, n);
           for (guint r = 0; r < n_rows; r++)
@@ -313,7 +314,12 @@ static void
 linear_compute (Linear *l)
 {
   const guint share = l->n_rows / (l->session->n_threads * ITEMS_A_THREAD);
-  const guint most = l->n_leases > 1 || (l->in_panels && l->n_panels == 0) ? ITEM_ROWS : l->n_panels > 0 ? ITEM_ROWS_BLOCKS : ITEM_ROWS_MAX;
+  guint most = ITEM_ROWS;
+
+  if (l->n_leases == 1 && !l->in_panels && l->n_panels == 0)
+    most = ITEM_ROWS_MAX;
+  else if (l->n_leases == 1 && l->in_panels && l->n_panels > 0 && !l->accumulate)
+    most = ITEM_ROWS_BLOCKS;
 
   if (linear_is_empty (l))
     return;
