@@ -36,13 +36,10 @@
   X (f32, F32, 1, 4)                                                                                          \
   X (f16, F16, 1, 2)                                                                                          \
   X (bf16, BF16, 1, 2)
-/* Those that most models are made of, … */
-#define PLD_BLOCK_TYPES_MOST(X)                                                                               \
+#define PLD_BLOCK_TYPES(X)                                                                                    \
   X (q8_0, Q8_0, 32, 34)                                                                                      \
   X (q4_k, Q4_K, 256, 144)                                                                                    \
-  X (q6_k, Q6_K, 256, 210)
-/* … and the others. */
-#define PLD_BLOCK_TYPES_REST(X)                                                                               \
+  X (q6_k, Q6_K, 256, 210)                                                                                    \
   X (q4_0, Q4_0, 32, 18)                                                                                      \
   X (q4_1, Q4_1, 32, 20)                                                                                      \
   X (q5_0, Q5_0, 32, 22)                                                                                      \
@@ -52,7 +49,6 @@
   X (q5_k, Q5_K, 256, 176)                                                                                    \
   X (iq4_nl, IQ4_NL, 32, 18)                                                                                  \
   X (iq4_xs, IQ4_XS, 256, 136)
-#define PLD_BLOCK_TYPES(X) PLD_BLOCK_TYPES_MOST (X) PLD_BLOCK_TYPES_REST (X)
 
 /* X (lower, values of a unit, which has a scale of its own, whether it has an offset too) */
 #define PLD_BLOCK_UNITS(X)                                                                                    \
