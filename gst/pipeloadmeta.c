@@ -3,6 +3,12 @@
 
 #include "engine/pipeload.h"
 
+static void
+clear_object (gpointer object)
+{
+  g_free (((GstPipeloadObject *) object)->zones);
+}
+
 GstPipeloadFrame *
 gst_pipeload_frame_new (guint64 number)
 {
@@ -13,6 +19,7 @@ gst_pipeload_frame_new (guint64 number)
   frame->timestamp = frame->stream_time = frame->running_time = GST_CLOCK_TIME_NONE;
   frame->system_time = g_get_real_time ();
   frame->objects = g_array_new (FALSE, TRUE, sizeof (GstPipeloadObject));
+  g_array_set_clear_func (frame->objects, clear_object);
   return frame;
 }
 
@@ -64,163 +71,6 @@ gst_pipeload_frame_same_labels (const GstPipeloadFrame *a, const GstPipeloadFram
     if (g_array_index (left, guint, i) != g_array_index (right, guint, i))
       return FALSE;
   return TRUE;
-}
-
-/* ---- on the buffer ------------------------------------------------------------------------- */
-
-static GstVideoRegionOfInterestMeta *
-next_region (GstBuffer *buffer, gpointer *state)
-{
-  return (GstVideoRegionOfInterestMeta *) gst_buffer_iterate_meta_filtered (
-      buffer, state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
-}
-
-/* A result of ours over the whole frame is no region to look into. */
-static gboolean
-is_own_result (GstVideoRegionOfInterestMeta *meta, guint width, guint height)
-{
-  return meta->x == 0 && meta->y == 0 && meta->w == width && meta->h == height
-         && gst_video_region_of_interest_meta_get_param (meta, "classification") != NULL;
-}
-
-GArray *
-gst_pipeload_regions_read (GstBuffer *buffer, guint width, guint height)
-{
-  GArray *regions = g_array_new (FALSE, TRUE, sizeof (GstPipeloadRegion));
-  GstVideoRegionOfInterestMeta *meta;
-  gpointer state = NULL;
-
-  while ((meta = next_region (buffer, &state)) != NULL)
-    {
-      GstPipeloadRegion region = { meta->id, meta->x, meta->y, 0, 0 };
-
-      if (meta->x >= width || meta->y >= height || is_own_result (meta, width, height))
-        continue;
-      region.width = MIN (meta->w, width - meta->x);
-      region.height = MIN (meta->h, height - meta->y);
-      if (region.width > 0 && region.height > 0)
-        g_array_append_val (regions, region);
-    }
-  return regions;
-}
-
-static GstStructure *
-object_to_param (const GstPipeloadObject *object, guint64 number, guint64 age)
-{
-  return gst_structure_new ("classification", "label", G_TYPE_STRING, object->label, "label_id", G_TYPE_UINT,
-                            object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x_min",
-                            G_TYPE_DOUBLE, object->x_min, "y_min", G_TYPE_DOUBLE, object->y_min, "x_max",
-                            G_TYPE_DOUBLE, object->x_max, "y_max", G_TYPE_DOUBLE, object->y_max, "frame",
-                            G_TYPE_UINT64, number, "age", G_TYPE_UINT64, age, NULL);
-}
-
-static gboolean
-same_box (const GstPipeloadObject *a, const GstPipeloadObject *b)
-{
-  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max
-         && a->y_max == b->y_max;
-}
-
-/* The share of their union that the object's box and the ROI have in common. */
-static double
-overlap (const GstPipeloadObject *object, GstVideoRegionOfInterestMeta *meta, guint width, guint height)
-{
-  double x_min = (double) meta->x / width, x_max = (double) (meta->x + meta->w) / width;
-  double y_min = (double) meta->y / height, y_max = (double) (meta->y + meta->h) / height;
-  double across = MIN (object->x_max, MIN (x_max, 1)) - MAX (object->x_min, x_min);
-  double down = MIN (object->y_max, MIN (y_max, 1)) - MAX (object->y_min, y_min);
-  double common = MAX (across, 0) * MAX (down, 0);
-  double whole = (object->x_max - object->x_min) * (object->y_max - object->y_min)
-                 + (MIN (x_max, 1) - x_min) * (MIN (y_max, 1) - y_min) - common;
-
-  return whole > 0 ? common / whole : 0;
-}
-
-/* In older results the region has moved on: half of the union in common still makes it the same one. */
-static void
-attach_to_region (const GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, guint64 age)
-{
-  const GstPipeloadObject *best = NULL;
-  double most = 0.5;
-
-  for (guint i = 0; i < frame->objects->len; i++)
-    {
-      const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
-      double common = overlap (object, meta, frame->width, frame->height);
-
-      if (common > most || (best == NULL && common >= most))
-        {
-          best = object;
-          most = common;
-        }
-    }
-  for (guint i = 0; best != NULL && i < frame->objects->len; i++)
-    if (same_box (best, gst_pipeload_frame_object (frame, i)))
-      gst_video_region_of_interest_meta_add_param (
-          meta, object_to_param (gst_pipeload_frame_object (frame, i), frame->number, age));
-}
-
-void
-gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, guint64 age)
-{
-  GstVideoRegionOfInterestMeta *meta;
-  gpointer state = NULL;
-
-  if (frame->objects->len == 0)
-    return;
-  if (!frame->in_regions)
-    {
-      meta = gst_buffer_add_video_region_of_interest_meta (
-          buffer, gst_pipeload_frame_object (frame, 0)->label, 0, 0, frame->width, frame->height);
-      for (guint i = 0; i < frame->objects->len; i++)
-        gst_video_region_of_interest_meta_add_param (
-            meta, object_to_param (gst_pipeload_frame_object (frame, i), frame->number, age));
-      return;
-    }
-  while ((meta = next_region (buffer, &state)) != NULL)
-    if (!is_own_result (meta, frame->width, frame->height))
-      attach_to_region (frame, meta, age);
-}
-
-static void
-object_from_param (GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, const GstStructure *param)
-{
-  const char *label = gst_structure_get_string (param, "label");
-  GstPipeloadObject object = { .id = meta->id };
-  guint64 number;
-
-  object.label = g_intern_string (label != NULL ? label : g_quark_to_string (meta->roi_type));
-  if (frame->width > 0 && frame->height > 0)
-    {
-      object.x_min = (double) meta->x / frame->width;
-      object.y_min = (double) meta->y / frame->height;
-      object.x_max = (double) (meta->x + meta->w) / frame->width;
-      object.y_max = (double) (meta->y + meta->h) / frame->height;
-    }
-  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.x_min, "y_min", G_TYPE_DOUBLE, &object.y_min,
-                     "x_max", G_TYPE_DOUBLE, &object.x_max, "y_max", G_TYPE_DOUBLE, &object.y_max, NULL);
-  gst_structure_get_uint (param, "label_id", &object.label_id);
-  gst_structure_get_double (param, "confidence", &object.confidence);
-  if (gst_structure_get_uint64 (param, "frame", &number))
-    frame->number = number;
-  g_array_append_val (frame->objects, object);
-}
-
-GstPipeloadFrame *
-gst_pipeload_frame_from_buffer (GstBuffer *buffer, guint width, guint height)
-{
-  GstPipeloadFrame *frame = gst_pipeload_frame_new (0);
-  GstVideoRegionOfInterestMeta *meta;
-  gpointer state = NULL;
-
-  frame->timestamp = GST_BUFFER_PTS (buffer);
-  frame->width = width;
-  frame->height = height;
-  while ((meta = next_region (buffer, &state)) != NULL)
-    for (GList *l = meta->params; l != NULL; l = l->next)
-      if (gst_structure_has_name (l->data, "classification") || gst_structure_has_name (l->data, "detection"))
-        object_from_param (frame, meta, l->data);
-  return frame;
 }
 
 /* ---- on the bus ---------------------------------------------------------------------------- */

@@ -7,7 +7,11 @@
  * On a frame: each region is one ROI meta. A classifier's classes are parameter structures named
  * "classification" on it, best first: label (string), label_id (uint), confidence (double), x_min … y_max
  * (double, 0..1 of the frame), frame (uint64, the number of the frame that was looked at), age (uint64, how
- * many frames ago that was; 0 = this very frame).
+ * many frames ago that was; 0 = this very frame). What a detector found is one ROI meta each, of its label's
+ * type, with one such structure named "detection"; its id is the track's, once there is one. Who tracks adds
+ * a structure "track": id (int), state (string, "measured" or "predicted"), start (uint64, timestamp of its
+ * first frame), dx, dy (double, shares of the frame a second); who knows zones adds "zones": names (array of
+ * strings). That a frame carries a result, even of nothing, a custom meta says: frame, age.
  */
 #pragma once
 
@@ -26,7 +30,19 @@ typedef struct
   const char *label;                 /* interned */
   double confidence;                 /* 0..1 */
   double x_min, y_min, x_max, y_max; /* 0..1 of the frame */
+  gboolean tracked;                  /* the next four count, and id is the track's */
+  gboolean predicted;                /* where it is was not measured in this frame */
+  GstClockTime start;                /* timestamp of the track's first frame */
+  double dx, dy;                     /* shares of the frame a second */
+  const char **zones;                /* NULL-terminated, of interned names; freed with the frame; NULL = not told */
 } GstPipeloadObject;
+
+typedef enum
+{
+  GST_PIPELOAD_FRAME_CLASSES,         /* of the whole frame */
+  GST_PIPELOAD_FRAME_REGION_CLASSES,  /* of ROIs that came with the frame */
+  GST_PIPELOAD_FRAME_DETECTIONS,
+} GstPipeloadFrameKind;
 
 /* What was seen in one frame. Shared between threads once it is filled, and then not changed any more. */
 typedef struct
@@ -38,7 +54,7 @@ typedef struct
   GstClockTime running_time;
   gint64 system_time;  /* microseconds since 1970, UTC */
   guint width, height; /* pixels; 0 = not known */
-  gboolean in_regions; /* the objects belong to ROIs that came with the frame */
+  GstPipeloadFrameKind kind;
   GArray *objects;     /* GstPipeloadObject */
 } GstPipeloadFrame;
 
@@ -63,11 +79,20 @@ typedef struct
  * edges. */
 GArray *gst_pipeload_regions_read (GstBuffer *buffer, guint width, guint height);
 
-/* Writes @frame's objects on @buffer, which must be writable. @age: how many frames ago they were seen.
- * Objects in regions go to the ROI that covers the same place best, or nowhere. */
+/* Writes @frame's objects on @buffer, which must be writable, and that it has a result. @age: how many frames
+ * ago they were seen. Classes of regions go to the ROI that covers the same place best, or nowhere. */
 void gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, guint64 age);
 
-/* Returns: (transfer full): what elements wrote on @buffer: "classification" and "detection" structures. */
+/* Takes all detections off @buffer, which must be writable, and writes @frame's objects as detections instead;
+ * the note that it has a result stays as it is. */
+void gst_pipeload_frame_replace (const GstPipeloadFrame *frame, GstBuffer *buffer, guint64 age);
+
+/* Whether @buffer carries a result. @number (out): of the frame that was looked at; @age (out): how many
+ * frames ago. Both nullable. */
+gboolean gst_pipeload_result_read (GstBuffer *buffer, guint64 *number, guint64 *age);
+
+/* Returns: (transfer full): what elements wrote on @buffer: "detection" structures, or where there are none
+ * those named "classification". Number 0 if no structure has one. */
 GstPipeloadFrame *gst_pipeload_frame_from_buffer (GstBuffer *buffer, guint width, guint height);
 
 /* Returns: (transfer full): the structure of the element message. */

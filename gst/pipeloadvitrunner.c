@@ -287,7 +287,7 @@ gst_pipeload_vit_runner_infer (GstPipeloadVitRunner *runner, GstPipeloadVitJob *
   GstPipeloadVitOutcome outcome = GST_PIPELOAD_VIT_FAILED;
   const PldImage *image;
 
-  job->frame->in_regions = runner->in_regions;
+  job->frame->kind = runner->in_regions ? GST_PIPELOAD_FRAME_REGION_CLASSES : GST_PIPELOAD_FRAME_CLASSES;
   if (!take_caps (runner, job->caps, error))
     return outcome;
   image = gst_pipeload_picture_map (runner->picture, job->buffer, error);
