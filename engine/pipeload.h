@@ -137,6 +137,14 @@ typedef struct
 /* ---- vision -------------------------------------------------------------------------------- */
 
 /**
+ * pld_input_size_parse:
+ * @text: "512x384", width first; "384": both; "0": 0 × 0, the model's own
+ *
+ * Thread-safe. FORMAT.
+ */
+PLD_API gboolean pld_input_size_parse (const char *text, guint *width, guint *height, GError **error);
+
+/**
  * PldVision:
  *
  * One user's handle on an opened vision model. Handles that name the same model (same file, same
@@ -154,21 +162,25 @@ typedef struct
   PldPipelining pipelining;
   guint threads;        /* compute threads; 0 = all cores */
   guint batch;          /* pictures this handle submits at once at most; 0 = 1 */
-  guint input_size;     /* square input in pixels; 0 = the model's own */
+  guint input_width, input_height; /* pixels that pictures are scaled to; 0 × 0 = the model's own */
 } PldVisionOptions;
 
 typedef struct
 {
   const char *path;         /* what was opened */
   const char *architecture; /* "vit" */
+  gboolean detector;        /* tells where things are; else it tells what the whole picture is */
   guint input_width, input_height;
+  guint n_values;           /* that the model's head gives for a picture */
+  guint max_objects;        /* of a picture */
+  float threshold;          /* confidence from which on an object counts, as far as the model says */
   guint n_classes;
   const char *const *labels; /* [n_classes] */
   guint64 n_parameters;
   guint64 weight_bytes; /* as stored */
 } PldVisionInfo;
 
-/* One thing seen. A classifier gives one full-picture object a class. */
+/* One thing seen. A classifier gives one full-picture object a class; a detector one for each thing, with the box about it. */
 typedef struct
 {
   guint label_id;
@@ -280,13 +292,14 @@ PLD_API float pld_vision_change (PldVision *vision, guint slot, gboolean keep);
 /**
  * pld_vision_run:
  * @n: slots 0 … n − 1 hold the pictures
- * @logits: (out) (nullable): float [n, n_classes]
- * @objects: (out) (nullable): [n, n_classes], each row sorted by falling confidence
+ * @values: (out) (nullable): float [n, n_values], a classifier's logits
+ * @objects: (out) (nullable): [n, max_objects], each row sorted by falling confidence, whatever that is
+ * @n_objects: (out) (nullable): [n], how many there are; goes with @objects
  *
  * One pass. Pictures of other handles that wait go through the same pass. Blocks; a cancelled
  * @cancellable ends the wait within one tile's time with PLD_ERROR_CANCELLED.
  */
-PLD_API gboolean pld_vision_run (PldVision *vision, guint n, float *logits, PldObject *objects,
+PLD_API gboolean pld_vision_run (PldVision *vision, guint n, float *values, PldObject *objects, guint *n_objects,
                                  GCancellable *cancellable, GError **error);
 
 PLD_API void pld_vision_get_stats (PldVision *vision, PldStats *stats);
@@ -469,20 +482,43 @@ PLD_API const char *const *pld_llm_template_names (void);
 
 /* ---- results as JSON ----------------------------------------------------------------------- */
 
-/* The frame that objects were seen in. */
+/* What happened to an object, where and when. */
 typedef struct
 {
-  guint64 timestamp;   /* ns in the stream; G_MAXUINT64: none */
-  gint64 system_time;  /* microseconds since 1970, UTC */
-  const char *camera;  /* (nullable) */
-  const char *source;  /* file or URI; NULL: left out */
-  gint64 number;       /* of the frame in its source; −1: left out */
-  guint width, height; /* pixels */
+  const char *event;           /* "enter", "update", "leave", "cross" */
+  const char *zone;            /* or line; "": the whole picture */
+  guint64 id;                  /* of the track; 0: not tracked */
+  const char *label;
+  const char *direction;       /* NULL: left out */
+  guint64 start, end;          /* ns in the stream; end is G_MAXUINT64: left out, and the duration with it */
+  double confidence;           /* of the last results together, 0..1 */
+  double best_confidence;      /* of one result */
+} PldEvent;
+
+/* The frame that objects were seen in, or that an event happened in. */
+typedef struct
+{
+  guint64 timestamp;     /* ns in the stream; G_MAXUINT64: none */
+  gint64 system_time;    /* microseconds since 1970, UTC; G_MININT64: left out */
+  const char *camera;    /* (nullable) */
+  const char *source;    /* file or URI; NULL: left out */
+  gint64 number;         /* of the frame in its source; −1: left out */
+  guint width, height;   /* pixels */
+  const PldEvent *event; /* NULL: none */
 } PldFrame;
 
-/* @ids: (nullable): [n]; NULL: all 0. Returns: (transfer full): one line of JSON without its newline: timestamp, system_timestamp
- * (RFC 3339), camera, resolution, objects [id, label, confidence, box (0..1), x, y, w, h (pixels), zones]. Thread-safe. */
-PLD_API char *pld_frame_to_json (const PldFrame *frame, const PldObject *objects, const int *ids, guint n);
+/* What is known of an object beside its box. */
+typedef struct
+{
+  guint64 id;               /* of the track; 0: not tracked */
+  const char *const *zones; /* NULL-terminated; NULL: none */
+} PldIdentity;
+
+/* @identities: (nullable): [n]; NULL: all 0. Returns: (transfer full): one line of JSON without its newline: of an event first event,
+ * zone, id, label, direction; then timestamp, system_timestamp (RFC 3339); of an event start, end, duration, confidence,
+ * best_confidence; then camera, source, frame, resolution, objects [id, label, confidence, box (0..1), x, y, w, h (pixels), zones].
+ * Thread-safe. */
+PLD_API char *pld_frame_to_json (const PldFrame *frame, const PldObject *objects, const PldIdentity *identities, guint n);
 
 /* ---- model files --------------------------------------------------------------------------- */
 
@@ -525,7 +561,7 @@ PLD_API gboolean pld_model_quantize (const char *path, const char *type, const c
 PLD_API gboolean pld_model_synth (const char *preset, const char *type, const char *vocab_from, guint64 seed, const char *path,
                                   PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
 
-/* Returns: (transfer full): the path of the bundled model "person-vit": $PIPELOAD_MODELS, the installed
+/* Returns: (transfer full): the path of a bundled model, such as "person-detector": in $PIPELOAD_MODELS, the installed
  * data folder, or the build's source tree, in this order; NULL with PLD_ERROR_NOT_FOUND. */
 PLD_API char *pld_bundled_model (const char *name, GError **error);
 

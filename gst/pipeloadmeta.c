@@ -154,7 +154,7 @@ gst_pipeload_frame_to_json (const GstPipeloadFrame *frame, const char *camera)
 {
   const guint n = frame->objects->len;
   g_autofree PldObject *objects = g_new (PldObject, n);
-  g_autofree int *ids = g_new (int, n);
+  g_autofree PldIdentity *identities = g_new (PldIdentity, n);
   const PldFrame where = {
     .timestamp = frame->timestamp, /* GST_CLOCK_TIME_NONE is none here too */
     .system_time = frame->system_time,
@@ -177,7 +177,7 @@ gst_pipeload_frame_to_json (const GstPipeloadFrame *frame, const char *camera)
         .x_max = (float) object->x_max,
         .y_max = (float) object->y_max,
       };
-      ids[i] = object->id;
+      identities[i] = (PldIdentity){ (guint64) MAX (object->id, 0), object->zones };
     }
-  return pld_frame_to_json (&where, objects, ids, n);
+  return pld_frame_to_json (&where, objects, identities, n);
 }

@@ -18,7 +18,8 @@ struct _GstPipeloadVitRunner
   guint batch;
   const char **labels; /* [n_classes], interned */
   gboolean *wanted;    /* [n_classes]; NULL = all */
-  PldObject *objects;  /* [batch, n_classes] */
+  PldObject *objects;  /* [batch, max_objects] */
+  guint *n_objects;    /* [batch] */
   GstCaps *caps;       /* that @picture is made for */
   GstPipeloadPicture *picture;
   gboolean stale; /* the picture kept for motion has no result */
@@ -105,6 +106,17 @@ take_classes (GstPipeloadVitRunner *runner, const char *text, GError **error)
   return TRUE;
 }
 
+static gboolean
+parse_input_size (const char *text, PldVisionOptions *options, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (text == NULL || pld_input_size_parse (text, &options->input_width, &options->input_height, &why))
+    return TRUE;
+  g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "property input-size: %s", why->message);
+  return FALSE;
+}
+
 GstPipeloadVitRunner *
 gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress,
                               gpointer user_data, GCancellable *cancellable, GError **error)
@@ -112,15 +124,15 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
   GstPipeloadVitRunner *runner = g_new0 (GstPipeloadVitRunner, 1);
   PldVisionOptions options = { .model = settings->model.path,
                                .loaders = settings->model.loaders,
-                               .threads = settings->model.threads,
-                               .input_size = settings->input_size };
+                               .threads = settings->model.threads };
 
   runner->in_regions = settings->region == GST_PIPELOAD_VIT_REGION_ROI_LIST;
   runner->batch = settings->max_batch;
   if (runner->batch == 0)
     runner->batch = runner->in_regions ? DEFAULT_REGION_BATCH : 1;
   options.batch = runner->batch;
-  if (!gst_pipeload_parse_limit (settings->model.memory_limit, &options.memory_limit, error))
+  if (!gst_pipeload_parse_limit (settings->model.memory_limit, &options.memory_limit, error)
+      || !parse_input_size (settings->input_size, &options, error))
     goto fail;
   runner->vision = pld_vision_open (&options, progress, user_data, cancellable, error);
   if (runner->vision == NULL)
@@ -128,7 +140,8 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
   runner->info = pld_vision_get_info (runner->vision);
   if (!take_labels (runner, settings->labels, error) || !take_classes (runner, settings->classes, error))
     goto fail;
-  runner->objects = g_new0 (PldObject, (gsize) runner->batch * runner->info->n_classes);
+  runner->objects = g_new0 (PldObject, (gsize) runner->batch * runner->info->max_objects);
+  runner->n_objects = g_new0 (guint, runner->batch);
   return runner;
 
 fail:
@@ -147,6 +160,7 @@ gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner)
   g_free ((*runner)->labels);
   g_free ((*runner)->wanted);
   g_free ((*runner)->objects);
+  g_free ((*runner)->n_objects);
   g_clear_pointer (runner, g_free);
 }
 
@@ -173,34 +187,48 @@ take_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
   return TRUE;
 }
 
-/* The best classes of the picture in @slot that the user asked for. */
+/* What @seen is in the frame: what a classifier says of a region is said of all of it. */
+static GstPipeloadObject
+place (const GstPipeloadVitRunner *runner, const GstPipeloadFrame *frame, const PldObject *seen,
+       const GstPipeloadRegion *region)
+{
+  GstPipeloadObject object = { .label_id = seen->label_id,
+                               .label = runner->labels[seen->label_id],
+                               .confidence = seen->confidence,
+                               .x_min = seen->x_min,
+                               .y_min = seen->y_min,
+                               .x_max = seen->x_max,
+                               .y_max = seen->y_max };
+
+  if (region != NULL)
+    {
+      object.id = runner->info->detector ? 0 : region->id;
+      object.x_min = (region->x + seen->x_min * region->width) / frame->width;
+      object.y_min = (region->y + seen->y_min * region->height) / frame->height;
+      object.x_max = (region->x + seen->x_max * region->width) / frame->width;
+      object.y_max = (region->y + seen->y_max * region->height) / frame->height;
+    }
+  return object;
+}
+
+/* The best of the picture in @slot that the user asked for. */
 static void
 collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot,
          const GstPipeloadRegion *region)
 {
-  const PldObject *seen = runner->objects + (gsize) slot * runner->info->n_classes;
-  GstPipeloadFrame *frame = job->frame;
-  guint most = job->top_k > 0 ? job->top_k : G_MAXUINT, kept = 0;
+  const PldObject *seen = runner->objects + (gsize) slot * runner->info->max_objects;
+  const double threshold = job->threshold >= 0 ? job->threshold : runner->info->threshold;
+  const int k = job->top_k >= 0 ? job->top_k : !runner->info->detector;
+  guint most = k > 0 ? (guint) k : G_MAXUINT, kept = 0;
 
-  for (guint i = 0; i < runner->info->n_classes && kept < most && seen[i].confidence >= job->threshold; i++)
-    {
-      GstPipeloadObject object
-          = { .label_id = seen[i].label_id, .confidence = seen[i].confidence, .x_max = 1, .y_max = 1 };
+  for (guint i = 0; i < runner->n_objects[slot] && kept < most && seen[i].confidence >= threshold; i++)
+    if (runner->wanted == NULL || runner->wanted[seen[i].label_id])
+      {
+        GstPipeloadObject object = place (runner, job->frame, &seen[i], region);
 
-      if (runner->wanted != NULL && !runner->wanted[object.label_id])
-        continue;
-      object.label = runner->labels[object.label_id];
-      if (region != NULL)
-        {
-          object.id = region->id;
-          object.x_min = (double) region->x / frame->width;
-          object.y_min = (double) region->y / frame->height;
-          object.x_max = (double) (region->x + region->width) / frame->width;
-          object.y_max = (double) (region->y + region->height) / frame->height;
-        }
-      g_array_append_val (frame->objects, object);
-      kept++;
-    }
+        g_array_append_val (job->frame->objects, object);
+        kept++;
+      }
 }
 
 static GstPipeloadVitOutcome
@@ -208,7 +236,7 @@ run (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint n, GError
 {
   GError *why = NULL;
 
-  if (pld_vision_run (runner->vision, n, NULL, runner->objects, job->cancellable, &why))
+  if (pld_vision_run (runner->vision, n, NULL, runner->objects, runner->n_objects, job->cancellable, &why))
     return GST_PIPELOAD_VIT_DONE;
   runner->stale = TRUE;
   if (g_error_matches (why, PLD_ERROR, PLD_ERROR_CANCELLED) || g_cancellable_is_cancelled (job->cancellable))
@@ -287,7 +315,9 @@ gst_pipeload_vit_runner_infer (GstPipeloadVitRunner *runner, GstPipeloadVitJob *
   GstPipeloadVitOutcome outcome = GST_PIPELOAD_VIT_FAILED;
   const PldImage *image;
 
-  job->frame->kind = runner->in_regions ? GST_PIPELOAD_FRAME_REGION_CLASSES : GST_PIPELOAD_FRAME_CLASSES;
+  job->frame->kind = runner->info->detector ? GST_PIPELOAD_FRAME_DETECTIONS
+                     : runner->in_regions   ? GST_PIPELOAD_FRAME_REGION_CLASSES
+                                            : GST_PIPELOAD_FRAME_CLASSES;
   if (!take_caps (runner, job->caps, error))
     return outcome;
   image = gst_pipeload_picture_map (runner->picture, job->buffer, error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An opened classifier and what turns a buffer into its result. Knows buffers and the engine, not the
+ * An opened classifier or detector and what turns a buffer into its result. Knows buffers and the engine, not the
  * element, so the streaming thread and the async worker use it alike: one of them at a time.
  */
 #pragma once
@@ -20,8 +20,8 @@ typedef struct
   GstCaps *caps;
   GstPipeloadFrame *frame; /* its times are set; size and objects are filled in */
   GCancellable *cancellable;
-  double threshold, motion_threshold;
-  guint top_k;
+  double threshold, motion_threshold; /* as the properties */
+  int top_k;
   gboolean force; /* look even if nothing has moved */
   guint epoch;    /* the element's */
 } GstPipeloadVitJob;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/pipeloadvitsettings.h"
 
-#define DEFAULT_THRESHOLD 0.5
-#define DEFAULT_TOP_K 1
+#define DEFAULT_THRESHOLD -1.0
+#define DEFAULT_TOP_K -1
 #define DEFAULT_INTERVAL 1
 
 GType
@@ -65,6 +65,7 @@ gst_pipeload_vit_settings_clear (GstPipeloadVitSettings *settings)
   gst_pipeload_model_settings_clear (&settings->model);
   g_clear_pointer (&settings->labels, g_free);
   g_clear_pointer (&settings->classes, g_free);
+  g_clear_pointer (&settings->input_size, g_free);
 }
 
 void
@@ -74,6 +75,7 @@ gst_pipeload_vit_settings_copy (GstPipeloadVitSettings *copy, const GstPipeloadV
   gst_pipeload_model_settings_own (&copy->model);
   copy->labels = g_strdup (settings->labels);
   copy->classes = g_strdup (settings->classes);
+  copy->input_size = g_strdup (settings->input_size);
 }
 
 /* ---- properties ---------------------------------------------------------------------------- */
@@ -84,11 +86,11 @@ static void
 install_input (GObjectClass *klass)
 {
   gst_pipeload_settings_install (klass, PROP (input_size),
-                                 g_param_spec_uint ("input-size", "Input size",
-                                                    "Width and height in pixels that pictures are scaled to "
-                                                    "(0: the model's own); more sees smaller things "
-                                                    "and costs more",
-                                                    0, 4096, 0, GST_PIPELOAD_READY));
+                                 g_param_spec_string ("input-size", "Input size",
+                                                      "Width and height in pixels that pictures are scaled to, "
+                                                      "such as 512x384, or one number for both (unset or 0: the "
+                                                      "model's own); more sees smaller things and costs more",
+                                                      NULL, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (max_batch),
       g_param_spec_uint (
@@ -113,12 +115,15 @@ install_results (GObjectClass *klass)
                            GST_PIPELOAD_READY));
   gst_pipeload_settings_install (klass, PROP (threshold),
                                  g_param_spec_double ("threshold", "Threshold",
-                                                      "Report only classes with at least this confidence", 0,
-                                                      1, DEFAULT_THRESHOLD, GST_PIPELOAD_PLAYING));
+                                                      "Report only what has at least this confidence, 0 to 1 "
+                                                      "(-1: the model's own, 0.5 where it has none)",
+                                                      -1, 1, DEFAULT_THRESHOLD, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (top_k),
-      g_param_spec_uint ("top-k", "Top k", "Report at most this many classes a picture, best first (0: all)",
-                         0, G_MAXUINT, DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
+      g_param_spec_int ("top-k", "Top k",
+                        "Report at most this many classes or objects a picture, best first (0: all, -1: one class, "
+                        "or every object)",
+                        -1, G_MAXINT, DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (klass, PROP (messages),
                                  g_param_spec_enum ("messages", "Messages",
                                                     "When to post the element message pipeload-vit",
@@ -156,7 +161,7 @@ gst_pipeload_vit_settings_install (GObjectClass *klass)
   gst_pipeload_model_install (
       klass,
       "A .safetensors or .gguf file, or a Hugging Face folder with config.json (unset: the bundled model, "
-      "person or no person)",
+      "which finds persons)",
       "Frames, inferences, latency, and the engine's memory and streaming; of the last run once stopped");
   install_input (klass);
   install_results (klass);

@@ -37,9 +37,11 @@ GType gst_pipeload_vit_messages_get_type (void);
 typedef struct
 {
   GstPipeloadModelSettings model;
-  char *labels, *classes; /* NULL = not set */
-  guint top_k, interval, input_size, max_batch;
-  double threshold, motion_threshold;
+  char *labels, *classes, *input_size; /* NULL = not set */
+  int top_k; /* -1 = one class, or every object */
+  guint interval, max_batch;
+  double threshold; /* -1 = the model's own */
+  double motion_threshold;
   GstPipeloadVitMode mode;
   GstPipeloadVitRegion region;
   GstPipeloadVitMessages messages;

@@ -42,11 +42,21 @@ typedef struct
   guint n_outputs; /* floats of a result: classes; the vocabulary */
 } PldNet;
 
+/* Pixels; 0 × 0: the model's own. */
+typedef struct
+{
+  guint width, height;
+} PldInputSize;
+
 typedef struct
 {
   PldNet base;
   guint input_width, input_height;
   float scale[3], shift[3]; /* normalised = byte * scale + shift, for R, G, B */
+  guint n_classes;
+  guint max_objects;  /* of a picture */
+  gboolean detector;  /* objects are places in the picture */
+  float threshold;    /* confidence from which on an object counts, unless the user says otherwise */
 } PldVisionNet;
 
 typedef struct
@@ -58,7 +68,7 @@ typedef struct
 
 typedef struct
 {
-  const char *name; /* as config.json's model_type or GGUF's general.architecture has it */
+  const char *name; /* as config.json's model_type or GGUF's general.architecture has it; GGUF's keys begin with it */
   PldKind kind;
   guint batch_max;   /* items of a pass that still pay, at most PLD_BATCH_MAX */
   double batch_share; /* of the memory that streaming could use, a longer batch may take so much, 0..1; see core-plan.c */
@@ -66,11 +76,11 @@ typedef struct
   /**
    * declare:
    * @config: config.json, or GGUF's keys
-   * @input_size: square input in pixels; 0 = the model's own
+   * @input: of vision models
    *
    * Reads the hyperparameters and declares all tensors; loads nothing. Returns: (transfer full): free with g_free()
    */
-  PldNet *(*declare) (PldParams *params, const PldConfig *config, guint input_size, GError **error);
+  PldNet *(*declare) (PldParams *params, const PldConfig *config, PldInputSize input, GError **error);
   /* After pld_params_load(): derived tables, charged to @budget. */
   gboolean (*prepare) (PldNet *net, PldBudget *budget, GError **error);
   void (*release) (PldNet *net);
@@ -81,9 +91,13 @@ typedef struct
   /* @memory: activation_floats(n); @results: (out): [those of the n that are wanted, n_outputs] */
   gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
                        GError **error);
+  /* Vision: what @result, [n_outputs], shows. @objects: (out): [max_objects], best first, all but their labels.
+   * Returns: how many */
+  guint (*decode) (const PldVisionNet *net, const float *result, PldObject *objects);
 } PldArch;
 
 extern const PldArch pld_arch_vit;
+extern const PldArch pld_arch_patch_detector;
 extern const PldArch pld_arch_llama;
 extern const PldArch pld_arch_qwen2;
 extern const PldArch pld_arch_qwen3;

@@ -56,10 +56,10 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
 }
 
 gboolean
-pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
                     gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
-  PldModel *model = pld_model_open (kind, path, input_size, error);
+  PldModel *model = pld_model_open (kind, path, input, error);
   PldPlan *plan = NULL;
   PldPlanInfo made;
   PldUser wishes;

@@ -10,7 +10,7 @@ static GHashTable *registry; /* key → PldCore *, those that are open */
 
 /* Names the same model by the same words: its real path, its identity on storage, its kind, the input size. */
 static char *
-core_key (PldKind kind, const char *path, guint input_size)
+core_key (PldKind kind, const char *path, PldInputSize input)
 {
   g_autofree char *real = NULL;
   char *resolved = realpath (path, NULL);
@@ -20,7 +20,7 @@ core_key (PldKind kind, const char *path, guint input_size)
   free (resolved);
   if (stat (real, &st) != 0)
     memset (&st, 0, sizeof st);
-  return g_strdup_printf ("%s|%d|%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real, kind, input_size,
+  return g_strdup_printf ("%s|%d|%ux%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real, kind, input.width, input.height,
                           (guint64) st.st_dev, (guint64) st.st_ino, (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
@@ -62,7 +62,7 @@ core_load (PldCore *core, GError **error)
 }
 
 static PldCore *
-core_open (PldKind kind, const char *path, guint input_size, const PldUser *asked, PldUserFunc measure, gpointer data,
+core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *asked, PldUserFunc measure, gpointer data,
            PldProgressFunc progress, gpointer user_data, GError **error)
 {
   PldCore *core = g_new0 (PldCore, 1);
@@ -78,7 +78,7 @@ core_open (PldKind kind, const char *path, guint input_size, const PldUser *aske
   pld_session_init (&core->session);
   if (progress != NULL)
     progress ("reading the directory", 0, user_data);
-  core->model = pld_model_open (kind, path, input_size, error);
+  core->model = pld_model_open (kind, path, input, error);
   if (user.limit == PLD_LIMIT_AUTO)
     user.limit = core->spare_limit = pld_core_spare (0);
   /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed to fit. */
@@ -113,10 +113,10 @@ core_unref (PldCore *core)
 }
 
 PldCore *
-pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
                PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *key = core_key (kind, path, input_size);
+  g_autofree char *key = core_key (kind, path, input);
   PldUser wishes = *user;
   PldCore *core;
 
@@ -129,7 +129,7 @@ pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, 
   core = registry != NULL ? g_hash_table_lookup (registry, key) : NULL;
   if (core != NULL)
     core->n_refs++;
-  else if ((core = core_open (kind, path, input_size, &wishes, measure, data, progress, user_data, error)) != NULL)
+  else if ((core = core_open (kind, path, input, &wishes, measure, data, progress, user_data, error)) != NULL)
     {
       core->key = g_steal_pointer (&key);
       if (registry == NULL)

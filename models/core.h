@@ -45,7 +45,7 @@ typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer 
  *
  * Opens the model, or joins one that is open with the same input size. Returns: (transfer full)
  */
-PldCore *pld_core_join (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
                         PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
 /* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core. */
 void pld_core_leave (PldCore **core, PldUser *user, GDestroyNotify destroy, gpointer data);
@@ -72,5 +72,5 @@ guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
 PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
 
 /* The answer of pld_vision_plan() and pld_llm_plan(); with @predict of pld_vision_predict() and pld_llm_predict(). */
-gboolean pld_core_plan_info (PldKind kind, const char *path, guint input_size, PldUser *user, PldUserFunc measure, gpointer data,
+gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
                              gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error);

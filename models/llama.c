@@ -233,7 +233,7 @@ static const PldLlamaVariant qwen2_variant = { "qwen2", TRUE, TRUE, FALSE };
 static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
 
 #define LLAMA_ARCH(id)                                                                                       \
-  static PldNet *id##_declare (PldParams *params, const PldConfig *config, guint input_size, GError **error) \
+  static PldNet *id##_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error) \
   {                                                                                                          \
     return pld_llama_declare (params, config, &id##_variant, error);                                                   \
   }                                                                                                          \

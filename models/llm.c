@@ -135,7 +135,7 @@ pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer u
   llm->user = options_user (options);
   llm->path = options_path (options, error);
   if (llm->path != NULL)
-    llm->core = pld_core_join (PLD_KIND_TEXT, llm->path, 0, &llm->user, measure, &copy, progress, user_data, cancellable, error);
+    llm->core = pld_core_join (PLD_KIND_TEXT, llm->path, (PldInputSize) { 0 }, &llm->user, measure, &copy, progress, user_data, cancellable, error);
   llm->chunk = llm->user.batch;
   if (llm->core == NULL || !handle_allocate (llm, options, error) || !handle_describe (llm, error))
     pld_llm_close (&llm);
@@ -199,7 +199,7 @@ plan_info (const PldLlmOptions *options, gboolean predict, PldPlanInfo *info, GC
   PldUser user = options_user (options);
   PldLlmOptions copy = *options;
 
-  return path != NULL && pld_core_plan_info (PLD_KIND_TEXT, path, 0, &user, measure, &copy, predict, info, cancellable, error);
+  return path != NULL && pld_core_plan_info (PLD_KIND_TEXT, path, (PldInputSize) { 0 }, &user, measure, &copy, predict, info, cancellable, error);
 }
 
 gboolean

@@ -89,7 +89,7 @@ read_labels (PldModel *model, GError **error)
 {
   const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
   g_autofree char *key = gguf ? g_strconcat (model->arch->name, PLD_MODEL_LABELS, NULL) : g_strdup ("id2label");
-  guint n = 0, n_classes = model->net->n_outputs;
+  guint n = 0, n_classes = ((const PldVisionNet *) model->net)->n_classes;
 
   if (gguf ? !pld_weights_strings (model->weights, key, n_classes, &model->labels, &n, error)
            : !pld_config_labels (model->config, &model->labels, &n, error))
@@ -138,14 +138,18 @@ count_tensors (PldModel *model)
 }
 
 static gboolean
-open_vision (PldModel *model, guint input_size, GError **error)
+open_vision (PldModel *model, PldInputSize input, GError **error)
 {
   const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
+  g_autofree char *prefix = NULL;
+  g_autoptr (PldConfig) keys = NULL;
 
   model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path) : pld_config_open (model->path, "config.json", error);
   if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, gguf ? "general.architecture" : "model_type", error))
     return FALSE;
-  model->net = model->arch->declare (model->params, model->config, input_size, error);
+  prefix = g_strconcat (model->arch->name, ".", NULL);
+  keys = gguf ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
+  model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, error);
   return model->net != NULL && read_preprocessing (model, error) && read_labels (model, error);
 }
 
@@ -160,7 +164,7 @@ open_text (PldModel *model, GError **error)
   model->config = pld_config_wrap (model->weights->metadata, "", model->path);
   if (!find_arch (model, PLD_KIND_TEXT, "general.architecture", error))
     return FALSE;
-  model->net = model->arch->declare (model->params, model->config, 0, error);
+  model->net = model->arch->declare (model->params, model->config, (PldInputSize) { 0 }, error);
   model->tokenizer_bytes = pld_tokenizer_bytes (model->weights);
   return model->net != NULL;
 }
@@ -184,7 +188,7 @@ pld_model_largest_file (const PldModel *model)
 }
 
 PldModel *
-pld_model_open (PldKind kind, const char *path, guint input_size, GError **error)
+pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error)
 {
   PldModel *model = g_new0 (PldModel, 1);
   gboolean ok;
@@ -195,7 +199,7 @@ pld_model_open (PldKind kind, const char *path, guint input_size, GError **error
   if (ok)
     {
       model->params = pld_params_new (model->weights);
-      ok = kind == PLD_KIND_VISION ? open_vision (model, input_size, error) : open_text (model, error);
+      ok = kind == PLD_KIND_VISION ? open_vision (model, input, error) : open_text (model, error);
     }
   if (ok)
     {

@@ -26,14 +26,14 @@ typedef struct
   /* vision */
   PldFilter filter;
   double rescale, mean[3], std[3]; /* normalised = (byte * rescale - mean) / std */
-  char **labels; /* [n_outputs + 1], NULL-terminated */
+  char **labels; /* [n_classes + 1], NULL-terminated */
   /* text */
   guint64 tokenizer_bytes;
   PldTokenizer *tokenizer; /* NULL until prepared, or when the file has none */
 } PldModel;
 
-/* @path: not NULL. @input_size: of PldVisionOptions. Returns: (transfer full) */
-PldModel *pld_model_open (PldKind kind, const char *path, guint input_size, GError **error);
+/* @path: not NULL. @input: of vision models. Returns: (transfer full) */
+PldModel *pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error);
 void pld_model_free (PldModel **model);
 
 /* The file that most of the weights come from. */

@@ -191,7 +191,7 @@ open_model (const char *path, GError **error)
   if (!pld_model_is_language (path, &language, error))
     return NULL;
   if (!language)
-    return pld_model_open (PLD_KIND_VISION, path, 0, error);
+    return pld_model_open (PLD_KIND_VISION, path, (PldInputSize) { 0 }, error);
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
                "%s: is a language model; only vision models are converted here, language models come as GGUF of every type", path);
   return NULL;

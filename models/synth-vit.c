@@ -286,11 +286,11 @@ write_folder (PldSynth *synth, const Preset *preset, const PldVitMix *mix, const
 static void
 add_keys (PldGgufWriter *writer, const Preset *preset, const PldVitMix *mix)
 {
-  PldVit vit = { .base.base.n_outputs = N_CLASSES, .d = preset->hidden, .d_mlp = 4 * preset->hidden, .n_blocks = preset->layers,
+  PldVit vit = { .base.n_classes = N_CLASSES, .d = preset->hidden, .d_mlp = 4 * preset->hidden, .n_blocks = preset->layers,
                  .n_heads = preset->heads, .patch = PATCH, .image_width = IMAGE, .image_height = IMAGE, .eps = 1e-12f,
                  .act = PLD_ACT_GELU };
   g_auto (GStrv) labels = g_new0 (char *, N_CLASSES + 1);
-  const PldModel model = { .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .mean = { 0.5, 0.5, 0.5 },
+  const PldModel model = { .arch = &pld_arch_vit, .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .mean = { 0.5, 0.5, 0.5 },
                            .std = { 0.5, 0.5, 0.5 }, .filter = PLD_FILTER_BILINEAR };
   g_autofree char *name = g_strdup_printf ("%s (random weights)", preset->name);
 

@@ -2,8 +2,6 @@
  *
  * The facade for vision models: pld_vision_*. A handle owns its pictures at the model's input size; passes are the shared core's.
  */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "models/core.h"
@@ -23,7 +21,7 @@ struct _PldVision
   PldBuffer pixels;      /* float [batch, 3, height, width]; once pld_vision_load_pixels() was used */
   PldBuffer kept;        /* [height, width, 3]; see pld_vision_change() */
   gboolean has_kept;
-  PldBuffer logits;      /* float [batch, n_classes] */
+  PldBuffer values;      /* float [batch, n_values] */
   PldItem *items;        /* [batch] */
 };
 
@@ -69,7 +67,41 @@ options_path (const PldVisionOptions *options, GError **error)
 {
   if (options->model != NULL && options->model[0] != '\0')
     return g_strdup (options->model);
-  return pld_bundled_model ("person-vit", error);
+  return pld_bundled_model ("person-detector", error);
+}
+
+gboolean
+pld_input_size_parse (const char *text, guint *width, guint *height, GError **error)
+{
+  guint64 sides[2];
+  const char *at = text;
+  char *end = NULL;
+  gboolean ok;
+
+  g_return_val_if_fail (text != NULL && width != NULL && height != NULL, FALSE);
+  ok = g_ascii_isdigit (*at);
+  sides[0] = sides[1] = g_ascii_strtoull (at, &end, 10);
+  if (ok && *end == 'x')
+    {
+      at = end + 1;
+      ok = g_ascii_isdigit (*at);
+      sides[1] = g_ascii_strtoull (at, &end, 10);
+    }
+  if (!ok || *end != '\0' || MAX (sides[0], sides[1]) > G_MAXUINT16 || (sides[0] == 0) != (sides[1] == 0))
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "\"%s\" is not a size in pixels: write width and height, such as 512x384, one number for both, or 0 for the model's own", text);
+      return FALSE;
+    }
+  *width = (guint) sides[0];
+  *height = (guint) sides[1];
+  return TRUE;
+}
+
+static PldInputSize
+options_input (const PldVisionOptions *options)
+{
+  return (PldInputSize) { options->input_width, options->input_height };
 }
 
 static PldUser
@@ -95,7 +127,7 @@ handle_allocate (PldVision *vision, GError **error)
 
   if (!pld_buffer_init (&vision->rgb, budget, vision->batch * n, "the input pictures", error)
       || !pld_buffer_init (&vision->kept, budget, n, "the picture that motion is held against", error)
-      || !pld_buffer_init (&vision->logits, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float), "the results", error))
+      || !pld_buffer_init (&vision->values, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float), "the results", error))
     return FALSE;
   vision->scaler = pld_scaler_new (net->input_width, net->input_height, model->filter, budget, error);
   vision->items = g_new0 (PldItem, vision->batch);
@@ -114,7 +146,7 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
   vision->batch = vision->user.batch;
   vision->path = options_path (options, error);
   if (vision->path != NULL)
-    vision->core = pld_core_join (PLD_KIND_VISION, vision->path, options->input_size, &vision->user, measure, NULL, progress,
+    vision->core = pld_core_join (PLD_KIND_VISION, vision->path, options_input (options), &vision->user, measure, NULL, progress,
                                   user_data, cancellable, error);
   if (vision->core == NULL)
     goto failed;
@@ -126,7 +158,11 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
     .architecture = model->arch->name,
     .input_width = model_net (model)->input_width,
     .input_height = model_net (model)->input_height,
-    .n_classes = model->net->n_outputs,
+    .detector = model_net (model)->detector,
+    .n_values = model->net->n_outputs,
+    .max_objects = model_net (model)->max_objects,
+    .threshold = model_net (model)->threshold,
+    .n_classes = model_net (model)->n_classes,
     .labels = (const char *const *) model->labels,
     .n_parameters = model->n_parameters,
     .weight_bytes = model->weight_bytes,
@@ -147,7 +183,7 @@ handle_free (gpointer data)
   pld_buffer_clear (&vision->rgb);
   pld_buffer_clear (&vision->pixels);
   pld_buffer_clear (&vision->kept);
-  pld_buffer_clear (&vision->logits);
+  pld_buffer_clear (&vision->values);
   g_mutex_clear (&vision->user_lock);
   g_free (vision->items);
   g_free (vision->path);
@@ -248,53 +284,32 @@ pld_vision_change (PldVision *vision, guint slot, gboolean keep)
   return change;
 }
 
-static int
-compare_confidence (const void *a, const void *b)
+/* Returns: how many objects @result shows */
+static guint
+decode (const PldVision *vision, const float *result, PldObject *objects)
 {
-  const PldObject *x = a, *y = b;
+  const guint n = pld_core_model (vision->core)->arch->decode (handle_net (vision), result, objects);
 
-  if (x->confidence != y->confidence)
-    return x->confidence > y->confidence ? -1 : 1;
-  return x->label_id < y->label_id ? -1 : x->label_id > y->label_id;
-}
-
-/* One full-picture object a class: softmax over the classes. */
-static void
-classify (const PldVision *vision, const float *logits, PldObject *objects)
-{
-  const guint n = vision->info.n_classes;
-  float max = logits[0];
-  double sum = 0;
-
-  for (guint i = 1; i < n; i++)
-    max = MAX (max, logits[i]);
   for (guint i = 0; i < n; i++)
-    sum += exp (logits[i] - max);
-  for (guint i = 0; i < n; i++)
-    objects[i] = (PldObject) {
-      .label_id = i,
-      .label = vision->info.labels[i],
-      .confidence = (float) (exp (logits[i] - max) / sum),
-      .x_max = 1,
-      .y_max = 1,
-    };
-  qsort (objects, n, sizeof *objects, compare_confidence);
+    objects[i].label = vision->info.labels[objects[i].label_id];
+  return n;
 }
 
 gboolean
-pld_vision_run (PldVision *vision, guint n, float *logits, PldObject *objects, GCancellable *cancellable, GError **error)
+pld_vision_run (PldVision *vision, guint n, float *values, PldObject *objects, guint *n_objects, GCancellable *cancellable, GError **error)
 {
-  const gsize n_classes = vision->info.n_classes;
-  float *results = (float *) (gpointer) vision->logits.data;
+  const gsize n_values = vision->info.n_values;
+  float *results = (float *) (gpointer) vision->values.data;
   PldRequest request = { .items = vision->items, .n = n, .results = results, .cancellable = cancellable };
 
   g_return_val_if_fail (n > 0 && n <= vision->batch, FALSE);
+  g_return_val_if_fail ((objects != NULL) == (n_objects != NULL), FALSE);
   if (!pld_core_run (vision->core, &request, error))
     return FALSE;
-  if (logits != NULL)
-    memcpy (logits, results, n * n_classes * sizeof (float));
+  if (values != NULL)
+    memcpy (values, results, n * n_values * sizeof (float));
   for (guint i = 0; objects != NULL && i < n; i++)
-    classify (vision, results + i * n_classes, objects + i * n_classes);
+    n_objects[i] = decode (vision, results + i * n_values, objects + (gsize) i * vision->info.max_objects);
   return TRUE;
 }
 
@@ -311,7 +326,7 @@ plan_info (const PldVisionOptions *options, gboolean predict, PldPlanInfo *info,
   PldUser user = options_user (options);
 
   return path != NULL
-         && pld_core_plan_info (PLD_KIND_VISION, path, options->input_size, &user, measure, NULL, predict, info, cancellable, error);
+         && pld_core_plan_info (PLD_KIND_VISION, path, options_input (options), &user, measure, NULL, predict, info, cancellable, error);
 }
 
 gboolean

@@ -15,8 +15,8 @@ typedef struct
 
 static const Keys json_keys = { "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "patch_size", "image_size",
                                 "layer_norm_eps", "hidden_act" };
-static const Keys gguf_keys = { "vit.embedding_length", "vit.feed_forward_length", "vit.block_count", "vit.attention.head_count",
-                                "vit.patch_size", "vit.image_size", "vit.attention.layer_norm_epsilon", "vit.hidden_act" };
+static const Keys gguf_keys = { "embedding_length", "feed_forward_length", "block_count", "attention.head_count",
+                                "patch_size", "image_size", "attention.layer_norm_epsilon", "hidden_act" };
 
 /* The first name of each is the one that is written. */
 static const struct
@@ -54,14 +54,15 @@ parse_activation (const PldConfig *config, const char *key, PldActivation *act, 
         *act = activations[i].act;
         return TRUE;
       }
-  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not supported; known are gelu, gelu_new, relu and silu",
-               config->path, key, name);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s%s \"%s\" is not supported; known are gelu, gelu_new, relu and silu",
+               config->path, config->prefix, key, name);
   return FALSE;
 }
 
-static PldVit *
-parse_config (const PldConfig *config, const Keys *keys, guint input_size, GError **error)
+PldVit *
+pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize input, GError **error)
 {
+  const Keys *keys = params->weights->format == PLD_FORMAT_GGUF ? &gguf_keys : &json_keys;
   guint64 d, d_mlp, n_blocks, n_heads, patch, channels = 3;
   guint width, height;
   double eps;
@@ -75,13 +76,20 @@ parse_config (const PldConfig *config, const Keys *keys, guint input_size, GErro
       || !pld_config_size (config, keys->image, &width, &height, error)
       || !pld_config_double (config, keys->eps, 1e-12, &eps, error) || !parse_activation (config, keys->act, &act, error))
     return NULL;
-  if (json_object_has_member (config->root, "num_channels") && !pld_config_uint (config, "num_channels", 3, 3, &channels, error))
+  if (pld_config_has (config, "num_channels") && !pld_config_uint (config, "num_channels", 3, 3, &channels, error))
     return NULL;
-  if (d % n_heads != 0 || width < patch || height < patch || (input_size > 0 && input_size < patch) || input_size > 8192)
+  if (d % n_heads != 0 || width < patch || height < patch)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "%s: %u heads do not divide %s %u, or the picture of %u × %u (input size %u) has no patch of %u", config->path,
-                   (guint) n_heads, keys->d, (guint) d, width, height, input_size, (guint) patch);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %u heads do not divide %s%s %u, or the picture of %u × %u has no patch of %u",
+                   config->path, (guint) n_heads, config->prefix, keys->d, (guint) d, width, height, (guint) patch);
+      return NULL;
+    }
+  if (input.width == 0)
+    input = (PldInputSize) { width, height };
+  if (MIN (input.width, input.height) < patch || MAX (input.width, input.height) > 8192)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: an input of %u × %u pixels is not possible; its sides are from a patch, %u, to 8192",
+                   config->path, input.width, input.height, (guint) patch);
       return NULL;
     }
   vit = g_malloc0 (sizeof *vit + n_blocks * sizeof (PldVitBlock));
@@ -96,8 +104,8 @@ parse_config (const PldConfig *config, const Keys *keys, guint input_size, GErro
   vit->image_height = height;
   vit->stored_w = width / vit->patch;
   vit->stored_h = height / vit->patch;
-  vit->base.input_width = input_size > 0 ? input_size : width;
-  vit->base.input_height = input_size > 0 ? input_size : height;
+  vit->base.input_width = input.width;
+  vit->base.input_height = input.height;
   vit->grid_w = vit->base.input_width / vit->patch;
   vit->grid_h = vit->base.input_height / vit->patch;
   return vit;
@@ -128,6 +136,7 @@ static const Name names[] = {
   { "ffn_down", "output.dense" },
   { "v.post_ln", "vit.layernorm" },
   { "head", "classifier" },
+  { "detector", "detector" },
 };
 
 /* What follows @start in @name, if that is how it begins. */
@@ -215,8 +224,7 @@ declare_block (PldParams *params, const PldVit *vit, guint i, gboolean qkv_bias,
     { "ln2.weight", d, &b->norm2_weight },        { "ln2.bias", d, &b->norm2_bias },
     { "ffn_up.bias", m, &b->up_bias },            { "ffn_down.bias", d, &b->down_bias },
   };
-  /* After the last attention only the class token is computed. */
-  const guint t = pld_vit_tokens (vit), last = i + 1 < vit->n_blocks ? t : 1;
+  const guint t = pld_vit_tokens (vit), last = vit->all_tokens || i + 1 < vit->n_blocks ? t : 1;
   const struct
   {
     const char *name;
@@ -238,23 +246,15 @@ declare_block (PldParams *params, const PldVit *vit, guint i, gboolean qkv_bias,
   return TRUE;
 }
 
-/* The number of classes is the head's; a missing head is named by its declaration. */
-static guint
-count_classes (const PldWeights *weights)
+gboolean
+pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, gboolean all_tokens, GError **error)
 {
-  char buffer[PLD_VIT_NAME];
-  const PldTensor *head = pld_weights_find (weights, file_name (buffer, weights, "head.weight"));
+  const guint d = vit->d;
+  gboolean qkv_bias = pld_params_has (params, "v.blk.0.attn_q.bias");
 
-  return head != NULL && head->n_dims == 2 ? (guint) CLAMP (head->dims[0], 1, 1000000) : 1;
-}
-
-static gboolean
-declare_tensors (PldParams *params, PldVit *vit, gboolean qkv_bias, GError **error)
-{
-  const guint d = vit->d, n_classes = count_classes (params->weights);
-
-  vit->base.base.n_outputs = n_classes;
-  if (!declare_vector (params, "v.class_embd", d, &vit->cls, error)
+  vit->all_tokens = all_tokens;
+  if ((params->weights->format != PLD_FORMAT_GGUF && !pld_config_bool (config, "qkv_bias", TRUE, &qkv_bias, error))
+      || !declare_vector (params, "v.class_embd", d, &vit->cls, error)
       || !declare_vector (params, "v.position_embd.weight", (1 + (guint64) vit->stored_w * vit->stored_h) * d, &vit->stored_position,
                           error)
       || !declare_vector (params, "v.patch_embd.bias", d, &vit->project_bias, error)
@@ -264,20 +264,23 @@ declare_tensors (PldParams *params, PldVit *vit, gboolean qkv_bias, GError **err
     if (!declare_block (params, vit, i, qkv_bias, &vit->blocks[i], error))
       return FALSE;
   return declare_vector (params, "v.post_ln.weight", d, &vit->norm_weight, error)
-         && declare_vector (params, "v.post_ln.bias", d, &vit->norm_bias, error)
-         && declare_matrix (params, "head.weight", n_classes, d, 1, &vit->classifier, error)
-         && declare_vector (params, "head.bias", n_classes, &vit->classifier_bias, error);
+         && declare_vector (params, "v.post_ln.bias", d, &vit->norm_bias, error);
 }
 
-PldNet *
-pld_vit_declare (PldParams *params, const PldConfig *config, guint input_size, GError **error)
+gboolean
+pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, guint tokens, GError **error)
 {
-  const gboolean gguf = params->weights->format == PLD_FORMAT_GGUF;
-  PldVit *vit = parse_config (config, gguf ? &gguf_keys : &json_keys, input_size, error);
-  gboolean qkv_bias = pld_params_has (params, "v.blk.0.attn_q.bias");
+  g_autofree char *weight = g_strconcat (name, ".weight", NULL), *bias = g_strconcat (name, ".bias", NULL);
 
-  if (vit != NULL
-      && ((!gguf && !pld_config_bool (config, "qkv_bias", TRUE, &qkv_bias, error)) || !declare_tensors (params, vit, qkv_bias, error)))
-    g_clear_pointer (&vit, g_free);
-  return (PldNet *) vit;
+  return declare_matrix (params, weight, n_rows, vit->d, tokens, &vit->head, error)
+         && declare_vector (params, bias, n_rows, &vit->head_bias, error);
+}
+
+guint
+pld_vit_count_rows (const PldParams *params, const char *name)
+{
+  char buffer[PLD_VIT_NAME];
+  const PldTensor *tensor = pld_weights_find (params->weights, file_name (buffer, params->weights, name));
+
+  return tensor != NULL && tensor->n_dims == 2 ? (guint) CLAMP (tensor->dims[0], 1, 1000000) : 1;
 }

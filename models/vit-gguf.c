@@ -30,7 +30,7 @@ fits (PldDtype dtype, guint64 n_cols)
 static PldDtype
 matrix_type (const PldVitMix *mix, const char *name, guint64 n_cols)
 {
-  const gboolean is_end = strcmp (name, "v.patch_embd.weight") == 0 || strcmp (name, "head.weight") == 0;
+  const gboolean is_end = strcmp (name, "v.patch_embd.weight") == 0 || strcmp (name, "head.weight") == 0 || strcmp (name, "detector.weight") == 0;
   PldDtype dtype = is_end ? mix->ends : mix->base;
 
   if (!fits (dtype, n_cols))
@@ -53,21 +53,36 @@ pld_vit_mix_apply (const PldVitMix *mix, PldTensor *tensor, guint64 n_cols)
     }
 }
 
+/* "<architecture>.<name>"; one at a time. */
+typedef struct
+{
+  const PldModel *model;
+  char text[PLD_VIT_NAME];
+} Key;
+
+static const char *
+key (Key *k, const char *name)
+{
+  g_snprintf (k->text, sizeof k->text, "%s.%s", k->model->arch->name, name);
+  return k->text;
+}
+
 static void
-add_size (PldGgufWriter *writer, const PldVit *vit)
+add_size (PldGgufWriter *writer, Key *k, const PldVit *vit)
 {
   const gint32 size[] = { (gint32) vit->image_height, (gint32) vit->image_width };
 
   if (vit->image_width == vit->image_height)
-    pld_gguf_writer_add_uint32 (writer, "vit.image_size", vit->image_width);
+    pld_gguf_writer_add_uint32 (writer, key (k, "image_size"), vit->image_width);
   else
-    pld_gguf_writer_add_int32s (writer, "vit.image_size", size, 2);
+    pld_gguf_writer_add_int32s (writer, key (k, "image_size"), size, 2);
 }
 
 /* What is as it is without the key is left out: 1 / 255 has no exact float. */
 static void
-add_preprocessing (PldGgufWriter *writer, const PldModel *model)
+add_preprocessing (PldGgufWriter *writer, Key *k)
 {
+  const PldModel *model = k->model;
   float mean[3], std[3];
 
   for (guint c = 0; c < 3; c++)
@@ -75,30 +90,43 @@ add_preprocessing (PldGgufWriter *writer, const PldModel *model)
       mean[c] = (float) model->mean[c];
       std[c] = (float) model->std[c];
     }
-  pld_gguf_writer_add_floats (writer, "vit.image_mean", mean, 3);
-  pld_gguf_writer_add_floats (writer, "vit.image_std", std, 3);
+  pld_gguf_writer_add_floats (writer, key (k, "image_mean"), mean, 3);
+  pld_gguf_writer_add_floats (writer, key (k, "image_std"), std, 3);
   if ((float) model->rescale != (float) (1 / 255.0))
-    pld_gguf_writer_add_float (writer, "vit.rescale_factor", (float) model->rescale);
-  pld_gguf_writer_add_uint32 (writer, "vit.resample", model->filter);
+    pld_gguf_writer_add_float (writer, key (k, "rescale_factor"), (float) model->rescale);
+  pld_gguf_writer_add_uint32 (writer, key (k, "resample"), model->filter);
+}
+
+static void
+add_detector (PldGgufWriter *writer, Key *k, const PldVit *vit)
+{
+  pld_gguf_writer_add_uint32 (writer, key (k, "detector_cells"), vit->cells);
+  pld_gguf_writer_add_float (writer, key (k, "detector_furthest"), vit->furthest);
+  pld_gguf_writer_add_float (writer, key (k, "detector_overlap"), vit->overlap);
+  pld_gguf_writer_add_float (writer, key (k, "detector_threshold"), vit->base.threshold);
 }
 
 void
 pld_vit_add_keys (PldGgufWriter *writer, const PldModel *model, const PldVitMix *mix, const char *name)
 {
   const PldVit *vit = (const PldVit *) model->net;
+  Key k = { .model = model };
 
-  pld_gguf_writer_add_string (writer, "general.architecture", "vit");
+  pld_gguf_writer_add_string (writer, "general.architecture", model->arch->name);
   pld_gguf_writer_add_string (writer, "general.name", name);
   pld_gguf_writer_add_uint32 (writer, "general.file_type", mix->file_type);
   pld_gguf_writer_add_uint32 (writer, "general.quantization_version", 2);
-  pld_gguf_writer_add_uint32 (writer, "vit.embedding_length", vit->d);
-  pld_gguf_writer_add_uint32 (writer, "vit.feed_forward_length", vit->d_mlp);
-  pld_gguf_writer_add_uint32 (writer, "vit.block_count", vit->n_blocks);
-  pld_gguf_writer_add_uint32 (writer, "vit.attention.head_count", vit->n_heads);
-  pld_gguf_writer_add_float (writer, "vit.attention.layer_norm_epsilon", vit->eps);
-  pld_gguf_writer_add_uint32 (writer, "vit.patch_size", vit->patch);
-  add_size (writer, vit);
-  pld_gguf_writer_add_string (writer, "vit.hidden_act", pld_vit_activation (vit->act));
-  add_preprocessing (writer, model);
-  pld_gguf_writer_add_strings (writer, "vit" PLD_MODEL_LABELS, (const char *const *) model->labels, model->net->n_outputs);
+  pld_gguf_writer_add_uint32 (writer, key (&k, "embedding_length"), vit->d);
+  pld_gguf_writer_add_uint32 (writer, key (&k, "feed_forward_length"), vit->d_mlp);
+  pld_gguf_writer_add_uint32 (writer, key (&k, "block_count"), vit->n_blocks);
+  pld_gguf_writer_add_uint32 (writer, key (&k, "attention.head_count"), vit->n_heads);
+  pld_gguf_writer_add_float (writer, key (&k, "attention.layer_norm_epsilon"), vit->eps);
+  pld_gguf_writer_add_uint32 (writer, key (&k, "patch_size"), vit->patch);
+  add_size (writer, &k, vit);
+  pld_gguf_writer_add_string (writer, key (&k, "hidden_act"), pld_vit_activation (vit->act));
+  add_preprocessing (writer, &k);
+  if (vit->cells > 0)
+    add_detector (writer, &k, vit);
+  g_snprintf (k.text, sizeof k.text, "%s" PLD_MODEL_LABELS, model->arch->name);
+  pld_gguf_writer_add_strings (writer, k.text, (const char *const *) model->labels, vit->base.n_classes);
 }

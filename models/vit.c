@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Vision Transformer, image classification: "An Image is Worth 16x16 Words", arXiv 2010.11929. Pre-norm blocks, a class token, learned
- * position embeddings.
+ * Vision Transformer: "An Image is Worth 16x16 Words", arXiv 2010.11929. Pre-norm blocks, a class token, learned position embeddings.
  *
  *   x = [cls; patches Wᵖ + bᵖ] + pos                         [T, d], T = 1 + patches
  *   x += Attention (LN (x)) Wᵒ + bᵒ;  x += act (LN (x) W¹ + b¹) W² + b²      in each block
- *   logits = LN (x[cls]) Wᶜ + bᶜ
+ *   h = LN (x)
  */
 #include "models/vit.h"
 
@@ -15,8 +14,8 @@
 
 /* ---- preparation --------------------------------------------------------------------------- */
 
-static guint64
-vit_prepare_bytes (const PldNet *net)
+guint64
+pld_vit_prepare_bytes (const PldNet *net)
 {
   const PldVit *vit = (const PldVit *) net;
 
@@ -25,15 +24,15 @@ vit_prepare_bytes (const PldNet *net)
   return (guint64) pld_vit_tokens (vit) * vit->d * sizeof (float);
 }
 
-static gboolean
-vit_prepare (PldNet *net, PldBudget *budget, GError **error)
+gboolean
+pld_vit_prepare (PldNet *net, PldBudget *budget, GError **error)
 {
   PldVit *vit = (PldVit *) net;
   float *position;
 
-  if (vit_prepare_bytes (net) == 0)
+  if (pld_vit_prepare_bytes (net) == 0)
     return TRUE;
-  if (!pld_buffer_init (&vit->position, budget, vit_prepare_bytes (net), "the interpolated position embeddings", error))
+  if (!pld_buffer_init (&vit->position, budget, pld_vit_prepare_bytes (net), "the interpolated position embeddings", error))
     return FALSE;
   position = (float *) (gpointer) vit->position.data;
   memcpy (position, vit->stored_position, vit->d * sizeof (float));
@@ -42,35 +41,18 @@ vit_prepare (PldNet *net, PldBudget *budget, GError **error)
   return TRUE;
 }
 
-static void
-vit_release (PldNet *net)
+void
+pld_vit_release (PldNet *net)
 {
   pld_buffer_clear (&((PldVit *) net)->position);
 }
 
 /* ---- forward ------------------------------------------------------------------------------- */
 
-/* Where a pass keeps what, in floats; all lie in panels of 16 rows, the last of a picture's with rows that nobody reads. B = pictures, P = panels of
- * one. */
-typedef struct
-{
-  float *x;      /* [B * P, d] the residual stream */
-  float *h;      /* [B * P, d] normalised input of a layer; attention's result */
-  float *q;      /* [B * P, d] */
-  float *wide;   /* [B * P, max (2 * d, d_mlp, 3 * patch²)] keys and values; the MLP's hidden layer; patches */
-  float *blocks; /* inputs of layers, as blocks, where there are weights in blocks */
-} Memory;
-
-static guint
-vit_panels (const PldVit *vit)
-{
-  return pld_panels (pld_vit_tokens (vit));
-}
-
 static gsize
 vit_wide (const PldVit *vit)
 {
-  return MAX (MAX (2 * vit->d, vit->d_mlp), pld_vit_patch_values (vit));
+  return MAX (MAX (2 * vit->d, vit->d_mlp), MAX (pld_vit_patch_values (vit), (guint) vit->head->n_rows));
 }
 
 /* The longest row of a matrix in blocks, 0: there is none. */
@@ -82,7 +64,7 @@ vit_block_cols (const PldVit *vit)
   for (guint i = 0; i < vit->n_blocks; i++)
     {
       const PldVitBlock *b = &vit->blocks[i];
-      const PldMatrix *matrices[] = { vit->project, vit->classifier, b->query, b->key, b->value, b->out, b->up, b->down };
+      const PldMatrix *matrices[] = { vit->project, vit->head, b->query, b->key, b->value, b->out, b->up, b->down };
 
       for (guint j = 0; j < G_N_ELEMENTS (matrices); j++)
         if (pld_dtype_info (matrices[j]->dtype)->block > 1)
@@ -93,9 +75,9 @@ vit_block_cols (const PldVit *vit)
 
 /* Lays @m out from @memory on; returns its floats. */
 static gsize
-memory_lay (Memory *m, const PldVit *vit, float *memory, guint n)
+memory_lay (PldVitMemory *m, const PldVit *vit, float *memory, guint n)
 {
-  const guint rows = n * vit_panels (vit) * PLD_PANEL_ROWS;
+  const guint rows = n * pld_vit_panels (vit) * PLD_PANEL_ROWS;
   gsize at = 0;
 
 #define LAY(target, floats) (m->target = memory != NULL ? memory + at : NULL, at += (floats))
@@ -108,16 +90,16 @@ memory_lay (Memory *m, const PldVit *vit, float *memory, guint n)
   return at;
 }
 
-static gsize
-vit_activation_floats (const PldNet *net, guint n)
+gsize
+pld_vit_activation_floats (const PldNet *net, guint n)
 {
-  Memory m;
+  PldVitMemory m;
 
   return memory_lay (&m, (const PldVit *) net, NULL, n);
 }
 
-static gsize
-vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
+gsize
+pld_vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
 {
   const PldVit *vit = (const PldVit *) net;
   const gsize embed = (gsize) MAX (vit->d, pld_vit_patch_values (vit)) * PLD_PANEL_ROWS;
@@ -159,7 +141,7 @@ embed_patches (gpointer data, guint item, guint thread)
 {
   const Embed *e = data;
   const PldVit *vit = e->vit;
-  const guint values = pld_vit_patch_values (vit), first = item % vit_panels (vit) * PLD_PANEL_ROWS;
+  const guint values = pld_vit_patch_values (vit), first = item % pld_vit_panels (vit) * PLD_PANEL_ROWS;
   const guint n = MIN (PLD_PANEL_ROWS, pld_vit_tokens (vit) - first);
   float *rows = pld_session_scratch (e->session, thread); /* [n, values] */
 
@@ -167,7 +149,7 @@ embed_patches (gpointer data, guint item, guint thread)
     if (first + i == 0)
       memset (rows, 0, values * sizeof (float));
     else
-      embed_patch (e, rows + (gsize) i * values, &e->items[item / vit_panels (vit)].picture, (first + i - 1) % vit->grid_w,
+      embed_patch (e, rows + (gsize) i * values, &e->items[item / pld_vit_panels (vit)].picture, (first + i - 1) % vit->grid_w,
                    (first + i - 1) / vit->grid_w);
   e->session->kernels->pack (e->patches.data + item * e->patches.stride, rows, values, n, values);
 }
@@ -178,7 +160,7 @@ embed_positions (gpointer data, guint item, guint thread)
 {
   const Embed *e = data;
   const PldVit *vit = e->vit;
-  const guint d = vit->d, first = item % vit_panels (vit) * PLD_PANEL_ROWS;
+  const guint d = vit->d, first = item % pld_vit_panels (vit) * PLD_PANEL_ROWS;
   const guint n = MIN (PLD_PANEL_ROWS, pld_vit_tokens (vit) - first);
   const float *position = vit->position.data != NULL ? (const float *) (gconstpointer) vit->position.data : vit->stored_position;
   float *panel = pld_session_scratch (e->session, thread), *x = e->x.data + item * e->x.stride;
@@ -190,9 +172,9 @@ embed_positions (gpointer data, guint item, guint thread)
 }
 
 static gboolean
-vit_embed (const PldVit *vit, PldSession *session, const PldItem *items, guint n, const Memory *m, GError **error)
+vit_embed (const PldVit *vit, PldSession *session, const PldItem *items, guint n, const PldVitMemory *m, GError **error)
 {
-  const guint panels = n * vit_panels (vit), values = pld_vit_patch_values (vit);
+  const guint panels = n * pld_vit_panels (vit), values = pld_vit_patch_values (vit);
   Embed e = { vit, session, items, { m->wide, panels, (gsize) values * PLD_PANEL_ROWS }, { m->x, panels, (gsize) vit->d * PLD_PANEL_ROWS } };
 
   pld_team_run (session->team, session->n_threads, panels, embed_patches, &e);
@@ -207,9 +189,9 @@ vit_embed (const PldVit *vit, PldSession *session, const PldItem *items, guint n
  * each picture, whose class token is the only row that anybody reads after it.
  */
 static gboolean
-vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n, PldPanels some, const Memory *m, GError **error)
+vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n, PldPanels some, const PldVitMemory *m, GError **error)
 {
-  const guint d = vit->d, panels = vit_panels (vit), all = n * panels;
+  const guint d = vit->d, panels = pld_vit_panels (vit), all = n * panels;
   const gsize stride = (gsize) d * PLD_PANEL_ROWS;
   const PldPanels x = { m->x, all, stride }, h = { m->h, all, stride };
   const PldPanels h_some = { m->h, some.n, some.stride };
@@ -229,43 +211,22 @@ vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n
          && pld_linear_panels (session, some, hidden, b->down, b->down_bias, PLD_ACT_NONE, TRUE, error);
 }
 
-static gboolean
-vit_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
-             GError **error)
+gboolean
+pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory, PldVitMemory *m, GError **error)
 {
-  const PldVit *vit = (const PldVit *) net;
-  const guint d = vit->d, panels = vit_panels (vit);
-  const gsize stride = (gsize) d * PLD_PANEL_ROWS;
-  Memory m;
-  PldPanels first, h;
+  const guint panels = pld_vit_panels (vit);
+  const gsize stride = (gsize) vit->d * PLD_PANEL_ROWS;
+  PldPanels all, last;
 
-  memory_lay (&m, vit, memory, n);
-  session->blocks = m.blocks;
-  first = (PldPanels) { m.x, n, panels * stride };
-  h = (PldPanels) { m.h, n, stride };
-  if (!vit_embed (vit, session, items, n, &m, error))
+  memory_lay (m, vit, memory, n);
+  session->blocks = m->blocks;
+  all = (PldPanels) { m->x, n * panels, stride };
+  last = vit->all_tokens ? all : (PldPanels) { m->x, n, panels * stride };
+  if (!vit_embed (vit, session, items, n, m, error))
     return FALSE;
   for (guint i = 0; i < vit->n_blocks; i++)
-    if (!vit_block (vit, session, &vit->blocks[i], n, i + 1 < vit->n_blocks ? (PldPanels) { m.x, n * panels, stride } : first, &m, error))
+    if (!vit_block (vit, session, &vit->blocks[i], n, i + 1 < vit->n_blocks ? all : last, m, error))
       return FALSE;
-  pld_layer_norm (session, h, first, vit->norm_weight, vit->norm_bias, d, vit->eps);
-  for (guint i = 0; i < n; i++)
-    session->kernels->unpack (m.q + (gsize) i * d, d, h.data + i * stride, 1, d);
-  return pld_linear (session, (PldRows) { results, n, net->n_outputs }, (PldRows) { m.q, n, d }, vit->classifier, vit->classifier_bias, FALSE,
-                     error);
+  pld_layer_norm (session, (PldPanels) { m->h, last.n, stride }, last, vit->norm_weight, vit->norm_bias, vit->d, vit->eps);
+  return TRUE;
 }
-
-const PldArch pld_arch_vit = {
-  .name = "vit",
-  .kind = PLD_KIND_VISION,
-  .batch_max = 16,
-  /* Pictures that share a pass share its reading; with two, it is mostly computing that takes the time. */
-  .batch_share = 0.75,
-  .declare = pld_vit_declare,
-  .prepare = vit_prepare,
-  .release = vit_release,
-  .prepare_bytes = vit_prepare_bytes,
-  .activation_floats = vit_activation_floats,
-  .scratch_floats = vit_scratch_floats,
-  .forward = vit_forward,
-};

@@ -62,14 +62,14 @@ measure (PldVision *vision, guint n_passes, guint n_warmup, guint batch, Result 
   if (!load_pixels (vision, batch, error))
     return FALSE;
   for (guint i = 0; i < n_warmup; i++)
-    if (!pld_vision_run (vision, batch, NULL, NULL, cancellable, error))
+    if (!pld_vision_run (vision, batch, NULL, NULL, NULL, cancellable, error))
       return FALSE;
   pld_vision_get_stats (vision, &before);
   for (guint i = 0; i < n_passes; i++)
     {
       gint64 start = g_get_monotonic_time ();
 
-      if (!pld_vision_run (vision, batch, NULL, NULL, cancellable, error))
+      if (!pld_vision_run (vision, batch, NULL, NULL, NULL, cancellable, error))
         return FALSE;
       ms[i] = (double) (g_get_monotonic_time () - start) / 1e3;
       pld_tool_progress ("measuring", 100 * (i + 1) / n_passes, NULL);

@@ -48,7 +48,6 @@ check_engine (const PldToolModel *model, guint64 *limit)
   } numbers[] = { { "loaders", model->loaders, 64 },
                   { "threads", model->threads, 1024 },
                   { "batch", model->batch, 4096 },
-                  { "input-size", model->input_size, 65536 },
                   { "context-size", model->context_size, 1 << 24 } };
   g_autoptr (GError) error = NULL;
 
@@ -70,6 +69,7 @@ check_engine (const PldToolModel *model, guint64 *limit)
 gboolean
 pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *options)
 {
+  g_autoptr (GError) error = NULL;
   guint64 limit;
 
   if (!check_engine (model, &limit))
@@ -83,8 +83,12 @@ pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *o
                                   .memory_limit = limit,
                                   .loaders = (guint) model->loaders,
                                   .threads = (guint) model->threads,
-                                  .batch = (guint) model->batch,
-                                  .input_size = (guint) model->input_size };
+                                  .batch = (guint) model->batch };
+  if (model->input_size != NULL && !pld_input_size_parse (model->input_size, &options->input_width, &options->input_height, &error))
+    {
+      pld_tool_usage ("--input-size: %s", error->message);
+      return FALSE;
+    }
   return TRUE;
 }
 
@@ -98,7 +102,7 @@ pld_tool_llm (const PldToolModel *model, const char *path, PldLlmOptions *option
 
   if (!check_engine (model, &limit))
     return FALSE;
-  if (model->batch > 0 || model->input_size > 0)
+  if (model->batch > 0 || model->input_size != NULL)
     {
       pld_tool_usage ("--batch and --input-size are for models that look at pictures");
       return FALSE;

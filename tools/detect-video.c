@@ -261,7 +261,7 @@ pld_detect_video (PldDetect *detect, const char *path, GError **error)
       g_object_set (run.vit, "model", detect->vision.model, "memory-limit",
                     detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders",
                     detect->vision.loaders, "threads", detect->vision.threads, "input-size",
-                    detect->vision.input_size, "classes", detect->classes, "threshold", detect->threshold,
+                    detect->input_size, "classes", detect->classes, "threshold", detect->threshold,
                     "top-k", detect->top_k, "interval", detect->interval, NULL);
       run_play (&run, GST_STATE_PLAYING, error);
       if (run.outcome == PLD_DETECT_OK && run.last == NULL)

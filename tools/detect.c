@@ -15,7 +15,8 @@ typedef struct
   guint batch;
   guint n;              /* slots taken */
   PldDetectResult *slot; /* [batch] */
-  PldObject *objects;   /* [batch, n_classes] */
+  PldObject *objects;   /* [batch, max_objects] */
+  guint *n_objects;     /* [batch] */
   gboolean *wanted;     /* [n_classes]; NULL: all */
 } Pictures;
 
@@ -25,6 +26,7 @@ pictures_close (Pictures *p)
   pld_vision_close (&p->vision);
   g_clear_pointer (&p->slot, g_free);
   g_clear_pointer (&p->objects, g_free);
+  g_clear_pointer (&p->n_objects, g_free);
   g_clear_pointer (&p->wanted, g_free);
   p->n = 0;
 }
@@ -58,7 +60,6 @@ static int
 pictures_open (Pictures *p)
 {
   g_autoptr (GError) error = NULL;
-  gsize n_objects;
 
   if (p->vision != NULL)
     return PLD_EXIT_OK;
@@ -68,21 +69,23 @@ pictures_open (Pictures *p)
     return pld_tool_fail (error);
   p->info = pld_vision_get_info (p->vision);
   p->batch = MAX (p->detect->vision.batch, 1);
-  n_objects = (gsize) p->batch * p->info->n_classes;
   p->slot = g_new0 (PldDetectResult, p->batch);
-  p->objects = g_new0 (PldObject, n_objects);
+  p->objects = g_new0 (PldObject, (gsize) p->batch * p->info->max_objects);
+  p->n_objects = g_new0 (guint, p->batch);
   return pictures_choose_classes (p);
 }
 
 /* Moves what the user wants to see to the front. Returns: how many that are */
 static guint
-pictures_filter (const Pictures *p, PldObject *objects)
+pictures_filter (const Pictures *p, PldObject *objects, guint n_objects)
 {
-  const guint most = p->detect->top_k > 0 ? p->detect->top_k : G_MAXUINT;
+  const int k = p->detect->top_k >= 0 ? p->detect->top_k : !p->info->detector;
+  const guint most = k > 0 ? (guint) k : G_MAXUINT;
+  const double threshold = p->detect->threshold >= 0 ? p->detect->threshold : p->info->threshold;
   guint n = 0;
 
-  for (guint i = 0; i < p->info->n_classes && n < most; i++)
-    if (objects[i].confidence >= p->detect->threshold && (p->wanted == NULL || p->wanted[objects[i].label_id]))
+  for (guint i = 0; i < n_objects && n < most; i++)
+    if (objects[i].confidence >= threshold && (p->wanted == NULL || p->wanted[objects[i].label_id]))
       objects[n++] = objects[i];
   return n;
 }
@@ -95,14 +98,14 @@ pictures_flush (Pictures *p)
 
   if (p->n == 0)
     return PLD_EXIT_OK;
-  if (!pld_vision_run (p->vision, p->n, NULL, p->objects, p->detect->cancellable, &error))
+  if (!pld_vision_run (p->vision, p->n, NULL, p->objects, p->n_objects, p->detect->cancellable, &error))
     return pld_tool_fail (error);
   for (guint i = 0; i < p->n; i++)
     {
-      PldObject *objects = p->objects + (gsize) i * p->info->n_classes;
+      PldObject *objects = p->objects + (gsize) i * p->info->max_objects;
 
       p->slot[i].objects = objects;
-      p->slot[i].n = pictures_filter (p, objects);
+      p->slot[i].n = pictures_filter (p, objects, p->n_objects[i]);
       p->slot[i].system_time = g_get_real_time ();
       pld_detect_print (p->detect, &p->slot[i]);
     }
@@ -216,13 +219,13 @@ pld_tool_detect (int argc, char **argv)
 {
   g_auto (PldToolModel) model = { NULL };
   g_autofree char *path = NULL, *classes = NULL;
-  PldDetect detect = { .threshold = 0.5 };
-  int top_k = 1, interval = 1;
+  PldDetect detect = { .threshold = -1 };
+  int top_k = -1, interval = 1;
   const GOptionEntry options[]
       = { { "model", 'M', 0, G_OPTION_ARG_FILENAME, &path, "Model file or folder (the bundled one)", "MODEL" },
           PLD_TOOL_ENGINE_OPTIONS (model), PLD_TOOL_VISION_OPTIONS (model),
-          { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (0.5)", "0..1" },
-          { "top-k", 'k', 0, G_OPTION_ARG_INT, &top_k, "Most classes to report of a picture (1); 0 = all", "K" },
+          { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (the model's own)", "0..1" },
+          { "top-k", 'k', 0, G_OPTION_ARG_INT, &top_k, "Most to report of a picture (one class, or every object); 0 = all", "K" },
           { "classes", 'c', 0, G_OPTION_ARG_STRING, &classes, "Report only these", "A,B" },
           { "interval", 'i', 0, G_OPTION_ARG_INT, &interval, "Of videos, look at every Nth frame (1)", "N" },
           { "all", 'a', 0, G_OPTION_ARG_NONE, &detect.all, "Of videos, print every result, not only changes", NULL },
@@ -236,13 +239,14 @@ pld_tool_detect (int argc, char **argv)
     return PLD_EXIT_USAGE;
   if (!pld_tool_model (&model, path, &detect.vision))
     return PLD_EXIT_USAGE;
-  if (!(detect.threshold >= 0 && detect.threshold <= 1))
+  if (!(detect.threshold == -1 || (detect.threshold >= 0 && detect.threshold <= 1)))
     return pld_tool_usage ("--threshold must be from 0 to 1");
-  if (top_k < 0 || interval < 1)
+  if (top_k < -1 || interval < 1)
     return pld_tool_usage ("--top-k must be from 0, --interval from 1");
   detect.memory_limit = model.memory_limit;
+  detect.input_size = model.input_size;
   detect.classes = classes;
-  detect.top_k = (guint) top_k;
+  detect.top_k = top_k;
   detect.interval = (guint) interval;
   detect.cancellable = pld_tool_cancellable ();
   return detect_inputs (&detect, argv + 1);

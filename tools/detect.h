@@ -9,10 +9,10 @@
 typedef struct
 {
   PldVisionOptions vision;
-  const char *memory_limit; /* as the user wrote it; NULL: none */
+  const char *memory_limit, *input_size; /* as the user wrote them; NULL: none */
   const char *classes;      /* as the user wrote it; NULL: all */
-  double threshold;
-  guint top_k; /* 0: all */
+  double threshold; /* −1: the model's own */
+  int top_k;        /* 0: all; −1: one class, or every object */
   guint interval;
   gboolean json;
   gboolean all;   /* of videos, every result rather than every change */

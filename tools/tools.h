@@ -38,8 +38,8 @@ gboolean pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, c
 /* Options that say how a model runs; zeroed, then filled by the entries below. */
 typedef struct
 {
-  char *memory_limit, *cache_type;
-  int loaders, threads, batch, input_size, context_size;
+  char *memory_limit, *cache_type, *input_size;
+  int loaders, threads, batch, context_size;
 } PldToolModel;
 
 /* clang-format off */
@@ -50,7 +50,7 @@ typedef struct
   { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" }
 #define PLD_TOOL_VISION_OPTIONS(m) \
   { "batch", 'b', 0, G_OPTION_ARG_INT, &(m).batch, "Pictures a pass; 0 = 1", "N" }, \
-  { "input-size", 's', 0, G_OPTION_ARG_INT, &(m).input_size, "Input in pixels; 0 = the model's own", "N" }
+  { "input-size", 's', 0, G_OPTION_ARG_STRING, &(m).input_size, "Input in pixels, 512x384, or 384 for both; 0 = the model's own", "SIZE" }
 #define PLD_TOOL_LLM_OPTIONS(m) \
   { "context-size", 'c', 0, G_OPTION_ARG_INT, &(m).context_size, \
     "Tokens of prompt and answer that are remembered; 0 = 2048, or the model's own if that is less", "N" }, \

@@ -100,7 +100,7 @@ def detect(model, pictures, least):
 def write_folder(out, model, least):
     """config.json, preprocessor_config.json and model.safetensors (F16)."""
     config = {
-        "architectures": ["PipeloadViTForPatchDetection"], "model_type": "vit",
+        "architectures": ["PipeloadViTForPatchDetection"], "model_type": "vit_patch_detector",
         "hidden_size": WIDTH, "num_hidden_layers": len(model.vit.encoder.layer),
         "num_attention_heads": HEADS, "intermediate_size": MLP, "hidden_act": "gelu",
         "layer_norm_eps": EPS, "image_size": [HIGH, WIDE], "patch_size": PATCH, "num_channels": 3,

@@ -55,7 +55,7 @@ user_main (gpointer data)
   User *user = data;
 
   do
-    pld_vision_run (user->vision, 1, NULL, NULL, user->cancellable, &user->error);
+    pld_vision_run (user->vision, 1, NULL, NULL, NULL, user->cancellable, &user->error);
   while (user->again && user->error == NULL);
   user->ended = g_get_monotonic_time ();
   return NULL;
@@ -136,7 +136,7 @@ bench (const PldVisionOptions *options, guint n_others, guint rounds, GError **e
       threads[i] = g_thread_new ("other", user_main, &users[i]);
     }
   for (guint i = 0; ok && i < PASSES; i++)
-    ok = pld_vision_run (users->vision, 1, NULL, NULL, NULL, error);
+    ok = pld_vision_run (users->vision, 1, NULL, NULL, NULL, NULL, error);
   if (ok)
     {
       pld_vision_get_stats (users->vision, &stats);

@@ -119,7 +119,7 @@ pass (Model *model, GError **error)
   guint32 token = 300;
 
   if (model->vision != NULL)
-    return pld_vision_run (model->vision, 1, NULL, NULL, NULL, error);
+    return pld_vision_run (model->vision, 1, NULL, NULL, NULL, NULL, error);
   pld_llm_rewind (model->llm, PROMPT);
   return pld_llm_eval (model->llm, &token, 1, NULL, NULL, error);
 }

@@ -44,7 +44,7 @@ open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error
     *model = pld_vision_open (&options, NULL, NULL, NULL, error);
   for (guint pass = 0; pass < 3 && ok; pass++)
     ok = *model != NULL && pld_vision_load_image (*model, 0, &image, error)
-         && pld_vision_run (*model, 1, logits, NULL, NULL, error);
+         && pld_vision_run (*model, 1, logits, NULL, NULL, NULL, error);
   return ok;
 }
 

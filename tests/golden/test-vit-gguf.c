@@ -84,9 +84,9 @@ test_preprocessing (void)
         values[c * n + i] = (77 / 255.0f - mean[c]) / std[c];
     }
   g_assert_true (pld_vision_load_pixels (vision, 0, values, &error));
-  g_assert_true (pld_vision_run (vision, 1, by_hand, NULL, NULL, &error));
+  g_assert_true (pld_vision_run (vision, 1, by_hand, NULL, NULL, NULL, &error));
   g_assert_true (pld_vision_load_image (vision, 0, &image, &error));
-  g_assert_true (pld_vision_run (vision, 1, by_file, NULL, NULL, &error));
+  g_assert_true (pld_vision_run (vision, 1, by_file, NULL, NULL, NULL, &error));
   for (guint i = 0; i < 7; i++)
     g_assert_cmpfloat_with_epsilon (by_file[i], by_hand[i], 1e-4f);
   pld_vision_close (&vision);
@@ -207,7 +207,7 @@ run_jpeg (PldVision *vision, const char *path, float *logits)
   image.data = (const guint8 *) bytes;
   pld_vision_load_image (vision, 0, &image, &error);
   g_assert_no_error (error);
-  pld_vision_run (vision, 1, logits, NULL, NULL, &error);
+  pld_vision_run (vision, 1, logits, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
 }
 

@@ -26,7 +26,7 @@ vision_open (const char *path, guint64 limit, guint loaders, guint threads, guin
 {
   g_autoptr (GError) error = NULL;
   PldVisionOptions options = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch,
-                               .input_size = input_size };
+                               .input_width = input_size, .input_height = input_size };
   PldVision *vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
@@ -41,7 +41,7 @@ vision_run_pixels (PldVision *vision, const Npy *pixels, guint n)
   const PldVisionInfo *info = pld_vision_get_info (vision);
   const gsize size = (gsize) 3 * info->input_width * info->input_height;
   g_autofree float *values = g_new (float, size);
-  float *logits = g_new0 (float, n * info->n_classes);
+  float *logits = g_new0 (float, n * info->n_values);
 
   g_assert_cmpuint (pixels->n, >=, n * size);
   for (guint i = 0; i < n; i++)
@@ -51,7 +51,7 @@ vision_run_pixels (PldVision *vision, const Npy *pixels, guint n)
       pld_vision_load_pixels (vision, i, values, &error);
       g_assert_no_error (error);
     }
-  pld_vision_run (vision, n, logits, NULL, NULL, &error);
+  pld_vision_run (vision, n, logits, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   return logits;
 }
@@ -85,7 +85,7 @@ static void
 check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixels, const float *resident)
 {
   PldVision *vision = vision_open (path, limit, loaders, 2, 1, 0);
-  guint n_classes = pld_vision_get_info (vision)->n_classes;
+  guint n_values = pld_vision_get_info (vision)->n_values;
   PldStats stats;
 
   /* Several passes: the first fills the pinned set, later ones live on the ring across the tape's end. */
@@ -93,7 +93,7 @@ check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixel
     {
       g_autofree float *logits = vision_run_pixels (vision, pixels, 1);
 
-      if (memcmp (logits, resident, n_classes * sizeof (float)) != 0)
+      if (memcmp (logits, resident, n_values * sizeof (float)) != 0)
         g_error ("pass %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", pass, limit, loaders);
     }
   pld_vision_get_stats (vision, &stats);

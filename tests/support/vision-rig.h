@@ -14,9 +14,9 @@ char *vision_shared (const char *name);
 
 PldVision *vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, guint input_size);
 
-/* Logits [n, n_classes] of the first @n pictures of @pixels, in one pass. Returns: (transfer full) */
+/* What the head says, [n, n_values], of the first @n pictures of @pixels, in one pass. Returns: (transfer full) */
 float *vision_run_pixels (PldVision *vision, const Npy *pixels, guint n);
 
-/* The first picture's logits are the same, byte for byte, under @n_limits limits from the smallest to where all is resident, with 1, 2 and 4
+/* The first picture gives the same, byte for byte, under @n_limits limits from the smallest to where all is resident, with 1, 2 and 4
  * loaders, in several passes; and no limit is exceeded. */
 void vision_sweep (const char *model, const Npy *pixels, guint n_limits);

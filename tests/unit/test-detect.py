@@ -189,7 +189,7 @@ class Detect(unittest.TestCase):
         self.expect(self.detect(BRIGHT, model=broken), 2, "", str(broken))
 
     def test_usage(self):
-        for arguments, error in ((["-T", "1.5", BRIGHT], "--threshold"), (["-k", "-1", BRIGHT], "--top-k"),
+        for arguments, error in ((["-T", "1.5", BRIGHT], "--threshold"), (["-k", "-2", BRIGHT], "--top-k"),
                                  (["-i", "0", BRIGHT], "--interval"), ([], "too few arguments"),
                                  (["-m", "much", BRIGHT], "is not a size"), (["-c", "cat", BRIGHT], 'no class "cat"')):
             self.expect(self.detect(*arguments), 1, "", error)

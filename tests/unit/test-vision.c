@@ -51,7 +51,7 @@ run_one (PldVision *vision, guint seed, float *logits)
   g_autoptr (GError) error = NULL;
 
   load_picture (vision, 0, seed);
-  pld_vision_run (vision, 1, logits, NULL, NULL, &error);
+  pld_vision_run (vision, 1, logits, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -75,11 +75,13 @@ test_objects (void)
   PldVision *vision = open_vision (0, 1);
   PldObject objects[CLASSES];
   float logits[CLASSES];
+  guint n;
   double sum = 0, best = 0, total = 0;
   gboolean seen[CLASSES] = { FALSE };
 
   load_picture (vision, 0, 1);
-  g_assert_true (pld_vision_run (vision, 1, logits, objects, NULL, NULL));
+  g_assert_true (pld_vision_run (vision, 1, logits, objects, &n, NULL, NULL));
+  g_assert_cmpuint (n, ==, CLASSES);
   for (guint i = 0; i < CLASSES; i++)
     total += exp (logits[i]);
   for (guint i = 0; i < CLASSES; i++)
@@ -170,7 +172,7 @@ test_batch (void)
   for (guint i = 0; i < 5; i++)
     load_picture (vision, i, i);
   pld_vision_get_stats (vision, &before);
-  g_assert_true (pld_vision_run (vision, 5, together, NULL, NULL, NULL));
+  g_assert_true (pld_vision_run (vision, 5, together, NULL, NULL, NULL, NULL));
   pld_vision_get_stats (vision, &after);
   g_assert_cmpuint (after.passes, ==, before.passes + 1);
   g_assert_cmpuint (after.frames, ==, before.frames + 5);
@@ -206,7 +208,7 @@ test_cancelled (void)
   run_one (vision, 1, logits);
   load_picture (vision, 0, 1);
   g_cancellable_cancel (cancellable);
-  g_assert_false (pld_vision_run (vision, 1, again, NULL, cancellable, &error));
+  g_assert_false (pld_vision_run (vision, 1, again, NULL, NULL, cancellable, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_CANCELLED);
   run_one (vision, 1, again);
   g_assert_cmpmem (logits, sizeof logits, again, sizeof again);
@@ -237,7 +239,7 @@ run_many (gpointer data)
       load_picture (vision, 0, runner->seed);
       if (g_rand_int_range (random, 0, 4) == 0)
         g_cancellable_cancel (runner->cancellable);
-      if (pld_vision_run (vision, 1, got, NULL, runner->cancellable, &error))
+      if (pld_vision_run (vision, 1, got, NULL, NULL, runner->cancellable, &error))
         {
           for (guint j = 0; j < CLASSES; j++)
             g_assert_cmpfloat_with_epsilon (got[j], runner->want[j], 1e-4);
