@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/gstpipeloadllm.h"
+#include "gst/gstpipeloadtrack.h"
 #include "gst/gstpipeloadvit.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
+  return GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadtrack, plugin)
+         && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, pipeload,
