@@ -4,9 +4,10 @@
 
     python3 tests/golden/make-person-detector.py --vtest vtest.avi [--data ../shared/data]
 
-Three pictures.  "pattern" is made of whole numbers and needs no file: pixel x, y, channel c is
+Four pictures.  "pattern" is made of whole numbers and needs no file: pixel x, y, channel c is
 (3x + 5y + 40c + xy / 64) mod 256; every 97th cell of its head is given, before and after decoding.
-"frames" are two frames of clips, squashed by PIL's bilinear filter; given is what is left of the boxes
+"figures" is the picture of
+tests/support/figures.c, with all boxes from a score of 0.05 on.  "frames" are two frames of clips, squashed by PIL's bilinear filter; given is what is left of the boxes
 after suppression, best first, in shares of the frame.  Needs python3-torch, python3-opencv, python3-pil.
 """
 import argparse
@@ -30,6 +31,26 @@ from train_person_detector import shrunk                   # noqa: E402
 def pattern():
     y, x, c = np.ogrid[:pd.HIGH, :pd.WIDE, :3]
     return ((3 * x + 5 * y + 40 * c + x * y // 64) % 256).astype(np.uint8)
+
+
+FIGURES = (60, 120, 60), (130, 240, 90), (220, 220, 120), (330, 330, 150), (430, 140, 80), (460, 340, 110), (80, 360, 100)
+
+
+def figures():
+    """Upright figures made of ellipses, in whole numbers: x and y of the feet, height."""
+    y, x = np.ogrid[:pd.HIGH, :pd.WIDE]
+    rgb = np.repeat((150 + (x // 7 * 13 + y // 5 * 7) % 9)[..., None], 3, axis=2).astype(np.uint8)
+
+    def ellipse(cx, cy, rx, ry, colour):
+        rgb[(x - cx) ** 2 * ry ** 2 + (y - cy) ** 2 * rx ** 2 <= rx ** 2 * ry ** 2] = colour
+
+    for i, (cx, feet, h) in enumerate(FIGURES):
+        top = feet - h
+        ellipse(cx, top + h * 7 // 100, h * 6 // 100, h * 7 // 100, (170, 130, 110))
+        ellipse(cx, top + h * 32 // 100, h * 12 // 100, h * 20 // 100, (40 + 20 * i, 40, 60))
+        for side in (-1, 1):
+            ellipse(cx + side * (h // 20), top + h * 73 // 100, h // 20, h * 28 // 100, (30, 30, 50))
+    return rgb
 
 
 def decode_plainly(head):
@@ -64,12 +85,14 @@ def cells_of(model):
     return rows
 
 
+def persons_in(model, rgb, least):
+    score, boxes = pd.detect(model.float(), [rgb], least)[0]
+    return [{"score": round(float(s), 4), "box": [round(float(v), 4) for v in b]} for s, b in zip(score, boxes)]
+
+
 def found_in(model, path, number, least):
     rgb = next(f for n, f in frames(path, number, number + 1))
-    score, boxes = pd.detect(model.float(), [shrunk(rgb)], least)[0]
-    return {"clip": os.path.basename(path), "frame": number,
-            "persons": [{"score": round(float(s), 4), "box": [round(float(v), 4) for v in b]}
-                        for s, b in zip(score, boxes)]}
+    return {"clip": os.path.basename(path), "frame": number, "persons": persons_in(model, shrunk(rgb), least)}
 
 
 def main():
@@ -83,6 +106,7 @@ def main():
     model = pd.read_folder(folder)
     walks = os.path.join(args.data, "video/one-by-one-person-detection.mp4")
     result = {"threshold": least, "overlap": pd.OVERLAP, "pattern": cells_of(model),
+              "figures": persons_in(model, figures(), 0.05),
               "frames": [found_in(model, args.vtest, 597, least), found_in(model, walks, 940, least)]}
     with open(os.path.join(HERE, "data/person-detector.json"), "w") as f:
         f.write(json.dumps(result, separators=(",", ":")).replace('{"cell"', '\n{"cell"')
