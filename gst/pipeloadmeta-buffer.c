@@ -3,6 +3,7 @@
  * Results on frames: region of interest metas, and the custom meta that says there is one.
  */
 #include "gst/pipeloadmeta.h"
+#include "gst/pipeloadrelations.h"
 
 #define RESULT_META "GstPipeloadResultMeta"
 
@@ -232,6 +233,7 @@ gst_pipeload_frame_replace (const GstPipeloadFrame *frame, GstBuffer *buffer, gu
 {
   gst_buffer_foreach_meta (buffer, drop_detection, NULL);
   attach_detections (frame, buffer, age);
+  gst_pipeload_relations_write (frame, buffer, TRUE);
 }
 
 static void
@@ -255,12 +257,15 @@ gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, gui
       break;
     case GST_PIPELOAD_FRAME_REGION_CLASSES:
       attach_region_classes (frame, buffer, age);
-      return; /* what the frame itself shows, somebody else said */
+      break;
     case GST_PIPELOAD_FRAME_DETECTIONS:
       attach_detections (frame, buffer, age);
       break;
     }
-  mark_result (buffer, frame->number, age);
+  gst_pipeload_relations_write (frame, buffer, FALSE);
+  /* What a frame with regions shows, somebody else said. */
+  if (frame->kind != GST_PIPELOAD_FRAME_REGION_CLASSES)
+    mark_result (buffer, frame->number, age);
 }
 
 /* ---- and back ------------------------------------------------------------------------------ */
