@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/gstpipeloadllm.h"
+#include "gst/gstpipeloadpublish.h"
 #include "gst/gstpipeloadtrack.h"
 #include "gst/gstpipeloadvit.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadtrack, plugin)
+  return GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadpublish, plugin)
+         && GST_ELEMENT_REGISTER (pipeloadtrack, plugin)
          && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
 }
 
