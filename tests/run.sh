@@ -67,7 +67,7 @@ count() {
 }
 
 pld_install_build || { echo "0 passed, 1 failed"; exit 1; }
-pld_install_demo && pld_install libgstrtspserver-1.0-dev || { echo "0 passed, 1 failed"; exit 1; }
+pld_install_demo && pld_install libgstrtspserver-1.0-dev mosquitto mosquitto-clients || { echo "0 passed, 1 failed"; exit 1; }
 
 build gcc gcc -Dbuildtype=release && {
   tests gcc gcc
