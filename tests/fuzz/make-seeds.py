@@ -394,6 +394,47 @@ def make_visits():
         save("visits", name, data)
 
 
+# ---- zones -------------------------------------------------------------------------------------
+
+def make_zones():
+    square = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    zone = {"name": "driveway", "polygon": [[0.1, 0.5], [0.9, 0.5], [1, 1], [0, 1.0]], "labels": ["person", "dog"], "dwell": 2.5}
+    line = {"name": "gate", "from": [0.5, 1], "to": [0.5, 0]}
+    whole = {"zones": [zone, {"name": "\u7530\n\"[{", "polygon": square}], "masks": [{"polygon": square[:3]}], "lines": [line | {"labels": ["car"]}]}
+    valid = json.dumps(whole, indent=1).encode()
+    files = {
+        "valid": valid,
+        "valid-compact": json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(),
+        "valid-nothing": b"{}",
+        "lines-alone": json.dumps({"lines": [line]}).encode(),
+        "two-points": json.dumps({"zones": [zone | {"polygon": square[:2]}]}).encode(),
+        "outside": json.dumps({"zones": [zone | {"polygon": square[:3] + [[640, 480]]}]}).encode(),
+        "huge": b'{"zones":[{"name":"a","polygon":[[0,0],[1e999,0],[0,99999999999999999999]]}]}',
+        "not-points": json.dumps({"masks": [{"polygon": [0, [1], [1, 2, 3], None]}]}).encode(),
+        "unknown-key": json.dumps({"zones": [zone | {"polygn": 1, "k" * 200: 2}]}).encode(),
+        "doubled-name": json.dumps({"zones": [zone], "lines": [line | {"name": "driveway"}]}).encode(),
+        "doubled-key": b'{"zones":[],"zones":[{}]}',
+        "no-length": json.dumps({"lines": [line | {"to": [0.5, 1]}]}).encode(),
+        "labels": json.dumps({"zones": [zone | {"labels": ["a", ""]}]}).encode(),
+        "dwell": json.dumps({"zones": [zone | {"dwell": -1e300}]}).encode(),
+        "wrong-types": json.dumps({"zones": {}, "masks": 1, "lines": [None]}).encode(),
+        "comment": b'{ /* " */ [[[[[[[[[[[[[[[[[[[[ }',
+        "single-quotes": b"{'zones': \"'\"}",
+        "deep": b'{"zones":' + b"[" * 5000,
+        "deep-strings": b'{"zones":["]"' + b',["]"' * 100,
+        "escape-at-end": b'{"zones":"\\',
+        "text-after": b"{} {}",
+        "not-utf8": b'{"\xff":1}',
+        "binary": valid[:40] + b"\0" + valid[40:],
+        "truncated": valid[:-30],
+        "empty": b"",
+    }
+    for i, at in enumerate((3, 20, 60, 140, 230)):
+        files[f"flipped-{i}"] = flipped(valid, 8 * at + i)
+    for name, data in files.items():
+        save("zones", name, data)
+
+
 make_safetensors()
 make_gguf()
 make_config()
@@ -402,3 +443,4 @@ make_jpeg()
 make_template()
 make_tokenizer()
 make_visits()
+make_zones()

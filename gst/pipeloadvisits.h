@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Who is in which zone: boxes of each frame go in, enter, update, leave and cross come out. GLib only; not thread-safe.
+ *
+ * An object is where the middle of its box's lower edge is. It counts, from then on, once the median of its last
+ * confidences reaches the threshold. It is in a zone after some results in a row have shown it there, and out when none
+ * has for leave_after. Objects without an id are told apart by nothing but their labels: all of one label in a zone are
+ * one visit. The words and their meaning are those of Frigate (docs.frigate.video).
+ *
+ * Times are ns, and the caller's: nothing here reads a clock, so the same boxes make the same events.
+ */
+#pragma once
+
+#include "gst/pipeloadzones.h"
+
+G_BEGIN_DECLS
+
+#define GST_PIPELOAD_VISITS_MAX_MEDIAN 15
+
+typedef struct
+{
+  double threshold;            /* least median confidence, 0..1 */
+  guint median;                /* of so many results, 1..GST_PIPELOAD_VISITS_MAX_MEDIAN */
+  guint inertia;               /* results in a row inside a zone, or beyond a line, until it is believed */
+  double min_area, min_height; /* shares of the picture; smaller boxes are not looked at */
+  guint64 update_interval;     /* 0 = no updates */
+  guint64 leave_after;
+} GstPipeloadVisitsSettings;
+
+typedef struct
+{
+  guint64 id;        /* the track's; 0 = not tracked */
+  const char *label; /* interned */
+  guint label_id;
+  double confidence;                 /* 0..1 */
+  double x_min, y_min, x_max, y_max; /* 0..1 of the picture */
+  gboolean predicted;                /* the newest result has not shown it */
+} GstPipeloadVisitBox;
+
+typedef enum
+{
+  GST_PIPELOAD_VISIT_ENTER,
+  GST_PIPELOAD_VISIT_UPDATE, /* some time has passed inside, or the best box has become better */
+  GST_PIPELOAD_VISIT_LEAVE,
+  GST_PIPELOAD_VISIT_CROSS, /* a line */
+} GstPipeloadVisitKind;
+
+typedef struct
+{
+  GstPipeloadVisitKind kind;
+  const char *zone;   /* name of zone or line; lives as long as the zones */
+  int direction;      /* of a line: as of gst_pipeload_line_crossed() */
+  guint64 time;       /* of the frame that told */
+  guint64 start, end; /* when it was first and last seen inside; of a line: when it crossed */
+  double confidence;  /* median of its last results */
+  double best;        /* the highest inside; of a line: that of @box */
+  GstPipeloadVisitBox
+      box; /* where it is; once it has left: where it was seen best; of a line: where it crossed */
+} GstPipeloadVisitEvent;
+
+typedef struct _GstPipeloadVisits GstPipeloadVisits;
+
+/* @zones must live longer. */
+GstPipeloadVisits *gst_pipeload_visits_new (const GstPipeloadZones *zones);
+void gst_pipeload_visits_free (GstPipeloadVisits *visits);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadVisits, gst_pipeload_visits_free)
+
+/* A frame. @boxes: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive what
+ * is. Appends to @events (GstPipeloadVisitEvent), in the order of the objects' appearance. A @time before the last one's
+ * counts as that, unless it is more than leave_after before: then all visits end, and it begins anew. */
+void gst_pipeload_visits_look (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
+                               guint64 time, const GstPipeloadVisitBox *boxes, guint n, gboolean is_new,
+                               GArray *events);
+
+/* Ends every visit, and forgets all objects and the time. */
+void gst_pipeload_visits_finish (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
+                                 GArray *events);
+
+/* Whether @box is in zone number @zone: it is large enough, of a label that counts there, inside, and not masked. */
+gboolean gst_pipeload_visits_inside (const GstPipeloadVisits *visits,
+                                     const GstPipeloadVisitsSettings *settings,
+                                     const GstPipeloadVisitBox *box, guint zone);
+
+G_END_DECLS
