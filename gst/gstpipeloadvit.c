@@ -161,6 +161,16 @@ gst_pipeload_vit_propose_allocation (GstBaseTransform *trans, GstQuery *decide_q
   return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (trans), query);
 }
 
+/* The worker's buffer would hold one that came from a pool, which then was not ours alone to write metas on. */
+static GstFlowReturn
+gst_pipeload_vit_prepare_output_buffer (GstBaseTransform *trans, GstBuffer *input, GstBuffer **output)
+{
+  if (GST_PIPELOAD_VIT (trans)->worker == NULL)
+    return GST_BASE_TRANSFORM_CLASS (gst_pipeload_vit_parent_class)->prepare_output_buffer (trans, input, output);
+  *output = gst_buffer_copy (input);
+  return GST_FLOW_OK;
+}
+
 static gboolean
 gst_pipeload_vit_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -286,6 +296,7 @@ gst_pipeload_vit_class_init (GstPipeloadVitClass *klass)
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_pipeload_vit_stop);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_pipeload_vit_set_caps);
   trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_vit_propose_allocation);
+  trans_class->prepare_output_buffer = GST_DEBUG_FUNCPTR (gst_pipeload_vit_prepare_output_buffer);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_pipeload_vit_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_pipeload_vit_src_event);
   trans_class->query = GST_DEBUG_FUNCPTR (gst_pipeload_vit_query);
