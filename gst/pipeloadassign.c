@@ -5,14 +5,14 @@
 
 #define NOBODY G_MAXUINT
 
-/* Columns from @columns on stand for "alone": there is one for each row, so everyone finds a place. */
+/* A place is a column, or behind them one more, "alone", where there is room for everyone. */
 typedef struct
 {
   const double *cost;
-  guint rows, columns, places;
+  guint columns;
   double limit;
   double *of_row, *of_place; /* potentials: cost - of_row - of_place >= 0, and 0 for those who are matched */
-  guint *owner;              /* [places]: the row that has it */
+  guint *owner;              /* [places]: the row that has it; nobody has "alone" */
   double *distance;          /* [places]: of the shortest path from the row that looks for a place */
   guint *before;             /* [places]: the row from which that path comes */
   gboolean *reached;         /* [places] */
@@ -32,7 +32,7 @@ look_around (Problem *p, guint row, double travelled)
 {
   guint nearest = NOBODY;
 
-  for (guint j = 0; j < p->places; j++)
+  for (guint j = 0; j <= p->columns; j++)
     {
       double distance;
 
@@ -55,7 +55,7 @@ static void
 lower_potentials (Problem *p, guint first, double travelled)
 {
   p->of_row[first] += travelled;
-  for (guint j = 0; j < p->places; j++)
+  for (guint j = 0; j <= p->columns; j++)
     if (p->reached[j] && p->owner[j] != NOBODY)
       {
         p->of_row[p->owner[j]] += travelled - p->distance[j];
@@ -69,7 +69,7 @@ place_row (Problem *p, guint first, guint *match)
 {
   guint row = first, place;
 
-  for (guint j = 0; j < p->places; j++)
+  for (guint j = 0; j <= p->columns; j++)
     {
       p->distance[j] = INFINITY;
       p->reached[j] = FALSE;
@@ -85,7 +85,8 @@ place_row (Problem *p, guint first, guint *match)
     {
       guint next = p->before[place], left = match[next];
 
-      p->owner[place] = next;
+      if (place < p->columns)
+        p->owner[place] = next;
       match[next] = place;
       row = next;
       place = left;
@@ -96,27 +97,25 @@ place_row (Problem *p, guint first, guint *match)
 void
 gst_pipeload_assign (const double *cost, guint rows, guint columns, double limit, int *match)
 {
-  const guint places = columns + rows;
-  g_autofree double *doubles = g_new0 (double, (gsize) rows + 2 * (gsize) places);
-  g_autofree guint *numbers = g_new (guint, (gsize) rows + 2 * (gsize) places);
+  const guint places = columns + 1;
+  g_autofree double *of_row = g_new0 (double, rows), *of_place = g_new0 (double, places);
+  g_autofree double *distance = g_new (double, places);
+  g_autofree guint *owner = g_new (guint, places), *before = g_new (guint, places), *mine = g_new (guint, rows);
   g_autofree gboolean *reached = g_new (gboolean, places);
-  guint *mine = numbers + 2 * (gsize) places;
   Problem p = {
     .cost = cost,
-    .rows = rows,
     .columns = columns,
-    .places = places,
     .limit = limit,
-    .of_row = doubles,
-    .of_place = doubles + rows,
-    .distance = doubles + rows + places,
-    .owner = numbers,
-    .before = numbers + places,
+    .of_row = of_row,
+    .of_place = of_place,
+    .owner = owner,
+    .distance = distance,
+    .before = before,
     .reached = reached,
   };
 
   for (guint j = 0; j < places; j++)
-    p.owner[j] = NOBODY;
+    owner[j] = NOBODY;
   for (guint i = 0; i < rows; i++)
     mine[i] = NOBODY;
   for (guint i = 0; i < rows; i++)

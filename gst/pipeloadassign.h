@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The linear assignment problem: who belongs to whom at the least cost in all. Shortest augmenting paths with potentials
- * (R. Jonker, A. Volgenant, Computing 38, 1987; D. Crouse, IEEE TAES 52, 2016), O(rows² (rows + columns)).
+ * (R. Jonker, A. Volgenant, Computing 38, 1987; D. Crouse, IEEE TAES 52, 2016), O(rows² columns).
  */
 #pragma once
 

@@ -2,25 +2,18 @@
 #include "gst/pipeloadtracker.h"
 
 #include "gst/pipeloadassign.h"
-#include "gst/pipeloadkalman.h"
+#include "gst/pipeloadmotion.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Lengths are heights of the object, times seconds. */
-#define NOISE 0.05       /* deviation of a measured middle, width, height */
-#define FIRST_SPEED 1.0  /* deviation of an unknown velocity: a walking person's */
-#define JOLT 0.5         /* how much the velocity wanders in a second */
-#define SIZE_SPEED 0.1   /* the same of width and height */
-#define SIZE_JOLT 0.1
-#define SIZE_FADE 1.0    /* growing ends */
-#define GROW 1.0         /* boxes are grown by so many deviations before they are compared */
+/* So much more has a box of low confidence to have in common: else tracks go over to things that look a little alike. */
+#define WEAK 0.3
 
 /* A result is overdue after this many usual intervals; then the velocity fades. */
 #define OVERDUE 2.0
 #define LEAST_REACH 0.2
 #define MOST_REACH 2.0
-#define FADE 0.3
 #define GAPS 5
 
 typedef struct
@@ -33,7 +26,7 @@ typedef struct
   guint hits;
   int sighting;    /* in the newest result; -1: none */
   gboolean missed; /* in the result before */
-  GstPipeloadKalman x, y, width, height; /* of the middle and the sides, in heights of the frame */
+  GstPipeloadMotion motion; /* at the time of the newest result */
 } Track;
 
 struct _GstPipeloadTracker
@@ -45,12 +38,6 @@ struct _GstPipeloadTracker
   guint64 results;
   double gaps[GAPS]; /* seconds between the last results */
 };
-
-/* Sides in heights of the frame. */
-typedef struct
-{
-  double left, top, right, bottom;
-} Box;
 
 /* One update: the boxes that count, the most confident first. */
 typedef struct
@@ -68,7 +55,7 @@ void
 gst_pipeload_tracker_settings_init (GstPipeloadTrackerSettings *settings)
 {
   *settings = (GstPipeloadTrackerSettings){
-    .high = 0.5, .low = 0.2, .iou = 0.2, .min_hits = 3, .max_age = 2, .hold = 0.5
+    .high = 0.55, .low = 0.2, .iou = 0.25, .min_hits = 3, .max_age = 2, .hold = 0.5
   };
 }
 
@@ -133,95 +120,13 @@ reach (const GstPipeloadTracker *tracker)
   return CLAMP (OVERDUE * gaps[(n - 1) / 2], LEAST_REACH, MOST_REACH);
 }
 
-/* After @seconds. After @from of them the velocity begins to fade, and with it what may happen. */
-static GstPipeloadKalman
-move_on (GstPipeloadKalman now, double seconds, double from, double fade, double jolt)
+static GstPipeloadBox
+box_of (const GstPipeloadTracker *tracker, const GstPipeloadSighting *s)
 {
-  double over = MAX (seconds - from, 0), kept = exp (-over / fade);
-
-  return gst_pipeload_kalman_predict (now, seconds - over + fade * (1 - kept), kept, jolt);
-}
-
-/* Returns: @track as it will be @seconds after the newest result. */
-static Track
-moved (const GstPipeloadTracker *tracker, const Track *track, double seconds)
-{
-  const double size = track->height.place, from = reach (tracker);
-  Track later = *track;
-
-  later.x = move_on (track->x, seconds, from, FADE, JOLT * size);
-  later.y = move_on (track->y, seconds, from, FADE, JOLT * size);
-  later.width = move_on (track->width, seconds, 0, SIZE_FADE, SIZE_JOLT * size);
-  later.height = move_on (track->height, seconds, 0, SIZE_FADE, SIZE_JOLT * size);
-  later.width.place = MAX (later.width.place, 1e-4);
-  later.height.place = MAX (later.height.place, 1e-4);
-  return later;
-}
-
-static Box
-box_of_track (const Track *track)
-{
-  double across = track->width.place / 2, down = track->height.place / 2;
-
-  return (Box){ track->x.place - across, track->y.place - down, track->x.place + across,
-                track->y.place + down };
-}
-
-static Box
-box_of_sighting (const GstPipeloadTracker *tracker, const GstPipeloadSighting *s)
-{
-  return (Box){ s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
-}
-
-static Track
-begin (const GstPipeloadSighting *sighting, Box box, guint64 time)
-{
-  const double width = box.right - box.left, height = box.bottom - box.top;
-  const double noise = NOISE * height;
-
-  return (Track){
-    .label = sighting->label,
-    .label_id = sighting->label_id,
-    .confidence = sighting->confidence,
-    .start = time,
-    .seen = time,
-    .hits = 1,
-    .x = gst_pipeload_kalman_start ((box.left + box.right) / 2, noise, FIRST_SPEED * height),
-    .y = gst_pipeload_kalman_start ((box.top + box.bottom) / 2, noise, FIRST_SPEED * height),
-    .width = gst_pipeload_kalman_start (width, noise, SIZE_SPEED * height),
-    .height = gst_pipeload_kalman_start (height, noise, SIZE_SPEED * height),
-  };
-}
-
-static void
-measure (Track *track, const GstPipeloadSighting *sighting, Box box, guint64 time)
-{
-  const double noise = NOISE * (box.bottom - box.top);
-
-  track->x = gst_pipeload_kalman_measure (track->x, (box.left + box.right) / 2, noise);
-  track->y = gst_pipeload_kalman_measure (track->y, (box.top + box.bottom) / 2, noise);
-  track->width = gst_pipeload_kalman_measure (track->width, box.right - box.left, noise);
-  track->height = gst_pipeload_kalman_measure (track->height, box.bottom - box.top, noise);
-  track->label_id = sighting->label_id;
-  track->confidence = sighting->confidence;
-  track->seen = time;
-  track->hits++;
+  return (GstPipeloadBox){ s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
 }
 
 /* ---- who is who ---------------------------------------------------------------------------- */
-
-/* The share of their union that both boxes have in common, each grown by @dx and @dy on every side. */
-static double
-overlap (Box a, Box b, double dx, double dy)
-{
-  double across = MIN (a.right, b.right) - MAX (a.left, b.left) + 2 * dx;
-  double down = MIN (a.bottom, b.bottom) - MAX (a.top, b.top) + 2 * dy;
-  double common = MAX (across, 0) * MAX (down, 0);
-  double whole = (a.right - a.left + 2 * dx) * (a.bottom - a.top + 2 * dy)
-                 + (b.right - b.left + 2 * dx) * (b.bottom - b.top + 2 * dy) - common;
-
-  return common / whole;
-}
 
 static void
 fill_costs (Round *round, const GArray *who, const GArray *boxes, double *cost)
@@ -232,17 +137,27 @@ fill_costs (Round *round, const GArray *who, const GArray *boxes, double *cost)
 
       for (guint j = 0; j < boxes->len; j++)
         {
-          const GstPipeloadSighting *sighting
-              = &round->sightings[round->order[g_array_index (boxes, guint, j)]];
+          const guint index = round->order[g_array_index (boxes, guint, j)];
+          const GstPipeloadSighting *sighting = &round->sightings[index];
+          const GstPipeloadBox box = box_of (round->tracker, sighting);
+          const gboolean alike = sighting->label == track->label;
 
-          cost[i * boxes->len + j]
-              = sighting->label != track->label
-                    ? 1
-                    : 1
-                          - overlap (box_of_track (track), box_of_sighting (round->tracker, sighting),
-                                     GROW * sqrt (track->x.pp), GROW * sqrt (track->y.pp));
+          cost[i * boxes->len + j] = alike ? 1 - gst_pipeload_motion_overlap (&track->motion, box) : 1;
         }
     }
+}
+
+static void
+take_sighting (Round *round, Track *track, guint index)
+{
+  const GstPipeloadSighting *sighting = &round->sightings[index];
+
+  track->motion = gst_pipeload_motion_measure (&track->motion, box_of (round->tracker, sighting));
+  track->label_id = sighting->label_id;
+  track->confidence = sighting->confidence;
+  track->seen = round->time;
+  track->hits++;
+  track->sighting = (int) index;
 }
 
 typedef gboolean (*Choice) (const Track *track);
@@ -267,7 +182,7 @@ is_beginning (const Track *track)
 
 /* Matches the tracks of @choice with the boxes from @first to before @end, as far as neither has found anyone yet. */
 static void
-associate (Round *round, Choice choice, guint first, guint end)
+associate (Round *round, Choice choice, guint first, guint end, double iou)
 {
   g_autoptr (GArray) who = g_array_new (FALSE, FALSE, sizeof (guint));
   g_autoptr (GArray) boxes = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -283,16 +198,14 @@ associate (Round *round, Choice choice, guint first, guint end)
   cost = g_new (double, (gsize) who->len * boxes->len);
   match = g_new (int, who->len);
   fill_costs (round, who, boxes, cost);
-  gst_pipeload_assign (cost, who->len, boxes->len, 1 - round->settings->iou, match);
+  gst_pipeload_assign (cost, who->len, boxes->len, 1 - iou, match);
   for (guint i = 0; i < who->len; i++)
     if (match[i] >= 0)
       {
         Track *track = track_at (round->tracker, g_array_index (who, guint, i));
-        guint box = g_array_index (boxes, guint, match[i]), index = round->order[box];
+        guint box = g_array_index (boxes, guint, match[i]);
 
-        measure (track, &round->sightings[index], box_of_sighting (round->tracker, &round->sightings[index]),
-                 round->time);
-        track->sighting = (int) index;
+        take_sighting (round, track, round->order[box]);
         round->taken[box] = TRUE;
       }
 }
@@ -302,8 +215,9 @@ associate (Round *round, Choice choice, guint first, guint end)
 static gboolean
 is_box (const GstPipeloadSighting *s)
 {
-  return s->label != NULL && isfinite (s->confidence) && isfinite (s->x_min) && isfinite (s->y_min)
-         && isfinite (s->x_max) && isfinite (s->y_max) && s->x_max > s->x_min && s->y_max > s->y_min;
+  return s->label != NULL && isfinite (s->confidence) /* nor is anything below true of NaN */
+         && s->x_min > -1 && s->y_min > -1 && s->x_max < 2 && s->y_max < 2 && s->x_max - s->x_min > GST_PIPELOAD_LEAST_SIDE
+         && s->y_max - s->y_min > GST_PIPELOAD_LEAST_SIDE;
 }
 
 /* The most confident first, the first first. */
@@ -337,13 +251,13 @@ sort_sightings (Round *round, guint n)
 static void
 advance (GstPipeloadTracker *tracker, guint64 time)
 {
-  const double gap = seconds_between (tracker->time, time);
+  const double gap = seconds_between (tracker->time, time), steady = reach (tracker);
 
   for (guint i = 0; i < tracker->tracks->len; i++)
     {
       Track *track = track_at (tracker, i);
 
-      *track = moved (tracker, track, gap);
+      track->motion = gst_pipeload_motion_predict (&track->motion, gap, steady);
       track->missed = track->sighting < 0;
       track->sighting = -1;
     }
@@ -355,7 +269,9 @@ advance (GstPipeloadTracker *tracker, guint64 time)
 static gboolean
 is_outside (const GstPipeloadTracker *tracker, const Track *track)
 {
-  return track->x.place < 0 || track->y.place < 0 || track->x.place > tracker->aspect || track->y.place > 1;
+  const double x = track->motion.x.place, y = track->motion.y.place;
+
+  return x < 0 || y < 0 || x > tracker->aspect || y > 1;
 }
 
 static void
@@ -401,9 +317,17 @@ begin_tracks (Round *round)
     if (!round->taken[j] && make_room (round->tracker))
       {
         const GstPipeloadSighting *sighting = &round->sightings[round->order[j]];
-        Track track = begin (sighting, box_of_sighting (round->tracker, sighting), round->time);
+        const Track track = {
+          .label = sighting->label,
+          .label_id = sighting->label_id,
+          .confidence = sighting->confidence,
+          .start = round->time,
+          .seen = round->time,
+          .hits = 1,
+          .sighting = (int) round->order[j],
+          .motion = gst_pipeload_motion_start (box_of (round->tracker, sighting)),
+        };
 
-        track.sighting = (int) round->order[j];
         g_array_append_val (round->tracker->tracks, track);
       }
 }
@@ -430,9 +354,9 @@ gst_pipeload_tracker_update (GstPipeloadTracker *tracker, const GstPipeloadTrack
 
   sort_sightings (&round, n);
   advance (tracker, round.time);
-  associate (&round, has_id, 0, round.n_high);
-  associate (&round, was_there, round.n_high, round.n);
-  associate (&round, is_beginning, 0, round.n_high);
+  associate (&round, has_id, 0, round.n_high, settings->iou);
+  associate (&round, was_there, round.n_high, round.n, settings->iou + WEAK);
+  associate (&round, is_beginning, 0, round.n_high, settings->iou);
   drop_tracks (&round);
   begin_tracks (&round);
   give_ids (&round);
@@ -442,6 +366,29 @@ gst_pipeload_tracker_update (GstPipeloadTracker *tracker, const GstPipeloadTrack
 
 /* ---- what to show -------------------------------------------------------------------------- */
 
+static GstPipeloadTracked
+tracked_at (const GstPipeloadTracker *tracker, const Track *track, guint64 time)
+{
+  const GstPipeloadMotion motion
+      = gst_pipeload_motion_predict (&track->motion, seconds_between (tracker->time, time), reach (tracker));
+  const GstPipeloadBox box = gst_pipeload_motion_box (&motion);
+
+  return (GstPipeloadTracked){
+    .id = track->id,
+    .label = track->label,
+    .label_id = track->label_id,
+    .confidence = track->confidence,
+    .start = track->start,
+    .sighting = track->sighting,
+    .x_min = box.left / tracker->aspect,
+    .y_min = box.top,
+    .x_max = box.right / tracker->aspect,
+    .y_max = box.bottom,
+    .dx = motion.x.velocity / tracker->aspect,
+    .dy = motion.y.velocity,
+  };
+}
+
 GArray *
 gst_pipeload_tracker_show (const GstPipeloadTracker *tracker, const GstPipeloadTrackerSettings *settings,
                            guint64 time)
@@ -450,25 +397,11 @@ gst_pipeload_tracker_show (const GstPipeloadTracker *tracker, const GstPipeloadT
 
   for (guint i = 0; i < tracker->tracks->len; i++)
     {
-      Track track = moved (tracker, track_at (tracker, i), seconds_between (tracker->time, time));
-      Box box = box_of_track (&track);
-      GstPipeloadTracked out = {
-        .id = track.id,
-        .label = track.label,
-        .label_id = track.label_id,
-        .confidence = track.confidence,
-        .start = track.start,
-        .sighting = track.sighting,
-        .x_min = box.left / tracker->aspect,
-        .y_min = box.top,
-        .x_max = box.right / tracker->aspect,
-        .y_max = box.bottom,
-        .dx = track.x.velocity / tracker->aspect,
-        .dy = track.y.velocity,
-      };
+      const Track *track = track_at (tracker, i);
+      const GstPipeloadTracked now = tracked_at (tracker, track, time);
 
-      if (track.id != 0 && (track.sighting >= 0 || seconds_between (track.seen, time) <= settings->hold))
-        g_array_append_val (shown, out);
+      if (track->id != 0 && (track->sighting >= 0 || seconds_between (track->seen, time) <= settings->hold))
+        g_array_append_val (shown, now);
     }
   return shown;
 }
