@@ -23,6 +23,11 @@ G_BEGIN_DECLS
 /* The name of the element message. */
 #define GST_PIPELOAD_VIT_MESSAGE "pipeload-vit"
 
+/* The name of what pipeloadevents tells, as an element message and as an event downstream, and of the sticky event
+ * with which it passes its zones on; docs/events.md has their fields. */
+#define GST_PIPELOAD_EVENT_MESSAGE "pipeload-event"
+#define GST_PIPELOAD_ZONES_EVENT "pipeload-zones"
+
 typedef struct
 {
   int id; /* the ROI's; 0 = none was given */

@@ -12,7 +12,7 @@
 
 #define MAX_DEPTH 16 /* of JSON; json-glib goes down as deep as its input */
 #define MAX_DWELL (366.0 * 24 * 3600)
-#define MAX_QUOTE 40 /* characters of the user's text in an error */
+#define MAX_QUOTE 80 /* characters of the user's text in an error */
 #define NS_PER_SECOND 1e9
 
 static void

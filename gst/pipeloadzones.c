@@ -27,13 +27,14 @@ read_file (const char *path, char **text, gsize *length, GError **error)
 
   info = g_file_query_info (file, G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE,
                             G_FILE_QUERY_INFO_NONE, NULL, &why);
-  if (info == NULL)
-    g_set_error (error, PLD_ERROR,
-                 g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? PLD_ERROR_NOT_FOUND : PLD_ERROR_IO,
-                 "%s; property zones names a file of zones, or holds its JSON", why->message);
+  if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    g_set_error (error, PLD_ERROR, PLD_ERROR_NOT_FOUND,
+                 "there is no such file; property zones names a file of zones, or holds its JSON");
+  else if (info == NULL)
+    g_set_error_literal (error, PLD_ERROR, PLD_ERROR_IO, why->message);
   else if (g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
     g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
-                 "is no file; property zones names a file of zones, or holds its JSON");
+                 "that is no file; property zones names a file of zones, or holds its JSON");
   else if (g_file_info_get_size (info) > GST_PIPELOAD_ZONES_MAX_BYTES)
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "larger than a megabyte: no file of zones is");
   else if (g_file_get_contents (path, text, length, &why))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/gstpipeloadevents.h"
 #include "gst/gstpipeloadllm.h"
 #include "gst/gstpipeloadpublish.h"
 #include "gst/gstpipeloadtrack.h"
@@ -7,7 +8,7 @@
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadpublish, plugin)
+  return GST_ELEMENT_REGISTER (pipeloadevents, plugin) && GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadpublish, plugin)
          && GST_ELEMENT_REGISTER (pipeloadtrack, plugin)
          && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
 }

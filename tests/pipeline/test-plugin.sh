@@ -37,6 +37,7 @@ check_element pipeloadvit model memory-limit loaders threads labels classes thre
   motion-threshold messages stats
 check_element pipeloadllm model memory-limit loaders threads context-size cache-type system-prompt template history max-tokens \
   temperature top-k top-p min-p repeat-penalty presence-penalty frequency-penalty seed stop trim output messages stats
+check_element pipeloadevents zones camera start-time threshold median inertia min-area min-height update-interval leave-after
 
 for mode in sync async; do
   GST_TRACERS=leaks GST_DEBUG="GST_TRACER:7,*:2" GST_DEBUG_NO_COLOR=1 gst-launch-1.0 videotestsrc num-buffers=20 \
