@@ -3,8 +3,8 @@
  * pipeload-watch: runs pipeloadvit over a video, a camera or pictures; prints each change of what is seen,
  * and at the end how it went; writes every result as a line of JSON.
  */
-#include "engine/pipeload.h"
 #include "gst/pipeloadmeta.h"
+#include "pipelines/watch-figures.h"
 #include "pipelines/watch-source.h"
 
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* Exit statuses, as of the pipeload command. */
 #define MISUSED 1
@@ -42,31 +41,6 @@ typedef struct
 
 /* ---- before -------------------------------------------------------------------------------- */
 
-/* "small": half-way between the smallest limit that works and the model's weights, so that they must be streamed. Each thread needs
- * memory of its own: of many cores only as many compute as leave room for that. */
-static char *
-choose_limit (Watch *watch, GError **error)
-{
-  PldVisionOptions options = { .model = watch->model, .batch = 1, .threads = MIN (g_get_num_processors (), 8) };
-  PldPlanInfo plan;
-  guint64 limit;
-
-  if (g_strcmp0 (watch->memory_limit, "small") != 0)
-    return g_strdup (watch->memory_limit);
-  for (;; options.threads--)
-    {
-      if (!pld_vision_plan (&options, &plan, error))
-        return NULL;
-      if (plan.minimum_limit < plan.weight_bytes || options.threads == 1)
-        break;
-    }
-  watch->threads = options.threads;
-  limit = plan.minimum_limit;
-  if (plan.weight_bytes > limit)
-    limit += (plan.weight_bytes - limit) / 2;
-  return g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
-}
-
 /* After the last frame that was asked for: the stream ends here. */
 static GstPadProbeReturn
 limit_frames (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
@@ -91,7 +65,7 @@ add_frame_limit (Watch *watch)
 static gboolean
 make_pipeline (Watch *watch, GError **error)
 {
-  g_autofree char *limit = choose_limit (watch, error);
+  g_autofree char *limit = watch_limit_choose (watch->model, watch->memory_limit, &watch->threads, error);
   GstElement *sink;
   gboolean async = strcmp (watch->mode, "async") == 0;
 
@@ -247,45 +221,6 @@ run (Watch *watch)
 
 /* ---- after --------------------------------------------------------------------------------- */
 
-static guint64
-figure (const GstStructure *stats, const char *name)
-{
-  guint64 value = 0;
-
-  gst_structure_get_uint64 (stats, name, &value);
-  return value;
-}
-
-static double
-figure_ms (const GstStructure *stats, const char *name)
-{
-  double value = 0;
-
-  gst_structure_get_double (stats, name, &value);
-  return value;
-}
-
-static void
-print_memory (const GstStructure *stats)
-{
-  g_autofree char *now = pld_size_format (figure (stats, "engine-bytes"));
-  g_autofree char *peak = pld_size_format (figure (stats, "engine-peak"));
-  g_autofree char *limit = pld_size_format (figure (stats, "memory-limit"));
-  g_autofree char *streamed = pld_size_format (figure (stats, "bytes-streamed"));
-  g_autofree char *each = pld_size_format (figure (stats, "streamed-per-pass"));
-  g_autofree char *process = NULL;
-  struct rusage usage;
-
-  getrusage (RUSAGE_SELF, &usage);
-  process = pld_size_format ((guint64) usage.ru_maxrss * 1024);
-  g_print ("engine bytes     %s, at most %s\n", now, peak);
-  g_print ("memory limit     %s\n", figure (stats, "memory-limit") > 0 ? limit : "none");
-  g_print ("process          %s resident at most\n", process);
-  g_print ("streamed         %s, %s a pass\n", streamed, each);
-  g_print ("loader stalls    %" G_GUINT64_FORMAT ", %.1f ms in all\n", figure (stats, "stalls"),
-           figure_ms (stats, "stall-time"));
-}
-
 static void
 print_table (const Watch *watch)
 {
@@ -294,17 +229,17 @@ print_table (const Watch *watch)
   guint64 frames;
 
   g_object_get (watch->vit, "stats", &stats, NULL);
-  frames = figure (stats, "frames");
+  frames = watch_figure (stats, "frames");
   g_print ("\nframes           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT, frames,
-           figure (stats, "inferred"));
-  if (figure (stats, "damaged") > 0)
-    g_print (", damaged %" G_GUINT64_FORMAT, figure (stats, "damaged"));
+           watch_figure (stats, "inferred"));
+  if (watch_figure (stats, "damaged") > 0)
+    g_print (", damaged %" G_GUINT64_FORMAT, watch_figure (stats, "damaged"));
   g_print ("\n");
   if (watch->results > 1 && seconds > 0)
     g_print ("frames/s         %.1f\n", (double) (frames - 1) / seconds);
-  g_print ("latency          %.1f ms on average, floor %.1f ms\n", figure_ms (stats, "mean-latency"),
-           figure_ms (stats, "floor"));
-  print_memory (stats);
+  g_print ("latency          %.1f ms on average, floor %.1f ms\n", watch_figure_ms (stats, "mean-latency"),
+           watch_figure_ms (stats, "floor"));
+  watch_memory_print (stats);
   if (watch->json != NULL)
     g_print ("results          %s\n", watch->output);
 }
@@ -318,7 +253,7 @@ parse_options (Watch *watch, int *argc, char ***argv, GError **error)
           { "model", 'm', 0, G_OPTION_ARG_FILENAME, &watch->model, "Model file or folder (the bundled one)",
             "PATH" },
           { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &watch->memory_limit,
-            "Such as 64MB; 0 for none; auto: what the machine can spare; small: less than the model's weights (small)", "SIZE" },
+            "Such as 64MB; 0 for none; auto: what the machine can spare; small: so little that weights are streamed (small)", "SIZE" },
           { "output", 'o', 0, G_OPTION_ARG_FILENAME, &watch->output,
             "Write each result there as a line of JSON", "FILE" },
           { "frames", 'n', 0, G_OPTION_ARG_INT64, &watch->frames, "Stop after N frames (0: at the end)",

@@ -20,13 +20,15 @@ struct _WatchSource
 
 /* ---- video --------------------------------------------------------------------------------- */
 
-/* MJPEG stays as it is: the element reads it without a full decode. Sound is not decoded for nothing. */
+/* What the sink takes stays as it is: pipeloadvit reads MJPEG without a full decode. Sound is not decoded for nothing. */
 static gboolean
 decode_further (GstElement *decoder, GstPad *pad, GstCaps *caps, gpointer user_data)
 {
-  const char *type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (user_data, "sink");
+  g_autoptr (GstCaps) taken = gst_pad_query_caps (sink, NULL);
 
-  return !g_str_equal (type, "image/jpeg") && !g_str_has_prefix (type, "audio/");
+  return !gst_caps_can_intersect (caps, taken)
+         && !g_str_has_prefix (gst_structure_get_name (gst_caps_get_structure (caps, 0)), "audio/");
 }
 
 static void
@@ -34,9 +36,9 @@ link_stream (GstElement *decoder, GstPad *pad, gpointer user_data)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (user_data, "sink");
   g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
-  g_autoptr (GstCaps) pictures = gst_caps_from_string ("video/x-raw(ANY); image/jpeg");
+  g_autoptr (GstCaps) taken = gst_pad_query_caps (sink, NULL);
 
-  if (!gst_pad_is_linked (sink) && gst_caps_can_intersect (caps, pictures))
+  if (!gst_pad_is_linked (sink) && gst_caps_can_intersect (caps, taken))
     gst_pad_link (pad, sink);
 }
 
@@ -46,7 +48,7 @@ add_uri (GstBin *pipeline, GstElement *sink, const char *uri)
   GstElement *decoder = gst_element_factory_make ("uridecodebin", NULL);
 
   g_object_set (decoder, "uri", uri, NULL);
-  g_signal_connect (decoder, "autoplug-continue", G_CALLBACK (decode_further), NULL);
+  g_signal_connect (decoder, "autoplug-continue", G_CALLBACK (decode_further), sink);
   g_signal_connect (decoder, "pad-added", G_CALLBACK (link_stream), sink);
   gst_bin_add (pipeline, decoder);
 }

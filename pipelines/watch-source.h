@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Where pipeload-watch's pictures come from: a video file or URI, a camera device, a picture or a folder of
- * them.
+ * Where the programs' pictures come from: a video file or URI, a camera device, a picture or a folder of them.
  */
 #pragma once
 
@@ -10,7 +9,7 @@
 typedef struct _WatchSource WatchSource;
 
 /* Adds the elements that read @input to @pipeline and links them, now or once they know their streams, to
- * @sink. NULL if there is no such input. Free with watch_source_free() once the pipeline is stopped. */
+ * @sink, which gets them as they are if it takes that, else decoded. NULL if there is no such input. Free with watch_source_free() once the pipeline is stopped. */
 WatchSource *watch_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError **error);
 void watch_source_free (WatchSource *source);
 

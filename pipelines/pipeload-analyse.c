@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * pipeload-analyse: who is in recordings, and when; docs/offline.md. Many at once share one model. What is done stays done.
+ */
+#include "pipelines/analyse-facts.h"
+#include "pipelines/analyse-job.h"
+#include "pipelines/analyse-progress.h"
+#include "pipelines/analyse-store.h"
+#include "pipelines/watch-figures.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+/* Exit statuses, as of the pipeload command. */
+#define MISUSED 1
+#define FAILED 2
+#define STOPPED 130
+
+#define DRAW_INTERVAL 250 /* ms */
+
+typedef struct
+{
+  AnalyseOptions options;
+  char *output;
+  int jobs;
+  gboolean no_sheets;
+  char **arguments;
+
+  GPtrArray *inputs;
+  AnalyseStore *store;
+  GMainLoop *loop;
+  GPtrArray *slots; /* Slot: recordings that are being analysed */
+  guint next;       /* of @inputs, to begin with */
+  guint done, damaged;
+  guint64 done_bytes, all_bytes; /* of recordings */
+  AnalyseProgress progress;
+  int status;
+
+  /* Figures of this run. */
+  guint64 frames, looked;
+  double latency; /* ms, in all */
+  GstStructure *stats;
+  gint64 start;
+} Run;
+
+typedef struct
+{
+  Run *run;
+  AnalyseJob *job;
+  gint64 start;
+} Slot;
+
+/* ---- recordings ---------------------------------------------------------------------------- */
+
+static void
+fail (Run *run, const char *about, GError *error)
+{
+  if (run->status == 0)
+    analyse_progress_say (&run->progress, "pipeload-analyse: %s%s%s", about, *about != '\0' ? ": " : "", error->message);
+  run->status = FAILED;
+  g_main_loop_quit (run->loop);
+}
+
+static gboolean take_message (GstBus *bus, GstMessage *message, gpointer user_data);
+
+/* Unfinished, its results go. */
+static void
+slot_free (gpointer data)
+{
+  Slot *slot = data;
+  GstBus *bus = analyse_job_get_bus (slot->job);
+  g_autofree char *folder = g_strdup (analyse_job_folder (slot->job));
+
+  gst_bus_remove_watch (bus);
+  gst_object_unref (bus);
+  analyse_job_free (slot->job);
+  analyse_store_discard (folder);
+  g_free (slot);
+}
+
+static gboolean
+start (Run *run, const AnalyseInput *input, GError **error)
+{
+  g_autofree char *folder = analyse_store_begin (run->store, input, error);
+  g_autofree char *unfinished = g_strdup (folder);
+  g_autofree char *path = analyse_store_path (run->store, input);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *place = g_build_filename ("files", name, NULL);
+  AnalyseJob *job;
+  GstBus *bus;
+  Slot *slot;
+
+  if (folder == NULL)
+    return FALSE;
+  job = analyse_job_new (&run->options, input, g_steal_pointer (&folder), place, error);
+  if (job == NULL)
+    {
+      analyse_store_discard (unfinished);
+      return FALSE;
+    }
+  slot = g_new0 (Slot, 1);
+  slot->run = run;
+  slot->job = job;
+  slot->start = g_get_monotonic_time ();
+  g_ptr_array_add (run->slots, slot);
+  bus = analyse_job_get_bus (job);
+  gst_bus_add_watch (bus, take_message, slot);
+  gst_object_unref (bus);
+  analyse_job_start (job);
+  return TRUE;
+}
+
+static void
+start_next (Run *run)
+{
+  while (run->status == 0 && run->next < run->inputs->len)
+    {
+      const AnalyseInput *input = run->inputs->pdata[run->next++];
+      g_autoptr (GError) error = NULL;
+
+      if (analyse_store_has (run->store, input))
+        continue;
+      if (!start (run, input, &error))
+        fail (run, "", error);
+      return;
+    }
+}
+
+static void
+count (Run *run, const AnalyseInput *input, GstStructure *stats)
+{
+  const double looked = (double) watch_figure (stats, "inferred");
+
+  run->done++;
+  run->done_bytes += input->size;
+  run->frames += watch_figure (stats, "frames");
+  run->looked += watch_figure (stats, "inferred");
+  run->latency += looked * watch_figure_ms (stats, "mean-latency");
+  g_clear_pointer (&run->stats, gst_structure_free);
+  run->stats = stats;
+}
+
+static void
+say_done (Run *run, Slot *slot, const GError *damage)
+{
+  const AnalyseInput *input = analyse_job_input (slot->job);
+  const double seconds = (double) (g_get_monotonic_time () - slot->start) / G_USEC_PER_SEC;
+  const guint visits = analyse_job_visits (slot->job);
+
+  if (damage != NULL)
+    analyse_progress_say (&run->progress, "%s: %s", input->name, damage->message);
+  else
+    analyse_progress_say (&run->progress, "%s: %u visit%s, %.0f frames/s", input->name, visits, visits == 1 ? "" : "s",
+                          (double) analyse_job_frames (slot->job) / seconds);
+}
+
+static void
+finish (Run *run, Slot *slot, const GError *damage)
+{
+  const AnalyseInput *input = analyse_job_input (slot->job);
+  GstStructure *stats = NULL;
+  g_autofree char *row = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (analyse_job_finish (slot->job, damage, &row, &stats, &error)
+      && analyse_store_commit (run->store, input, analyse_job_folder (slot->job), row, damage != NULL, &error))
+    say_done (run, slot, damage);
+  else
+    fail (run, "", error);
+  run->damaged += damage != NULL;
+  count (run, input, stats);
+  g_ptr_array_remove (run->slots, slot);
+}
+
+static gboolean
+take_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  Slot *slot = user_data;
+  Run *run = slot->run;
+  g_autoptr (GError) error = NULL;
+
+  switch (analyse_job_take (slot->job, message, &error))
+    {
+    case ANALYSE_RUNS:
+      return G_SOURCE_CONTINUE;
+    case ANALYSE_FAILED:
+      if (error != NULL)
+        fail (run, analyse_job_input (slot->job)->name, error);
+      return G_SOURCE_CONTINUE;
+    default:
+      /* The next one begins before this one ends, so that the model stays in memory. */
+      start_next (run);
+      finish (run, slot, error);
+      if (run->slots->len == 0)
+        g_main_loop_quit (run->loop);
+      return G_SOURCE_CONTINUE; /* the watch is gone already */
+    }
+}
+
+/* ---- the run ------------------------------------------------------------------------------- */
+
+static gboolean
+draw (gpointer user_data)
+{
+  Run *run = user_data;
+  double bytes = (double) run->done_bytes;
+
+  for (guint i = 0; i < run->slots->len; i++)
+    {
+      Slot *slot = run->slots->pdata[i];
+
+      bytes += analyse_job_progress (slot->job) * (double) analyse_job_input (slot->job)->size;
+    }
+  analyse_progress_draw (&run->progress, bytes / (double) MAX (run->all_bytes, 1), run->done, run->inputs->len);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+interrupt (gpointer user_data)
+{
+  Run *run = user_data;
+
+  run->status = STOPPED;
+  g_main_loop_quit (run->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+count_inputs (Run *run)
+{
+  for (guint i = 0; i < run->inputs->len; i++)
+    {
+      const AnalyseInput *input = run->inputs->pdata[i];
+
+      run->all_bytes += input->size;
+      if (!analyse_store_has (run->store, input))
+        continue;
+      run->done++;
+      run->done_bytes += input->size;
+    }
+  analyse_progress_init (&run->progress, (double) run->done_bytes / (double) MAX (run->all_bytes, 1));
+  if (run->done > 0)
+    g_printerr ("%u of %u recordings are done already\n", run->done, run->inputs->len);
+}
+
+static void
+analyse (Run *run)
+{
+  const guint sources[] = { g_unix_signal_add (SIGINT, interrupt, run), g_unix_signal_add (SIGTERM, interrupt, run),
+                            g_timeout_add (DRAW_INTERVAL, draw, run) };
+
+  run->slots = g_ptr_array_new_with_free_func (slot_free);
+  run->start = g_get_monotonic_time ();
+  for (int i = 0; i < run->jobs; i++)
+    start_next (run);
+  if (run->slots->len > 0 && run->status == 0)
+    g_main_loop_run (run->loop);
+  g_ptr_array_set_size (run->slots, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  analyse_progress_clear (&run->progress);
+}
+
+static gboolean
+join (Run *run, GError **error)
+{
+  return analyse_store_join (run->store, run->inputs, "events.jsonl", "", "events.jsonl", error)
+         && analyse_store_join (run->store, run->inputs, "visits.csv", ANALYSE_VISITS, "visits.csv", error)
+         && analyse_store_join (run->store, run->inputs, "summary.csv", ANALYSE_SUMMARY, "row.csv", error)
+         && (!run->options.detections
+             || analyse_store_join (run->store, run->inputs, "detections.jsonl", "", "detections.jsonl", error));
+}
+
+static void
+print_table (const Run *run)
+{
+  const double seconds = (double) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
+
+  g_print ("recordings       %u", run->inputs->len);
+  if (run->damaged > 0)
+    g_print (", damaged %u", run->damaged);
+  g_print ("\n");
+  if (run->stats != NULL)
+    {
+      g_print ("frames           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT "\n", run->frames, run->looked);
+      g_print ("frames/s         %.1f\n", (double) run->frames / seconds);
+      g_print ("latency          %.1f ms on average, floor %.1f ms\n",
+               run->looked > 0 ? run->latency / (double) run->looked : 0, watch_figure_ms (run->stats, "floor"));
+      watch_memory_print (run->stats);
+    }
+  g_print ("results          %s\n", run->output);
+}
+
+static void
+end (Run *run)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (run->status == STOPPED)
+    g_printerr ("stopped: %u of %u recordings are done; the same command goes on from there\n", run->done, run->inputs->len);
+  if (run->status != 0)
+    return;
+  if (!join (run, &error))
+    {
+      fail (run, "", error);
+      return;
+    }
+  print_table (run);
+  if (run->damaged > 0)
+    run->status = FAILED;
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+static gboolean
+describe_file (GString *text, const char *name, const char *path, GError **error)
+{
+  GStatBuf what;
+
+  if (g_stat (path, &what) != 0)
+    {
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", path, g_strerror (errno));
+      return FALSE;
+    }
+  g_string_append_printf (text, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", name, path, (gint64) what.st_size,
+                          (gint64) what.st_mtim.tv_sec, what.st_mtim.tv_nsec);
+  return TRUE;
+}
+
+/* What decides about results. Returns: (transfer full) (nullable) */
+static char *
+describe (const AnalyseOptions *options, GError **error)
+{
+  g_autoptr (GString) text = g_string_new ("pipeload " PLD_VERSION "\n");
+
+  g_string_append_printf (text, "every %d, keyframes %d, annotate %d, sheets %d, detections %d\n", options->every,
+                          options->keyframes, options->annotate, options->sheets, options->detections);
+  if (options->model != NULL && !describe_file (text, "model", options->model, error))
+    return NULL;
+  if (options->zones != NULL && *options->zones == '{')
+    g_string_append_printf (text, "zones %s\n", options->zones);
+  else if (options->zones != NULL && !describe_file (text, "zones", options->zones, error))
+    return NULL;
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static gboolean
+prepare (Run *run, GError **error)
+{
+  g_autofree char *limit
+      = watch_limit_choose (run->options.model, run->options.memory_limit, &run->options.threads, error);
+  g_autofree char *description = NULL;
+
+  if (limit == NULL)
+    return FALSE;
+  g_free (run->options.memory_limit);
+  run->options.memory_limit = g_steal_pointer (&limit);
+  description = describe (&run->options, error);
+  if (description == NULL)
+    return FALSE;
+  run->inputs = analyse_inputs_find (run->arguments, run->output, error);
+  if (run->inputs != NULL)
+    run->store = analyse_store_open (run->output, description, error);
+  return run->store != NULL;
+}
+
+static gboolean
+parse_options (Run *run, int *argc, char ***argv, GError **error)
+{
+  AnalyseOptions *options = &run->options;
+  const GOptionEntry entries[]
+      = { { "output", 'o', 0, G_OPTION_ARG_FILENAME, &run->output, "Folder for the results (analytics)", "FOLDER" },
+          { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options->model, "Model file or folder (the bundled one)", "PATH" },
+          { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &options->memory_limit,
+            "Such as 64MB; 0 for none; auto: what the machine can spare; small: the least that works, or so little that weights "
+            "are streamed (0)",
+            "SIZE" },
+          { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &options->zones, "Zones, masks and lines: a JSON file (the whole picture)",
+            "FILE" },
+          { "every", 'n', 0, G_OPTION_ARG_INT, &options->every, "Look at every Nth frame (about 5 frames a second)", "N" },
+          { "keyframes-only", 'k', 0, G_OPTION_ARG_NONE, &options->keyframes,
+            "Decode and look at keyframes alone: fast, but nobody is followed from one to the next", NULL },
+          { "annotate", 'a', 0, G_OPTION_ARG_NONE, &options->annotate, "Write a copy with boxes of each recording", NULL },
+          { "no-sheets", 0, 0, G_OPTION_ARG_NONE, &run->no_sheets, "Make no contact sheets", NULL },
+          { "detections", 0, 0, G_OPTION_ARG_NONE, &options->detections, "Write what is seen in each frame looked at, too",
+            NULL },
+          { "jobs", 'j', 0, G_OPTION_ARG_INT, &run->jobs, "Recordings at once (2)", "N" },
+          { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &run->arguments, NULL, "FILE|FOLDER..." },
+          G_OPTION_ENTRY_NULL };
+  g_autoptr (GOptionContext) context = g_option_context_new ("- say who is in recordings, and when");
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_group (context, gst_init_get_option_group ());
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  options->sheets = !run->no_sheets;
+  if (run->arguments != NULL && run->jobs >= 1 && options->every >= 0)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "recordings or folders of them, --jobs of at least 1 and --every of at least 0 are needed; see --help");
+  return FALSE;
+}
+
+static void
+clear (Run *run)
+{
+  g_clear_pointer (&run->slots, g_ptr_array_unref);
+  g_clear_pointer (&run->stats, gst_structure_free);
+  g_clear_pointer (&run->inputs, g_ptr_array_unref);
+  analyse_store_close (run->store);
+  g_main_loop_unref (run->loop);
+  g_strfreev (run->arguments);
+  g_free (run->options.model);
+  g_free (run->options.memory_limit);
+  g_free (run->options.zones);
+  g_free (run->output);
+}
+
+int
+main (int argc, char **argv)
+{
+  Run run = { .options.memory_limit = g_strdup ("0"), .output = g_strdup ("analytics"), .jobs = 2 };
+  g_autoptr (GError) error = NULL;
+
+  run.loop = g_main_loop_new (NULL, FALSE);
+  signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
+  if (!parse_options (&run, &argc, &argv, &error))
+    run.status = MISUSED;
+  else if (!prepare (&run, &error))
+    run.status = FAILED;
+  if (error != NULL)
+    g_printerr ("pipeload-analyse: %s\n", error->message);
+  else
+    {
+      count_inputs (&run);
+      analyse (&run);
+      end (&run);
+    }
+  clear (&run);
+  return run.status;
+}
