@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/gstpipeloadevents.h"
 #include "gst/gstpipeloadllm.h"
+#include "gst/gstpipeloadoverlay.h"
 #include "gst/gstpipeloadpublish.h"
 #include "gst/gstpipeloadtrack.h"
 #include "gst/gstpipeloadvit.h"
@@ -8,9 +9,9 @@
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (pipeloadevents, plugin) && GST_ELEMENT_REGISTER (pipeloadllm, plugin) && GST_ELEMENT_REGISTER (pipeloadpublish, plugin)
-         && GST_ELEMENT_REGISTER (pipeloadtrack, plugin)
-         && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
+  return GST_ELEMENT_REGISTER (pipeloadevents, plugin) && GST_ELEMENT_REGISTER (pipeloadllm, plugin)
+         && GST_ELEMENT_REGISTER (pipeloadoverlay, plugin) && GST_ELEMENT_REGISTER (pipeloadpublish, plugin)
+         && GST_ELEMENT_REGISTER (pipeloadtrack, plugin) && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, pipeload,

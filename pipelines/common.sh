@@ -11,7 +11,7 @@
 pld_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 pld_build_packages=(gcc pkg-config meson ninja-build libglib2.0-dev libjson-glib-dev libjpeg62-turbo-dev libmosquitto-dev
-  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev)
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libcairo2-dev libpango1.0-dev)
 pld_demo_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 
 pld_run() {
