@@ -66,6 +66,7 @@ struct _GstPipeloadTrack
   gboolean has_seen;  /* a result, whose number is: */
   guint64 seen;
   gboolean foreign;   /* detections came without a note that there is a result */
+  gboolean failed;    /* the one error is posted */
 };
 
 static GstStaticPadTemplate sink_template
@@ -137,7 +138,7 @@ gst_pipeload_track_start (GstBaseTransform *trans)
   self->tracker = gst_pipeload_tracker_new ();
   self->width = self->height = 0;
   self->number = G_MAXUINT64;
-  self->has_seen = FALSE;
+  self->has_seen = self->failed = FALSE;
   for (guint i = 0; i < REMEMBERED; i++)
     self->moments[i] = (Moment){ G_MAXUINT64, 0 };
   forget (self);
@@ -159,9 +160,11 @@ gst_pipeload_track_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *
   gst_structure_get_fraction (structure, "framerate", &rate, &per);
   if (width <= 0 || height <= 0)
     {
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-                         ("The frames' size is not known; put jpegparse in front of %s", GST_OBJECT_NAME (self)),
-                         ("caps %" GST_PTR_FORMAT, incaps));
+      if (!self->failed) /* upstream may try again with each frame */
+        GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+                           ("The frames' size is not known; put jpegparse in front of %s", GST_OBJECT_NAME (self)),
+                           ("caps %" GST_PTR_FORMAT, incaps));
+      self->failed = TRUE;
       return FALSE;
     }
   self->duration = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate)
@@ -228,16 +231,17 @@ static void
 take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const GstPipeloadTrackerSettings *settings,
              GstClockTime time)
 {
-  g_autofree GstPipeloadSighting *sightings = g_new (GstPipeloadSighting, frame->objects->len);
+  const guint n = frame->kind == GST_PIPELOAD_FRAME_DETECTIONS ? frame->objects->len : 0;
+  g_autofree GstPipeloadSighting *sightings = g_new (GstPipeloadSighting, n);
 
-  for (guint i = 0; i < frame->objects->len; i++)
+  for (guint i = 0; i < n; i++)
     {
       const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
       sightings[i] = (GstPipeloadSighting){ object->label, object->label_id, object->confidence, object->x_min,
                                             object->y_min, object->x_max,    object->y_max };
     }
-  gst_pipeload_tracker_update (self->tracker, settings, time, sightings, frame->objects->len);
+  gst_pipeload_tracker_update (self->tracker, settings, time, sightings, n);
 }
 
 /* Returns: (transfer full): the tracks as objects of the frame at @time, as far as they are in the picture. */
