@@ -187,7 +187,7 @@ gst_pipeload_track_propose_allocation (GstBaseTransform *trans, GstQuery *decide
 static gboolean
 gst_pipeload_track_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) /* one comes after each flush, too */
     forget (GST_PIPELOAD_TRACK (trans));
   return GST_BASE_TRANSFORM_CLASS (gst_pipeload_track_parent_class)->sink_event (trans, event);
 }

@@ -223,7 +223,7 @@ test_interval (void)
 static void
 test_async (void)
 {
-  static const guint uneven[] = { 0, 3, 1, 6, 2, 5, 0, 4 };
+  static const guint uneven[] = { 0, 3, 1, 6, 9, 5, 0, 4 };
   Rig rig;
 
   open_usual (&rig, "");
@@ -238,7 +238,7 @@ test_async (void)
         with_result (buffer, number, i - number, place (number + uneven[number % 8] / 10.0));
       frame = push (&rig, buffer);
       if (i >= 24)
-        assert_person (frame, 1, place (i + uneven[i % 8] / 10.0), 0.003);
+        assert_person (frame, 1, place (i + uneven[i % 8] / 10.0), 0.002);
     }
   rig_close (&rig);
 }

@@ -506,8 +506,6 @@ test_labels (void)
   rig_open (&rig, 0);
   for (guint i = 0; i < 30; i++)
     {
-      g_autoptr (GArray) tracks = NULL;
-
       see_box (&rig, box (i % 2 == 0 ? person : car, 0.9, 0.5, 0.5, 0.05, 0.15));
       rig.sightings[0].label_id = i % 2 == 0 ? 5 : 6;
       update (&rig, i / 10.0);
