@@ -69,6 +69,17 @@ set_shape_error (PldParams *params, const PldTensor *tensor, const char *wanted,
                params->weights->path, tensor->name, shape, wanted);
 }
 
+/* Dimensions of 1 in front, of [1, 197, 768], mean nothing. */
+static gboolean
+tensor_begins_with (const PldTensor *tensor, guint64 n)
+{
+  guint i = 0;
+
+  while (n != 1 && i + 1 < tensor->n_dims && tensor->dims[i] == 1)
+    i++;
+  return i < tensor->n_dims && tensor->dims[i] == n;
+}
+
 /* A tensor [n_parts,] n_rows, … of n_parts * n_rows * n_cols values. */
 static const PldTensor *
 params_find_matrix (PldParams *params, const char *name, guint n_parts, guint n_rows, guint n_cols, GError **error)
@@ -78,8 +89,7 @@ params_find_matrix (PldParams *params, const char *name, guint n_parts, guint n_
 
   if (tensor == NULL)
     return NULL;
-  if (tensor->n_dims < 1 || tensor->dims[0] != (n_parts > 1 ? n_parts : n_rows)
-      || !pld_size_mul ((guint64) n_parts * n_rows, n_cols, &values) || tensor->n_values != values
+  if (!tensor_begins_with (tensor, n_parts > 1 ? n_parts : n_rows) || !pld_size_mul ((guint64) n_parts * n_rows, n_cols, &values) || tensor->n_values != values
       || n_cols % pld_dtype_info (tensor->dtype)->block != 0)
     {
       g_autofree char *wanted = n_parts > 1 ? g_strdup_printf ("[%u, %u, %u]", n_parts, n_rows, n_cols)

@@ -119,6 +119,34 @@ gboolean pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const
 gint64 pld_linear_time (PldSession *session, gboolean in_panels, guint n, float *y, float *x, const PldMatrix *w, guint n_rows,
                         const guint8 *weights);
 
+/* Taps of a row of a sum, at most. */
+#define PLD_TAPS_MAX 16
+
+/* A row of a matrix, and how much of it. */
+typedef struct
+{
+  guint row;
+  float weight;
+} PldTap;
+
+/* Which of rows @first … @end − 1 of a matrix go into row @i of a sum. @taps: (out): [PLD_TAPS_MAX], by rising row; of all that row @i has, these and
+ * none else. Called by any thread. Returns: how many */
+typedef guint (*PldTapsFunc) (gconstpointer data, guint i, guint first, guint end, PldTap *taps);
+
+/**
+ * pld_add_rows:
+ * @x: sequences of pld_panels (@n_rows) panels of w->n_cols columns, in place
+ * @n_rows: of each sequence
+ * @w: the next matrix on the tape
+ * @taps: what each row gets of it
+ *
+ * x[i] += Σ weight * w[row] over the taps of i. A matrix that is added, rather than multiplied with, such as position embeddings: it goes by tile by tile like
+ * any other, and is never held. A row's taps are added one by one, by rising row, so the result does not depend on the tiles. Errors are the stream's.
+ */
+gboolean pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w, PldTapsFunc taps, gconstpointer data, GError **error);
+/* Scratch floats a thread that this needs. */
+gsize pld_add_rows_scratch (guint n_cols);
+
 /* y = layer norm of each row of x [d][16]; may be in place. */
 void pld_layer_norm (PldSession *session, PldPanels y, PldPanels x, const float *w, const float *b, guint d, float eps);
 
