@@ -76,7 +76,7 @@ typedef struct
   /**
    * declare:
    * @config: config.json, or GGUF's keys
-   * @input: of vision models
+   * @input: of vision models: what the user or the preprocessing says; 0 × 0: that it was trained for
    *
    * Reads the hyperparameters and declares all tensors; loads nothing. Returns: (transfer full): free with g_free()
    */
@@ -98,6 +98,7 @@ typedef struct
 
 extern const PldArch pld_arch_vit;
 extern const PldArch pld_arch_patch_detector;
+extern const PldArch pld_arch_yolos;
 extern const PldArch pld_arch_llama;
 extern const PldArch pld_arch_qwen2;
 extern const PldArch pld_arch_qwen3;

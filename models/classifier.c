@@ -18,7 +18,8 @@ classifier_declare (PldParams *params, const PldConfig *config, PldInputSize inp
     return NULL;
   vit->base.n_classes = vit->base.base.n_outputs = vit->base.max_objects = pld_vit_count_rows (params, "head.weight");
   vit->base.threshold = 0.5f;
-  if (!pld_vit_declare_trunk (params, vit, config, FALSE, error) || !pld_vit_declare_head (params, vit, "head", vit->base.n_classes, 1, error))
+  if (!pld_vit_declare_trunk (params, vit, config, 0, 1, error)
+      || !pld_vit_declare_head (params, vit, "head", vit->base.n_classes, &vit->head, error))
     g_clear_pointer (&vit, g_free);
   return (PldNet *) vit;
 }
@@ -34,7 +35,8 @@ classifier_forward (const PldNet *net, PldSession *session, const PldItem *items
     return FALSE;
   for (guint i = 0; i < n; i++)
     session->kernels->unpack (m.q + (gsize) i * d, d, m.h + (gsize) i * d * PLD_PANEL_ROWS, 1, d);
-  return pld_linear (session, (PldRows) { results, n, net->n_outputs }, (PldRows) { m.q, n, d }, vit->head, vit->head_bias, FALSE, error);
+  return pld_linear (session, (PldRows) { results, n, net->n_outputs }, (PldRows) { m.q, n, d }, vit->head.weight, vit->head.bias, FALSE,
+                     error);
 }
 
 static int

@@ -22,6 +22,44 @@ open_preprocessing (PldModel *model, PldConfig **config, GError **error)
   return FALSE;
 }
 
+/* A member of the object @key, or @key itself with NULL; 0: there is none. */
+static guint64
+read_edge (const PldConfig *config, const char *key, const char *member)
+{
+  g_autofree char *full = g_strconcat (config->prefix, key, NULL);
+  JsonNode *node = json_object_get_member (config->root, full);
+
+  if (node != NULL && member != NULL)
+    node = JSON_NODE_HOLDS_OBJECT (node) ? json_object_get_member (json_node_get_object (node), member) : NULL;
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
+           ? (guint64) CLAMP (json_node_get_int (node), 0, G_MAXUINT16) : 0;
+}
+
+/* The size that the preprocessing scales pictures to. Where it keeps their shape, within a shortest and a longest edge, it is that of a picture of 16 : 9,
+ * as cameras have it. Left alone when nothing is said. */
+static gboolean
+read_size (const PldConfig *config, PldInputSize *input, GError **error)
+{
+  guint64 shortest, longest;
+
+  if (config == NULL || !pld_config_has (config, "size"))
+    return TRUE;
+  shortest = read_edge (config, "size", "shortest_edge");
+  longest = read_edge (config, "size", "longest_edge");
+  if (longest == 0)
+    {
+      /* How it was written before 2023. */
+      shortest = MAX (shortest, read_edge (config, "size", NULL));
+      longest = read_edge (config, "max_size", NULL);
+    }
+  if (shortest == 0 || longest == 0)
+    return pld_config_size (config, "size", &input->width, &input->height, error);
+  if (shortest * 16 > longest * 9)
+    shortest = (longest * 9 + 8) / 16;
+  *input = (PldInputSize) { (guint) (shortest * 16 / 9), (guint) shortest };
+  return TRUE;
+}
+
 /* What normalisation comes to for bytes. */
 static gboolean
 set_scale (PldModel *model, const PldConfig *config, GError **error)
@@ -44,18 +82,15 @@ set_scale (PldModel *model, const PldConfig *config, GError **error)
 
 /* As Hugging Face's image processors read it; what is not said has the values of ViT's first release. */
 static gboolean
-read_preprocessing (PldModel *model, GError **error)
+read_preprocessing (PldModel *model, const PldConfig *config, GError **error)
 {
   static const double half[] = { 0.5, 0.5, 0.5 };
-  g_autoptr (PldConfig) config = NULL;
   gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
   guint64 filter = PLD_FILTER_BILINEAR;
 
   model->rescale = 1 / 255.0;
   for (guint c = 0; c < 3; c++)
     model->mean[c] = model->std[c] = 0.5;
-  if (!open_preprocessing (model, &config, error))
-    return FALSE;
   if (config != NULL
       && (!pld_config_bool (config, "do_rescale", TRUE, &rescale, error)
           || !pld_config_bool (config, "do_normalize", TRUE, &normalize, error)
@@ -142,15 +177,17 @@ open_vision (PldModel *model, PldInputSize input, GError **error)
 {
   const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
   g_autofree char *prefix = NULL;
-  g_autoptr (PldConfig) keys = NULL;
+  g_autoptr (PldConfig) keys = NULL, preprocessing = NULL;
 
   model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path) : pld_config_open (model->path, "config.json", error);
   if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, gguf ? "general.architecture" : "model_type", error))
     return FALSE;
   prefix = g_strconcat (model->arch->name, ".", NULL);
   keys = gguf ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
+  if (!open_preprocessing (model, &preprocessing, error) || (input.width == 0 && !read_size (preprocessing, &input, error)))
+    return FALSE;
   model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, error);
-  return model->net != NULL && read_preprocessing (model, error) && read_labels (model, error);
+  return model->net != NULL && read_preprocessing (model, preprocessing, error) && read_labels (model, error);
 }
 
 static gboolean

@@ -54,14 +54,14 @@ detector_declare (PldParams *params, const PldConfig *config, PldInputSize input
     return NULL;
   if (!read_keys (vit, config, error))
     goto failed;
-  patches = pld_vit_tokens (vit) - 1;
+  patches = pld_vit_patches (vit);
   values = vit->cells * vit->cells * CELL_VALUES;
   vit->base.base.n_outputs = patches * values;
   vit->base.n_classes = 1;
   vit->base.detector = TRUE;
   vit->base.max_objects = MIN (patches * vit->cells * vit->cells, MAX_OBJECTS);
-  if (pld_vit_declare_trunk (params, vit, config, TRUE, error)
-      && pld_vit_declare_head (params, vit, "detector", values, pld_vit_tokens (vit), error))
+  if (pld_vit_declare_trunk (params, vit, config, 0, pld_vit_tokens (vit), error)
+      && pld_vit_declare_head (params, vit, "detector", values, &vit->head, error))
     return (PldNet *) vit;
 
 failed:
@@ -74,7 +74,7 @@ static gboolean
 detector_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results, GError **error)
 {
   const PldVit *vit = (const PldVit *) net;
-  const guint d = vit->d, panels = pld_vit_panels (vit), tokens = pld_vit_tokens (vit), values = (guint) vit->head->n_rows;
+  const guint d = vit->d, panels = pld_vit_panels (vit), tokens = pld_vit_tokens (vit), values = (guint) vit->head.weight->n_rows;
   PldVitMemory m;
   PldPanels h, y;
 
@@ -82,7 +82,7 @@ detector_forward (const PldNet *net, PldSession *session, const PldItem *items, 
     return FALSE;
   h = (PldPanels) { m.h, n * panels, (gsize) d * PLD_PANEL_ROWS };
   y = (PldPanels) { m.wide, n * panels, (gsize) values * PLD_PANEL_ROWS };
-  if (!pld_linear_panels (session, y, h, vit->head, vit->head_bias, PLD_ACT_NONE, FALSE, error))
+  if (!pld_linear_panels (session, y, h, vit->head.weight, vit->head.bias, PLD_ACT_NONE, FALSE, error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     for (guint p = 0; p < panels; p++)

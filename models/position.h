@@ -1,14 +1,18 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Position embeddings of a grid of another size than the stored one's: bicubic interpolation (Keys' kernel with a = −0.75, pixel centres at ½, edges
+ * repeated, no antialiasing), what PyTorch's interpolate (mode="bicubic", align_corners=False) computes and Hugging Face uses for them.
+ */
 #pragma once
 
 #include <glib.h>
 
-/**
- * pld_position_interpolate:
- * @to: (out): [to_h * to_w, d]
- * @from: [from_h * from_w, d]
- *
- * Bicubic interpolation of a grid of vectors (Keys' kernel with a = −0.75, pixel centres at ½, edges repeated, no antialiasing): what
- * PyTorch's interpolate (mode="bicubic", align_corners=False) computes, and Hugging Face uses for position embeddings.
- */
-void pld_position_interpolate (float *to, guint to_w, guint to_h, const float *from, guint from_w, guint from_h, guint d);
+/* What a sample takes from a line of others: four of them, by rising index; at an edge the same one several times. */
+typedef struct
+{
+  guint index[4];
+  float weight[4];
+} PldCubic;
+
+/* @cubic: (out): [n], of each of @n samples from a line of @from. As long as the line: one sample with weight 1 and three with 0. */
+void pld_cubic_line (PldCubic *cubic, guint n, guint from);

@@ -54,6 +54,16 @@ add_piece (Quantize *q, const char *name, guint64 n_cols)
   g_array_append_val (q->pieces, piece);
 }
 
+static gboolean
+has_piece (const Quantize *q, const char *name)
+{
+  guint i = 0;
+
+  while (i < q->pieces->len && strcmp (g_array_index (q->pieces, Piece, i).from->name, name) != 0)
+    i++;
+  return i < q->pieces->len;
+}
+
 /* Small tensors first, then the matrices in the order of their use. */
 static void
 add_pieces (Quantize *q)
@@ -66,7 +76,9 @@ add_pieces (Quantize *q)
     {
       const PldMatrix *matrix = params->tape->matrices->pdata[i];
 
-      add_piece (q, matrix->name, matrix->n_cols);
+      /* One that is a part of a tensor comes with the first part. */
+      if (!has_piece (q, matrix->name))
+        add_piece (q, matrix->name, matrix->n_cols);
     }
 }
 

@@ -4,7 +4,7 @@
  */
 #include "engine/format/safetensors-writer.h"
 #include "engine/format/tensors.h"
-#include "models/synth.h"
+#include "models/synth-vit.h"
 #include "models/vit-gguf.h"
 
 #include <errno.h>
@@ -12,20 +12,21 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define N_CLASSES 1000
-#define IMAGE 224
-#define PATCH 16
 #define WEIGHT_STD 0.02 /* of ViT's own initialisation */
 #define BIAS_STD 0.002
 
-typedef struct
-{
-  const char *name;
-  guint hidden, layers, heads;
-} Preset;
+#define VIT(name, hidden, layers, heads) { name, &pld_arch_vit, hidden, layers, heads, 224, 224, 224, 224, 1000, 0, FALSE, 0 }
 
-static const Preset presets[]
-    = { { "vit-ti16", 192, 12, 3 }, { "vit-b16", 768, 12, 12 }, { "vit-l16", 1024, 24, 16 } };
+/* YOLOS: as hustvl's on Hugging Face. */
+static const PldVitPreset presets[] = {
+  VIT ("vit-ti16", 192, 12, 3),
+  VIT ("vit-b16", 768, 12, 12),
+  VIT ("vit-l16", 1024, 24, 16),
+  { "yolos-tiny", &pld_arch_yolos, 192, 12, 3, 1333, 800, 896, 512, 91, 100, FALSE, 512 },
+  { "yolos-small", &pld_arch_yolos, 384, 12, 6, 864, 512, 1328, 736, 91, 100, TRUE, 800 },
+  { "yolos-small-dwr", &pld_arch_yolos, 330, 14, 6, 864, 512, 1328, 736, 91, 100, TRUE, 800 },
+  { "yolos-base", &pld_arch_yolos, 768, 12, 12, 1344, 800, 1328, 736, 91, 100, TRUE, 800 },
+};
 
 /* Those that safetensors has too. */
 static const struct
@@ -38,7 +39,7 @@ static const struct
 typedef struct
 {
   GArray *tensors; /* PldTensor */
-  const Preset *preset;
+  const PldVitPreset *preset;
   PldDtype dtype;
 } Shapes;
 
@@ -93,22 +94,59 @@ shapes_add_layer (Shapes *shapes, guint layer)
     }
 }
 
+static void
+shapes_add_heads (Shapes *shapes)
+{
+  const PldVitPreset *preset = shapes->preset;
+  const struct
+  {
+    const char *name;
+    guint n_out;
+  } heads[] = { { "class_labels_classifier", preset->n_classes + 1 }, { "bbox_predictor", 4 } };
+
+  if (preset->n_detection == 0)
+    {
+      shapes_add_linear (shapes, "classifier", preset->n_classes, preset->hidden);
+      return;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (heads); i++)
+    for (guint j = 0; j < 3; j++)
+      {
+        g_autofree char *name = g_strdup_printf ("%s.layers.%u", heads[i].name, j);
+
+        shapes_add_linear (shapes, name, j < 2 ? preset->hidden : heads[i].n_out, preset->hidden);
+      }
+}
+
 static GArray *
-shapes_make (const Preset *preset, PldDtype dtype)
+shapes_make (const PldVitPreset *preset, PldDtype dtype)
 {
   Shapes shapes = { pld_tensors_new (), preset, dtype };
-  guint64 h = preset->hidden, tokens = 1 + (IMAGE / PATCH) * (IMAGE / PATCH);
+  const guint64 h = preset->hidden, n_detection = preset->n_detection;
+  const guint64 tokens = 1 + (preset->image_width / PLD_SYNTH_PATCH) * (preset->image_height / PLD_SYNTH_PATCH) + n_detection;
 
   shapes_add (&shapes, 3, (guint64[]) { 1, 1, h }, "vit.embeddings.cls_token");
+  if (n_detection > 0)
+    shapes_add (&shapes, 3, (guint64[]) { 1, n_detection, h }, "vit.embeddings.detection_tokens");
   shapes_add (&shapes, 3, (guint64[]) { 1, tokens, h }, "vit.embeddings.position_embeddings");
-  shapes_add (&shapes, 4, (guint64[]) { h, 3, PATCH, PATCH },
-              "vit.embeddings.patch_embeddings.projection.weight");
+  shapes_add (&shapes, 4, (guint64[]) { h, 3, PLD_SYNTH_PATCH, PLD_SYNTH_PATCH }, "vit.embeddings.patch_embeddings.projection.weight");
   shapes_add (&shapes, 1, &h, "vit.embeddings.patch_embeddings.projection.bias");
+  if (preset->mid_positions)
+    shapes_add (&shapes, 4, (guint64[]) { preset->layers - 1, 1, tokens, h }, "vit.encoder.mid_position_embeddings");
   for (guint i = 0; i < preset->layers; i++)
     shapes_add_layer (&shapes, i);
   shapes_add_linear (&shapes, "vit.layernorm", preset->hidden, 0);
-  shapes_add_linear (&shapes, "classifier", N_CLASSES, preset->hidden);
+  shapes_add_heads (&shapes);
   return shapes.tensors;
+}
+
+/* Values of a row of a matrix; 0: it is a vector. */
+static guint64
+tensor_cols (const PldTensor *tensor)
+{
+  if (g_str_has_suffix (tensor->name, "position_embeddings"))
+    return tensor->dims[tensor->n_dims - 1];
+  return tensor->n_dims == 2 || tensor->n_dims == 4 ? tensor->n_values / tensor->dims[0] : 0;
 }
 
 /* The same as a GGUF file has them: its names, matrices as @mix says, vectors in F32. */
@@ -118,58 +156,16 @@ shapes_to_gguf (GArray *tensors, const PldVitMix *mix)
   for (guint i = 0; i < tensors->len; i++)
     {
       PldTensor *tensor = &g_array_index (tensors, PldTensor, i);
+      const guint64 n_cols = tensor_cols (tensor);
       g_autofree char *name = g_steal_pointer (&tensor->name);
-      const gboolean is_matrix = tensor->n_dims == 2 || tensor->n_dims == 4;
 
       tensor->name = g_malloc (PLD_VIT_NAME);
       pld_vit_tensor_name (tensor->name, name, TRUE);
-      pld_vit_mix_apply (mix, tensor, is_matrix ? tensor->n_values / tensor->dims[0] : 0);
+      pld_vit_mix_apply (mix, tensor, n_cols);
     }
 }
 
 /* ---- the folder ---------------------------------------------------------------------------- */
-
-static char *
-config_text (const Preset *preset, const char *torch_name)
-{
-  GString *labels = g_string_new (NULL);
-  char *text;
-
-  for (guint i = 0; i < N_CLASSES; i++)
-    g_string_append_printf (labels, "%s\n    \"%u\": \"LABEL_%u\"", i > 0 ? "," : "", i, i);
-  text = g_strdup_printf ("{\n"
-                          "  \"architectures\": [\"ViTForImageClassification\"],\n"
-                          "  \"model_type\": \"vit\",\n"
-                          "  \"hidden_size\": %u,\n"
-                          "  \"intermediate_size\": %u,\n"
-                          "  \"num_hidden_layers\": %u,\n"
-                          "  \"num_attention_heads\": %u,\n"
-                          "  \"image_size\": %u,\n"
-                          "  \"patch_size\": %u,\n"
-                          "  \"num_channels\": 3,\n"
-                          "  \"hidden_act\": \"gelu\",\n"
-                          "  \"layer_norm_eps\": 1e-12,\n"
-                          "  \"qkv_bias\": true,\n"
-                          "  \"torch_dtype\": \"%s\",\n"
-                          "  \"id2label\": {%s\n  }\n"
-                          "}\n",
-                          preset->hidden, 4 * preset->hidden, preset->layers, preset->heads, IMAGE, PATCH,
-                          torch_name, labels->str);
-  g_string_free (labels, TRUE);
-  return text;
-}
-
-static const char preprocessor_text[] = "{\n"
-                                        "  \"image_processor_type\": \"ViTImageProcessor\",\n"
-                                        "  \"do_resize\": true,\n"
-                                        "  \"size\": {\"height\": 224, \"width\": 224},\n"
-                                        "  \"resample\": 2,\n"
-                                        "  \"do_rescale\": true,\n"
-                                        "  \"rescale_factor\": 0.00392156862745098,\n"
-                                        "  \"do_normalize\": true,\n"
-                                        "  \"image_mean\": [0.5, 0.5, 0.5],\n"
-                                        "  \"image_std\": [0.5, 0.5, 0.5]\n"
-                                        "}\n";
 
 static gboolean
 write_text (const char *folder, const char *name, const char *text, GError **error)
@@ -228,7 +224,7 @@ write_model (PldSynth *synth, const char *path, GArray *tensors, PldWriter **out
   return TRUE;
 }
 
-static const Preset *
+static const PldVitPreset *
 preset_find (const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
@@ -250,11 +246,11 @@ vit_has_type (const char *type)
 }
 
 static gboolean
-write_folder (PldSynth *synth, const Preset *preset, const PldVitMix *mix, const char *folder, GError **error)
+write_folder (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix, const char *folder, GError **error)
 {
   g_autoptr (GArray) tensors = shapes_make (preset, mix->base);
   g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
-  g_autofree char *config = NULL;
+  g_autofree char *config = NULL, *preprocessor = pld_vit_preset_preprocessor (preset);
   PldWriter *writer = NULL;
   guint t = 0;
   gboolean ok;
@@ -272,10 +268,10 @@ write_folder (PldSynth *synth, const Preset *preset, const PldVitMix *mix, const
                    g_strerror (errno));
       return FALSE;
     }
-  config = config_text (preset, folder_types[t].torch_name);
+  config = pld_vit_preset_config (preset, folder_types[t].torch_name);
   /* The weights take their name last: an interrupted run leaves the model that was there. */
   ok = write_model (synth, path, tensors, &writer, error) && write_text (folder, "config.json", config, error)
-       && write_text (folder, "preprocessor_config.json", preprocessor_text, error)
+       && write_text (folder, "preprocessor_config.json", preprocessor, error)
        && pld_writer_finish (writer, error);
   pld_writer_free (&writer);
   return ok;
@@ -284,17 +280,18 @@ write_folder (PldSynth *synth, const Preset *preset, const PldVitMix *mix, const
 /* ---- the GGUF file ------------------------------------------------------------------------- */
 
 static void
-add_keys (PldGgufWriter *writer, const Preset *preset, const PldVitMix *mix)
+add_keys (PldGgufWriter *writer, const PldVitPreset *preset, const PldVitMix *mix)
 {
-  PldVit vit = { .base.n_classes = N_CLASSES, .d = preset->hidden, .d_mlp = 4 * preset->hidden, .n_blocks = preset->layers,
-                 .n_heads = preset->heads, .patch = PATCH, .image_width = IMAGE, .image_height = IMAGE, .eps = 1e-12f,
-                 .act = PLD_ACT_GELU };
-  g_auto (GStrv) labels = g_new0 (char *, N_CLASSES + 1);
-  const PldModel model = { .arch = &pld_arch_vit, .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .mean = { 0.5, 0.5, 0.5 },
-                           .std = { 0.5, 0.5, 0.5 }, .filter = PLD_FILTER_BILINEAR };
+  PldVit vit = { .base = { .input_width = preset->input_width, .input_height = preset->input_height, .n_classes = preset->n_classes },
+                 .d = preset->hidden, .d_mlp = 4 * preset->hidden, .n_blocks = preset->layers, .n_heads = preset->heads,
+                 .patch = PLD_SYNTH_PATCH, .image_width = preset->image_width, .image_height = preset->image_height, .eps = 1e-12f,
+                 .act = PLD_ACT_GELU, .n_detection = preset->n_detection, .mid_positions = preset->mid_positions };
+  g_auto (GStrv) labels = g_new0 (char *, preset->n_classes + 1);
+  PldModel model = { .arch = preset->arch, .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .filter = PLD_FILTER_BILINEAR };
   g_autofree char *name = g_strdup_printf ("%s (random weights)", preset->name);
 
-  for (guint i = 0; i < N_CLASSES; i++)
+  pld_vit_preset_normalization (preset, model.mean, model.std);
+  for (guint i = 0; i < preset->n_classes; i++)
     labels[i] = g_strdup_printf ("LABEL_%u", i);
   pld_vit_add_keys (writer, &model, mix, name);
 }
@@ -306,7 +303,7 @@ put_gguf (gpointer writer, const void *bytes, gsize n, GError **error)
 }
 
 static gboolean
-write_gguf (PldSynth *synth, const Preset *preset, const PldVitMix *mix, PldGgufWriter *writer, const char *path, GError **error)
+write_gguf (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix, PldGgufWriter *writer, const char *path, GError **error)
 {
   g_autoptr (GArray) tensors = shapes_make (preset, mix->base);
 
@@ -335,7 +332,7 @@ write_gguf (PldSynth *synth, const Preset *preset, const PldVitMix *mix, PldGguf
 static gboolean
 vit_write (PldSynth *synth, const char *name, const char *type, const char *path, GError **error)
 {
-  const Preset *preset = preset_find (name);
+  const PldVitPreset *preset = preset_find (name);
   const PldVitMix *mix = pld_vit_mix_find (type);
   PldGgufWriter *writer;
   gboolean ok;
@@ -354,5 +351,5 @@ vit_write (PldSynth *synth, const char *name, const char *type, const char *path
   return ok;
 }
 
-const PldSynthFamily pld_synth_vit = { "f32",          PLD_VIT_TYPES, "vit-ti16, vit-b16 and vit-l16",
+const PldSynthFamily pld_synth_vit = { "f32", PLD_VIT_TYPES, "vit-ti16, vit-b16, vit-l16, yolos-tiny, yolos-small, yolos-small-dwr and yolos-base",
                                        vit_has_preset, vit_has_type,  vit_write };

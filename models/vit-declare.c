@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The keys and tensor names of ViTs: config.json and those of Hugging Face's ViTForImageClassification; and GGUF's, docs/gguf-vit.md.
+ * The keys and tensor names of ViTs: config.json and those of Hugging Face's ViTForImageClassification and YolosForObjectDetection; and GGUF's,
+ * docs/gguf-vit.md.
  */
 #include "models/vit.h"
 
 #include <string.h>
+
+/* Pixels along a side of a picture, at most. */
+#define MAX_SIDE 8192u
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
@@ -78,18 +82,18 @@ pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize inpu
     return NULL;
   if (pld_config_has (config, "num_channels") && !pld_config_uint (config, "num_channels", 3, 3, &channels, error))
     return NULL;
-  if (d % n_heads != 0 || width < patch || height < patch)
+  if (d % n_heads != 0 || MIN (width, height) < patch || MAX (width, height) > MAX_SIDE)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %u heads do not divide %s%s %u, or the picture of %u × %u has no patch of %u",
-                   config->path, (guint) n_heads, config->prefix, keys->d, (guint) d, width, height, (guint) patch);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %u heads do not divide %s%s %u, or the picture of %u × %u has no patch of %u or is above %u",
+                   config->path, (guint) n_heads, config->prefix, keys->d, (guint) d, width, height, (guint) patch, MAX_SIDE);
       return NULL;
     }
   if (input.width == 0)
     input = (PldInputSize) { width, height };
-  if (MIN (input.width, input.height) < patch || MAX (input.width, input.height) > 8192)
+  if (MIN (input.width, input.height) < patch || MAX (input.width, input.height) > MAX_SIDE)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: an input of %u × %u pixels is not possible; its sides are from a patch, %u, to 8192",
-                   config->path, input.width, input.height, (guint) patch);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: an input of %u × %u pixels is not possible; its sides are from a patch, %u, to %u",
+                   config->path, input.width, input.height, (guint) patch, MAX_SIDE);
       return NULL;
     }
   vit = g_malloc0 (sizeof *vit + n_blocks * sizeof (PldVitBlock));
@@ -121,10 +125,14 @@ typedef struct
 /* A block's tensors: this, its number, a dot, one of names. */
 static const Name block_prefix = { "v.blk.", "vit.encoder.layer." };
 
+#define MID_POSITION "v.mid_position_embd.weight"
+
 /* With ".weight" or ".bias" after them where a part has both. */
 static const Name names[] = {
   { "v.class_embd", "vit.embeddings.cls_token" },
+  { "v.detection_embd", "vit.embeddings.detection_tokens" },
   { "v.position_embd.weight", "vit.embeddings.position_embeddings" },
+  { MID_POSITION, "vit.encoder.mid_position_embeddings" },
   { "v.patch_embd", "vit.embeddings.patch_embeddings.projection" },
   { "ln1", "layernorm_before" },
   { "attn_q", "attention.attention.query" },
@@ -137,6 +145,12 @@ static const Name names[] = {
   { "v.post_ln", "vit.layernorm" },
   { "head", "classifier" },
   { "detector", "detector" },
+  { "class_embed.0", "class_labels_classifier.layers.0" },
+  { "class_embed.1", "class_labels_classifier.layers.1" },
+  { "class_embed.2", "class_labels_classifier.layers.2" },
+  { "box_embed.0", "bbox_predictor.layers.0" },
+  { "box_embed.1", "bbox_predictor.layers.1" },
+  { "box_embed.2", "bbox_predictor.layers.2" },
 };
 
 /* What follows @start in @name, if that is how it begins. */
@@ -189,12 +203,27 @@ declare_vector (PldParams *params, const char *name, guint64 n, float **target, 
 }
 
 static gboolean
-declare_matrix (PldParams *params, const char *name, guint n_rows, guint n_cols, guint work, const PldMatrix **matrix, GError **error)
+declare_matrix (PldParams *params, PldVit *vit, const char *name, guint n_rows, guint n_cols, guint work, const PldMatrix **matrix,
+                GError **error)
 {
   char buffer[PLD_VIT_NAME];
 
   params->work = work;
   *matrix = pld_params_matrix (params, file_name (buffer, params->weights, name), n_rows, n_cols, error);
+  if (*matrix != NULL && pld_dtype_info ((*matrix)->dtype)->block > 1)
+    vit->block_cols = MAX (vit->block_cols, n_cols);
+  return *matrix != NULL;
+}
+
+/* Position embeddings: part @part of the @n_parts of a tensor. They are added, which takes next to no computing. */
+static gboolean
+declare_position (PldParams *params, const PldVit *vit, const char *name, guint part, guint n_parts, const PldMatrix **matrix, GError **error)
+{
+  char buffer[PLD_VIT_NAME];
+
+  params->work = 1;
+  *matrix = pld_params_matrix_part (params, file_name (buffer, params->weights, name), part, n_parts,
+                                    1 + vit->stored_w * vit->stored_h + vit->n_detection, vit->d, error);
   return *matrix != NULL;
 }
 
@@ -207,7 +236,7 @@ block_name (char buffer[PLD_VIT_NAME], guint i, const char *name)
 }
 
 static gboolean
-declare_block (PldParams *params, const PldVit *vit, guint i, gboolean qkv_bias, PldVitBlock *b, GError **error)
+declare_block (PldParams *params, PldVit *vit, guint i, gboolean qkv_bias, PldVitBlock *b, GError **error)
 {
   const guint d = vit->d, m = vit->d_mlp;
   char name[PLD_VIT_NAME];
@@ -224,14 +253,14 @@ declare_block (PldParams *params, const PldVit *vit, guint i, gboolean qkv_bias,
     { "ln2.weight", d, &b->norm2_weight },        { "ln2.bias", d, &b->norm2_bias },
     { "ffn_up.bias", m, &b->up_bias },            { "ffn_down.bias", d, &b->down_bias },
   };
-  const guint t = pld_vit_tokens (vit), last = vit->all_tokens || i + 1 < vit->n_blocks ? t : 1;
+  const guint t = pld_vit_tokens (vit), last = i + 1 < vit->n_blocks ? t : vit->n_read;
   const struct
   {
     const char *name;
     guint n_rows, n_cols, work;
     const PldMatrix **matrix;
   } matrices[] = {
-    { "attn_q.weight", d, d, last, &b->query }, { "attn_k.weight", d, d, t, &b->key },     { "attn_v.weight", d, d, t, &b->value },
+    { "attn_k.weight", d, d, t, &b->key },      { "attn_v.weight", d, d, t, &b->value },   { "attn_q.weight", d, d, last, &b->query },
     { "attn_out.weight", d, d, last, &b->out }, { "ffn_up.weight", m, d, last, &b->up },   { "ffn_down.weight", d, m, last, &b->down },
   };
 
@@ -240,40 +269,46 @@ declare_block (PldParams *params, const PldVit *vit, guint i, gboolean qkv_bias,
         && !declare_vector (params, block_name (name, i, vectors[j].name), vectors[j].n, vectors[j].target, error))
       return FALSE;
   for (guint j = 0; j < G_N_ELEMENTS (matrices); j++)
-    if (!declare_matrix (params, block_name (name, i, matrices[j].name), matrices[j].n_rows, matrices[j].n_cols, matrices[j].work,
+    if (!declare_matrix (params, vit, block_name (name, i, matrices[j].name), matrices[j].n_rows, matrices[j].n_cols, matrices[j].work,
                          matrices[j].matrix, error))
       return FALSE;
   return TRUE;
 }
 
 gboolean
-pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, gboolean all_tokens, GError **error)
+pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read, GError **error)
 {
   const guint d = vit->d;
   gboolean qkv_bias = pld_params_has (params, "v.blk.0.attn_q.bias");
 
-  vit->all_tokens = all_tokens;
+  vit->read_first = read_first;
+  vit->n_read = n_read;
+  if (vit->n_detection > 0 && !pld_config_bool (config, "use_mid_position_embeddings", TRUE, &vit->mid_positions, error))
+    return FALSE;
   if ((params->weights->format != PLD_FORMAT_GGUF && !pld_config_bool (config, "qkv_bias", TRUE, &qkv_bias, error))
       || !declare_vector (params, "v.class_embd", d, &vit->cls, error)
-      || !declare_vector (params, "v.position_embd.weight", (1 + (guint64) vit->stored_w * vit->stored_h) * d, &vit->stored_position,
-                          error)
+      || (vit->n_detection > 0 && !declare_vector (params, "v.detection_embd", (guint64) vit->n_detection * d, &vit->detection, error))
       || !declare_vector (params, "v.patch_embd.bias", d, &vit->project_bias, error)
-      || !declare_matrix (params, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_tokens (vit) - 1, &vit->project, error))
+      || !declare_matrix (params, vit, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_patches (vit), &vit->project, error)
+      || !declare_position (params, vit, "v.position_embd.weight", 0, 1, &vit->position, error))
     return FALSE;
   for (guint i = 0; i < vit->n_blocks; i++)
-    if (!declare_block (params, vit, i, qkv_bias, &vit->blocks[i], error))
+    if (!declare_block (params, vit, i, qkv_bias, &vit->blocks[i], error)
+        || (vit->mid_positions && i + 1 < vit->n_blocks
+            && !declare_position (params, vit, MID_POSITION, i, vit->n_blocks - 1, &vit->blocks[i].position, error)))
       return FALSE;
   return declare_vector (params, "v.post_ln.weight", d, &vit->norm_weight, error)
          && declare_vector (params, "v.post_ln.bias", d, &vit->norm_bias, error);
 }
 
 gboolean
-pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, guint tokens, GError **error)
+pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, PldVitLinear *linear, GError **error)
 {
   g_autofree char *weight = g_strconcat (name, ".weight", NULL), *bias = g_strconcat (name, ".bias", NULL);
 
-  return declare_matrix (params, weight, n_rows, vit->d, tokens, &vit->head, error)
-         && declare_vector (params, bias, n_rows, &vit->head_bias, error);
+  vit->head_rows = MAX (vit->head_rows, n_rows);
+  return declare_matrix (params, vit, weight, n_rows, vit->d, vit->n_read, &linear->weight, error)
+         && declare_vector (params, bias, n_rows, &linear->bias, error);
 }
 
 guint

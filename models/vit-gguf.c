@@ -30,9 +30,12 @@ fits (PldDtype dtype, guint64 n_cols)
 static PldDtype
 matrix_type (const PldVitMix *mix, const char *name, guint64 n_cols)
 {
-  const gboolean is_end = strcmp (name, "v.patch_embd.weight") == 0 || strcmp (name, "head.weight") == 0 || strcmp (name, "detector.weight") == 0;
-  PldDtype dtype = is_end ? mix->ends : mix->base;
+  const gboolean is_position = g_str_has_suffix (name, "position_embd.weight"), is_block = g_str_has_prefix (name, "v.blk.");
+  PldDtype dtype = is_block ? mix->base : mix->ends;
 
+  /* They are added to what all blocks pass on. */
+  if (is_position && pld_dtype_info (dtype)->block > 1)
+    return PLD_DTYPE_F16;
   if (!fits (dtype, n_cols))
     dtype = dtype == PLD_DTYPE_Q4_K ? PLD_DTYPE_Q5_0 : dtype == PLD_DTYPE_Q5_K ? PLD_DTYPE_Q5_1 : PLD_DTYPE_Q8_0;
   return fits (dtype, n_cols) ? dtype : PLD_DTYPE_F16;
@@ -42,9 +45,10 @@ void
 pld_vit_mix_apply (const PldVitMix *mix, PldTensor *tensor, guint64 n_cols)
 {
   tensor->dtype = n_cols > 0 ? matrix_type (mix, tensor->name, n_cols) : PLD_DTYPE_F32;
-  /* [1, 197, 768] */
-  while (n_cols == 0 && tensor->n_dims > 1 && tensor->dims[0] == 1)
-    memmove (tensor->dims, tensor->dims + 1, --tensor->n_dims * sizeof *tensor->dims);
+  /* [1, 197, 768], [11, 1, 197, 768] */
+  for (guint i = tensor->n_dims; i-- > 0;)
+    if (tensor->dims[i] == 1 && tensor->n_dims > (n_cols > 0 ? 2 : 1))
+      memmove (tensor->dims + i, tensor->dims + i + 1, (--tensor->n_dims - i) * sizeof *tensor->dims);
   /* The rows of a patch projection [768, 3, 16, 16] are whole blocks only as those of a matrix. */
   if (pld_dtype_info (tensor->dtype)->block > 1)
     {
@@ -68,14 +72,14 @@ key (Key *k, const char *name)
 }
 
 static void
-add_size (PldGgufWriter *writer, Key *k, const PldVit *vit)
+add_size (PldGgufWriter *writer, Key *k, const char *name, guint width, guint height)
 {
-  const gint32 size[] = { (gint32) vit->image_height, (gint32) vit->image_width };
+  const gint32 size[] = { (gint32) height, (gint32) width };
 
-  if (vit->image_width == vit->image_height)
-    pld_gguf_writer_add_uint32 (writer, key (k, "image_size"), vit->image_width);
+  if (width == height)
+    pld_gguf_writer_add_uint32 (writer, key (k, name), width);
   else
-    pld_gguf_writer_add_int32s (writer, key (k, "image_size"), size, 2);
+    pld_gguf_writer_add_int32s (writer, key (k, name), size, 2);
 }
 
 /* What is as it is without the key is left out: 1 / 255 has no exact float. */
@@ -83,8 +87,11 @@ static void
 add_preprocessing (PldGgufWriter *writer, Key *k)
 {
   const PldModel *model = k->model;
+  const PldVit *vit = (const PldVit *) model->net;
   float mean[3], std[3];
 
+  if (vit->base.input_width != vit->image_width || vit->base.input_height != vit->image_height)
+    add_size (writer, k, "size", vit->base.input_width, vit->base.input_height);
   for (guint c = 0; c < 3; c++)
     {
       mean[c] = (float) model->mean[c];
@@ -122,11 +129,16 @@ pld_vit_add_keys (PldGgufWriter *writer, const PldModel *model, const PldVitMix 
   pld_gguf_writer_add_uint32 (writer, key (&k, "attention.head_count"), vit->n_heads);
   pld_gguf_writer_add_float (writer, key (&k, "attention.layer_norm_epsilon"), vit->eps);
   pld_gguf_writer_add_uint32 (writer, key (&k, "patch_size"), vit->patch);
-  add_size (writer, &k, vit);
+  add_size (writer, &k, "image_size", vit->image_width, vit->image_height);
   pld_gguf_writer_add_string (writer, key (&k, "hidden_act"), pld_vit_activation (vit->act));
   add_preprocessing (writer, &k);
   if (vit->cells > 0)
     add_detector (writer, &k, vit);
+  if (vit->n_detection > 0)
+    {
+      pld_gguf_writer_add_uint32 (writer, key (&k, "num_detection_tokens"), vit->n_detection);
+      pld_gguf_writer_add_bool (writer, key (&k, "use_mid_position_embeddings"), vit->mid_positions);
+    }
   g_snprintf (k.text, sizeof k.text, "%s" PLD_MODEL_LABELS, model->arch->name);
   pld_gguf_writer_add_strings (writer, k.text, (const char *const *) model->labels, vit->base.n_classes);
 }

@@ -15,7 +15,7 @@ typedef struct
 {
   const char *name;
   PldDtype base;      /* of the blocks' matrices */
-  PldDtype ends;      /* of the first matrix and the last: patch projection and head */
+  PldDtype ends;      /* of all others: patch projection, positions, head */
   guint file_type;    /* llama.cpp's number of the mix */
 } PldVitMix;
 
@@ -27,9 +27,10 @@ const PldVitMix *pld_vit_mix_find (const char *name);
  * @tensor: of GGUF's name; the shape as any file of the model has it
  * @n_cols: of a matrix; 0: a vector
  *
- * Sets the type and shape to be stored. A matrix whose rows are no whole blocks gets blocks of 32 with a bit more each, or else F16.
+ * Sets the type and shape to be stored. A matrix whose rows are no whole blocks gets blocks of 32 with a bit more each, or else F16; position embeddings
+ * are never in blocks.
  */
 void pld_vit_mix_apply (const PldVitMix *mix, PldTensor *tensor, guint64 n_cols);
 
-/* @model: its net, labels and preprocessing count. @name: for people */
+/* @model: its net, labels and preprocessing count; the net has the model's own input size. @name: for people */
 void pld_vit_add_keys (PldGgufWriter *writer, const PldModel *model, const PldVitMix *mix, const char *name);

@@ -2,15 +2,15 @@
  *
  * Vision Transformer: "An Image is Worth 16x16 Words", arXiv 2010.11929. Pre-norm blocks, a class token, learned position embeddings.
  *
- *   x = [cls; patches Wᵖ + bᵖ] + pos                         [T, d], T = 1 + patches
- *   x += Attention (LN (x)) Wᵒ + bᵒ;  x += act (LN (x) W¹ + b¹) W² + b²      in each block
+ *   x = [cls; patches Wᵖ + bᵖ; det] + pos                    [T, d], T = 1 + patches + detection tokens, which YOLOS has
+ *   x += Attention (LN (x)) Wᵒ + bᵒ;  x += act (LN (x) W¹ + b¹) W² + b²;  [x += mid]      in each block
  *   h = LN (x)
+ *
+ * pos and mid, YOLOS' again, are bicubically interpolated to the grid of the input's patches.
  */
 #include "models/vit.h"
 
 #include <string.h>
-
-#include "models/position.h"
 
 /* ---- preparation --------------------------------------------------------------------------- */
 
@@ -19,32 +19,27 @@ pld_vit_prepare_bytes (const PldNet *net)
 {
   const PldVit *vit = (const PldVit *) net;
 
-  if (vit->grid_w == vit->stored_w && vit->grid_h == vit->stored_h)
-    return 0;
-  return (guint64) pld_vit_tokens (vit) * vit->d * sizeof (float);
+  return (guint64) (vit->grid_w + vit->grid_h) * sizeof (PldCubic);
 }
 
 gboolean
 pld_vit_prepare (PldNet *net, PldBudget *budget, GError **error)
 {
   PldVit *vit = (PldVit *) net;
-  float *position;
+  PldCubic *cubic;
 
-  if (pld_vit_prepare_bytes (net) == 0)
-    return TRUE;
-  if (!pld_buffer_init (&vit->position, budget, pld_vit_prepare_bytes (net), "the interpolated position embeddings", error))
+  if (!pld_buffer_init (&vit->cubic, budget, pld_vit_prepare_bytes (net), "the interpolation of the position embeddings", error))
     return FALSE;
-  position = (float *) (gpointer) vit->position.data;
-  memcpy (position, vit->stored_position, vit->d * sizeof (float));
-  pld_position_interpolate (position + vit->d, vit->grid_w, vit->grid_h, vit->stored_position + vit->d, vit->stored_w, vit->stored_h,
-                            vit->d);
+  cubic = (PldCubic *) (gpointer) vit->cubic.data;
+  pld_cubic_line (cubic, vit->grid_w, vit->stored_w);
+  pld_cubic_line (cubic + vit->grid_w, vit->grid_h, vit->stored_h);
   return TRUE;
 }
 
 void
 pld_vit_release (PldNet *net)
 {
-  pld_buffer_clear (&((PldVit *) net)->position);
+  pld_buffer_clear (&((PldVit *) net)->cubic);
 }
 
 /* ---- forward ------------------------------------------------------------------------------- */
@@ -52,25 +47,7 @@ pld_vit_release (PldNet *net)
 static gsize
 vit_wide (const PldVit *vit)
 {
-  return MAX (MAX (2 * vit->d, vit->d_mlp), MAX (pld_vit_patch_values (vit), (guint) vit->head->n_rows));
-}
-
-/* The longest row of a matrix in blocks, 0: there is none. */
-static guint
-vit_block_cols (const PldVit *vit)
-{
-  guint most = 0;
-
-  for (guint i = 0; i < vit->n_blocks; i++)
-    {
-      const PldVitBlock *b = &vit->blocks[i];
-      const PldMatrix *matrices[] = { vit->project, vit->head, b->query, b->key, b->value, b->out, b->up, b->down };
-
-      for (guint j = 0; j < G_N_ELEMENTS (matrices); j++)
-        if (pld_dtype_info (matrices[j]->dtype)->block > 1)
-          most = MAX (most, matrices[j]->n_cols);
-    }
-  return most;
+  return MAX (MAX (2 * vit->d, vit->d_mlp), MAX (pld_vit_patch_values (vit), vit->head_rows));
 }
 
 /* Lays @m out from @memory on; returns its floats. */
@@ -85,7 +62,7 @@ memory_lay (PldVitMemory *m, const PldVit *vit, float *memory, guint n)
   LAY (h, (gsize) rows * vit->d);
   LAY (q, (gsize) rows * vit->d);
   LAY (wide, rows * vit_wide (vit));
-  LAY (blocks, pld_linear_block_floats (rows, vit_block_cols (vit)));
+  LAY (blocks, pld_linear_block_floats (rows, vit->block_cols));
 #undef LAY
   return at;
 }
@@ -102,9 +79,9 @@ gsize
 pld_vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
 {
   const PldVit *vit = (const PldVit *) net;
-  const gsize embed = (gsize) MAX (vit->d, pld_vit_patch_values (vit)) * PLD_PANEL_ROWS;
+  const gsize embed = (gsize) pld_vit_patch_values (vit) * PLD_PANEL_ROWS;
 
-  return MAX (MAX (pld_linear_scratch (), pld_attention_scratch (pld_vit_tokens (vit))), embed);
+  return MAX (MAX (pld_linear_scratch (), pld_attention_scratch (pld_vit_tokens (vit))), MAX (embed, pld_add_rows_scratch (vit->d)));
 }
 
 typedef struct
@@ -112,7 +89,7 @@ typedef struct
   const PldVit *vit;
   PldSession *session;
   const PldItem *items;
-  PldPanels patches; /* [B * P, 3 * patch²]; the class token's row is zero */
+  PldPanels patches; /* [B * P, 3 * patch²]; rows of other tokens are zeros */
   PldPanels x;       /* [B * P, d] */
 } Embed;
 
@@ -146,29 +123,60 @@ embed_patches (gpointer data, guint item, guint thread)
   float *rows = pld_session_scratch (e->session, thread); /* [n, values] */
 
   for (guint i = 0; i < n; i++)
-    if (first + i == 0)
-      memset (rows, 0, values * sizeof (float));
+    if (first + i == 0 || first + i > pld_vit_patches (vit))
+      memset (rows + (gsize) i * values, 0, values * sizeof (float));
     else
       embed_patch (e, rows + (gsize) i * values, &e->items[item / pld_vit_panels (vit)].picture, (first + i - 1) % vit->grid_w,
                    (first + i - 1) / vit->grid_w);
   e->session->kernels->pack (e->patches.data + item * e->patches.stride, rows, values, n, values);
 }
 
-/* Sets the class token and adds the position embeddings. */
+/* Sets the tokens that are no patches. */
 static void
-embed_positions (gpointer data, guint item, guint thread)
+embed_tokens (const Embed *e, guint picture)
 {
-  const Embed *e = data;
   const PldVit *vit = e->vit;
-  const guint d = vit->d, first = item % pld_vit_panels (vit) * PLD_PANEL_ROWS;
-  const guint n = MIN (PLD_PANEL_ROWS, pld_vit_tokens (vit) - first);
-  const float *position = vit->position.data != NULL ? (const float *) (gconstpointer) vit->position.data : vit->stored_position;
-  float *panel = pld_session_scratch (e->session, thread), *x = e->x.data + item * e->x.stride;
+  float *panels = e->x.data + (gsize) picture * pld_vit_panels (vit) * e->x.stride;
 
-  for (guint i = 0; first == 0 && i < d; i++)
-    x[(gsize) i * PLD_PANEL_ROWS] = vit->cls[i];
-  e->session->kernels->pack (panel, position + (gsize) first * d, d, n, d);
-  e->session->kernels->add (x, panel, (gsize) d * PLD_PANEL_ROWS);
+  for (guint i = 0; i < 1 + vit->n_detection; i++)
+    {
+      const guint token = i == 0 ? 0 : pld_vit_patches (vit) + i;
+      const float *from = i == 0 ? vit->cls : vit->detection + (gsize) (i - 1) * vit->d;
+      float *to = panels + token / PLD_PANEL_ROWS * e->x.stride + token % PLD_PANEL_ROWS;
+
+      for (guint j = 0; j < vit->d; j++)
+        to[(gsize) j * PLD_PANEL_ROWS] = from[j];
+    }
+}
+
+/* A PldTapsFunc: which stored position embeddings make up that of token @i. */
+static guint
+position_taps (gconstpointer data, guint i, guint first, guint end, PldTap *taps)
+{
+  const PldVit *vit = data;
+  const PldCubic *across = (const PldCubic *) (gconstpointer) vit->cubic.data, *down = across + vit->grid_w;
+  const guint patches = pld_vit_patches (vit), stored = vit->stored_w * vit->stored_h;
+  const gboolean is_patch = i > 0 && i <= patches;
+  guint n = 0;
+
+  if (is_patch)
+    {
+      across += (i - 1) % vit->grid_w;
+      down += (i - 1) / vit->grid_w;
+    }
+  else if (i > 0)
+    i = i - patches + stored;
+  for (guint k = 0; is_patch && k < 16; k++)
+    {
+      const guint row = 1 + down->index[k / 4] * vit->stored_w + across->index[k % 4];
+      const float weight = down->weight[k / 4] * across->weight[k % 4];
+
+      if (row >= first && row < end && weight != 0)
+        taps[n++] = (PldTap) { row, weight };
+    }
+  if (!is_patch && i >= first && i < end)
+    taps[n++] = (PldTap) { i, 1 };
+  return n;
 }
 
 static gboolean
@@ -180,53 +188,65 @@ vit_embed (const PldVit *vit, PldSession *session, const PldItem *items, guint n
   pld_team_run (session->team, session->n_threads, panels, embed_patches, &e);
   if (!pld_linear_panels (session, e.x, e.patches, vit->project, vit->project_bias, PLD_ACT_NONE, FALSE, error))
     return FALSE;
-  pld_team_run (session->team, session->n_threads, panels, embed_positions, &e);
-  return TRUE;
+  for (guint i = 0; i < n; i++)
+    embed_tokens (&e, i);
+  return pld_add_rows (session, e.x, pld_vit_tokens (vit), vit->position, position_taps, vit, error);
 }
 
-/**
- * One block over all panels of @x, but with queries, and so results, only for @some of them: every one, or in the last block the first of
- * each picture, whose class token is the only row that anybody reads after it.
- */
-static gboolean
-vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n, PldPanels some, const PldVitMemory *m, GError **error)
+/* Of each picture's panels only those that are read, one picture's after the other's. */
+static void
+vit_keep_read (const PldVit *vit, float *panels, guint n)
 {
-  const guint d = vit->d, panels = pld_vit_panels (vit), all = n * panels;
-  const gsize stride = (gsize) d * PLD_PANEL_ROWS;
-  const PldPanels x = { m->x, all, stride }, h = { m->h, all, stride };
-  const PldPanels h_some = { m->h, some.n, some.stride };
-  const PldPanels q = { m->q, some.n, stride }, k = { m->wide, all, stride }, v = { m->wide + all * stride, all, stride };
-  const PldPanels hidden = { m->wide, some.n, (gsize) vit->d_mlp * PLD_PANEL_ROWS };
+  const gsize stride = (gsize) vit->d * PLD_PANEL_ROWS, read = pld_vit_read_panels (vit) * stride;
 
-  pld_layer_norm (session, h, x, b->norm1_weight, b->norm1_bias, d, vit->eps);
-  if (!pld_linear_panels (session, q, h_some, b->query, b->query_bias, PLD_ACT_NONE, FALSE, error)
-      || !pld_linear_panels (session, k, h, b->key, b->key_bias, PLD_ACT_NONE, FALSE, error)
-      || !pld_linear_panels (session, v, h, b->value, b->value_bias, PLD_ACT_NONE, FALSE, error))
+  for (guint i = 0; i < n; i++)
+    memmove (panels + i * read, panels + (i * pld_vit_panels (vit) + vit->read_first / PLD_PANEL_ROWS) * stride, read * sizeof (float));
+}
+
+/* One block. From the last one's keys and values on, only what is read is computed. */
+static gboolean
+vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n, gboolean last, const PldVitMemory *m, GError **error)
+{
+  const guint d = vit->d, all = n * pld_vit_panels (vit), some = last ? n * pld_vit_read_panels (vit) : all;
+  const gsize stride = (gsize) d * PLD_PANEL_ROWS;
+  const PldPanels k = { m->wide, all, stride }, v = { m->wide + all * stride, all, stride };
+  const PldPanels x = { m->x, some, stride }, h = { m->h, some, stride }, q = { m->q, some, stride };
+  const PldPanels hidden = { m->wide, some, (gsize) vit->d_mlp * PLD_PANEL_ROWS };
+  PldPanels h_all = { m->h, all, stride };
+
+  pld_layer_norm (session, h_all, (PldPanels) { m->x, all, stride }, b->norm1_weight, b->norm1_bias, d, vit->eps);
+  if (!pld_linear_panels (session, k, h_all, b->key, b->key_bias, PLD_ACT_NONE, FALSE, error)
+      || !pld_linear_panels (session, v, h_all, b->value, b->value_bias, PLD_ACT_NONE, FALSE, error))
     return FALSE;
-  pld_attention (session, q, q, k, v, n, some.n / n, pld_vit_tokens (vit), vit->n_heads, d / vit->n_heads);
-  if (!pld_linear_panels (session, some, q, b->out, b->out_bias, PLD_ACT_NONE, TRUE, error))
+  if (last)
+    {
+      vit_keep_read (vit, m->x, n);
+      vit_keep_read (vit, m->h, n);
+    }
+  if (!pld_linear_panels (session, q, h, b->query, b->query_bias, PLD_ACT_NONE, FALSE, error))
     return FALSE;
-  pld_layer_norm (session, h_some, some, b->norm2_weight, b->norm2_bias, d, vit->eps);
-  return pld_linear_panels (session, hidden, h_some, b->up, b->up_bias, vit->act, FALSE, error)
-         && pld_linear_panels (session, some, hidden, b->down, b->down_bias, PLD_ACT_NONE, TRUE, error);
+  pld_attention (session, q, q, k, v, n, some / n, pld_vit_tokens (vit), vit->n_heads, d / vit->n_heads);
+  if (!pld_linear_panels (session, x, q, b->out, b->out_bias, PLD_ACT_NONE, TRUE, error))
+    return FALSE;
+  pld_layer_norm (session, h, x, b->norm2_weight, b->norm2_bias, d, vit->eps);
+  return pld_linear_panels (session, hidden, h, b->up, b->up_bias, vit->act, FALSE, error)
+         && pld_linear_panels (session, x, hidden, b->down, b->down_bias, PLD_ACT_NONE, TRUE, error)
+         && (b->position == NULL || pld_add_rows (session, x, pld_vit_tokens (vit), b->position, position_taps, vit, error));
 }
 
 gboolean
 pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory, PldVitMemory *m, GError **error)
 {
-  const guint panels = pld_vit_panels (vit);
+  const guint read = n * pld_vit_read_panels (vit);
   const gsize stride = (gsize) vit->d * PLD_PANEL_ROWS;
-  PldPanels all, last;
 
   memory_lay (m, vit, memory, n);
   session->blocks = m->blocks;
-  all = (PldPanels) { m->x, n * panels, stride };
-  last = vit->all_tokens ? all : (PldPanels) { m->x, n, panels * stride };
   if (!vit_embed (vit, session, items, n, m, error))
     return FALSE;
   for (guint i = 0; i < vit->n_blocks; i++)
-    if (!vit_block (vit, session, &vit->blocks[i], n, i + 1 < vit->n_blocks ? all : last, m, error))
+    if (!vit_block (vit, session, &vit->blocks[i], n, i + 1 == vit->n_blocks, m, error))
       return FALSE;
-  pld_layer_norm (session, (PldPanels) { m->h, last.n, stride }, last, vit->norm_weight, vit->norm_bias, vit->d, vit->eps);
+  pld_layer_norm (session, (PldPanels) { m->h, read, stride }, (PldPanels) { m->x, read, stride }, vit->norm_weight, vit->norm_bias, vit->d, vit->eps);
   return TRUE;
 }

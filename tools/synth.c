@@ -22,7 +22,8 @@ pld_tool_synth (int argc, char **argv)
 
   if (!pld_tool_parse (&argc, &argv, options, "PRESET OUT",
                        "Writes a model of true shapes with random weights, to measure speed and memory with.\n"
-                       "PRESET: vit-ti16, vit-b16, vit-l16, and OUT is a GGUF file if it ends in .gguf, or else a Hugging Face folder;\n"
+                       "PRESET: vit-ti16, vit-b16, vit-l16, yolos-tiny, yolos-small, yolos-small-dwr, yolos-base,\n"
+                       "and OUT is a GGUF file if it ends in .gguf, or else a Hugging Face folder;\n"
                        "or llama-3.1-8b, llama-3.2-1b, llama-3.2-3b, llama-2-7b, tinyllama-1.1b, llama-tiny, mistral-7b,\n"
                        "qwen2-tiny, qwen2.5-0.5b, qwen2.5-7b, and OUT is a GGUF file.",
                        2, 2))

@@ -68,7 +68,7 @@ test_head (void)
   g_autofree char *path = bundled ();
   g_autoptr (JsonNode) node = golden ();
   JsonArray *pattern = json_object_get_array_member (json_node_get_object (node), "pattern");
-  PldVision *vision = vision_open (path, 0, 0, 0, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 0, 1, NULL);
   const PldVisionInfo *info = pld_vision_get_info (vision);
   g_autofree float *values = g_new (float, CELLS * 5);
   g_autoptr (GError) error = NULL;
@@ -117,7 +117,7 @@ test_boxes (void)
   g_autofree char *path = bundled ();
   g_autoptr (JsonNode) node = golden ();
   JsonArray *want = json_object_get_array_member (json_node_get_object (node), "figures");
-  PldVision *vision = vision_open (path, 0, 0, 0, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 0, 1, NULL);
   g_autofree PldObject *got = g_new0 (PldObject, pld_vision_get_info (vision)->max_objects);
   guint n = 0, sure = 0;
 

@@ -39,7 +39,7 @@ check_logits (const char *name, double tolerance)
   g_autofree char *path = vision_fixture ("vit-gguf", file), *logits_path = vision_fixture ("vit-gguf", logits_file);
   g_autoptr (Npy) pixels = random_pixels ();
   g_autoptr (Npy) want = npy_read (logits_path);
-  PldVision *vision = vision_open (path, 0, 0, 0, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 0, 1, NULL);
   g_autofree float *got = vision_run_pixels (vision, pixels, 1);
 
   g_assert_cmpuint (pld_vision_get_info (vision)->n_classes, ==, want->n);
@@ -67,7 +67,7 @@ test_preprocessing (void)
   static const float mean[] = { 0.4f, 0.5f, 0.6f }, std[] = { 0.2f, 0.3f, 0.25f };
   g_autofree char *path = vision_fixture ("vit-gguf", "plain.gguf");
   g_autoptr (GError) error = NULL;
-  PldVision *vision = vision_open (path, 0, 0, 0, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 0, 1, NULL);
   const PldVisionInfo *info = pld_vision_get_info (vision);
   const gsize n = (gsize) info->input_width * info->input_height;
   g_autofree float *values = g_new (float, 3 * n);
@@ -97,7 +97,7 @@ test_labels (void)
 {
   static const char *const labels[] = { "cat", "dog", "händ", "", "a b", "five", "six" };
   g_autofree char *path = vision_fixture ("vit-gguf", "blocks.gguf");
-  PldVision *vision = vision_open (path, 0, 0, 0, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 0, 1, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
     g_assert_cmpstr (pld_vision_get_info (vision)->labels[i], ==, labels[i]);
@@ -127,7 +127,7 @@ quantize (const char *model, const char *type, const char *out)
 static float *
 logits_of (const char *path, const Npy *pixels)
 {
-  PldVision *vision = vision_open (path, 0, 0, 2, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 2, 1, NULL);
   float *logits = vision_run_pixels (vision, pixels, 1);
 
   pld_vision_close (&vision);
@@ -253,8 +253,8 @@ test_trained (Scratch *scratch, gconstpointer data)
       return;
     }
   quantize (folder, "q8_0", scratch->path);
-  full = vision_open (folder, 0, 0, 0, 1, 0);
-  small = vision_open (scratch->path, 0, 0, 0, 1, 0);
+  full = vision_open (folder, 0, 0, 0, 1, NULL);
+  small = vision_open (scratch->path, 0, 0, 0, 1, NULL);
   compare (full, small, pictures, &error, &n_same, &n_pictures);
   g_test_message ("q8_0: error %.2e, the same class for %u of %u", error, n_same, n_pictures);
   pld_vision_close (&full);

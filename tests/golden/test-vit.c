@@ -22,14 +22,14 @@ assert_close (const float *got, const Npy *want, double tolerance)
 }
 
 static void
-check_logits (const char *folder, double tolerance, guint input_size)
+check_logits (const char *folder, double tolerance)
 {
   g_autofree char *pixels_path = g_build_filename (folder, "pixel_values.npy", NULL);
   g_autofree char *logits_path = g_build_filename (folder, "logits.npy", NULL);
   g_autoptr (Npy) pixels = npy_read (pixels_path);
   g_autoptr (Npy) want = npy_read (logits_path);
   guint n = pixels->n_dims == 4 ? (guint) pixels->dims[0] : 1;
-  PldVision *vision = vision_open (folder, 0, 0, 0, n, input_size);
+  PldVision *vision = vision_open (folder, 0, 0, 0, n, NULL);
   g_autofree float *got = NULL;
 
   g_assert_cmpuint (pld_vision_get_info (vision)->n_classes * n, ==, want->n);
@@ -44,7 +44,7 @@ test_logits_f32 (void)
 {
   g_autofree char *folder = vision_fixture ("vit-random", NULL);
 
-  check_logits (folder, 1e-4, 0);
+  check_logits (folder, 1e-4);
 }
 
 static void
@@ -52,7 +52,7 @@ test_logits_f16 (void)
 {
   g_autofree char *folder = vision_fixture ("vit-random-f16", NULL);
 
-  check_logits (folder, 1e-4, 0);
+  check_logits (folder, 1e-4);
 }
 
 static void
@@ -60,7 +60,7 @@ test_logits_bf16 (void)
 {
   g_autofree char *folder = vision_fixture ("vit-random-bf16-p8", NULL);
 
-  check_logits (folder, 1e-4, 0);
+  check_logits (folder, 1e-4);
 }
 
 static void
@@ -71,7 +71,7 @@ test_logits_trained (void)
   if (folder == NULL)
     g_test_skip ("vit-tiny-tinyimagenet is not there");
   else
-    check_logits (folder, 1e-4, 0);
+    check_logits (folder, 1e-4);
 }
 
 /* The position embeddings of vit-random interpolated to another size: pictures and logits made by make-golden.py. */
@@ -89,7 +89,8 @@ test_interpolated (void)
       g_autofree char *logits_path = vision_fixture ("vit-random", logits_name);
       g_autoptr (Npy) pixels = npy_read (pixels_path);
       g_autoptr (Npy) want = npy_read (logits_path);
-      PldVision *vision = vision_open (folder, 0, 0, 0, 1, sizes[i]);
+      g_autofree char *size = vision_pixels_size (pixels);
+      PldVision *vision = vision_open (folder, 0, 0, 0, 1, size);
       g_autofree float *got = vision_run_pixels (vision, pixels, 1);
 
       assert_close (got, want, 1e-4);

@@ -22,16 +22,25 @@ vision_shared (const char *name)
 }
 
 PldVision *
-vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, guint input_size)
+vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, const char *input_size)
 {
   g_autoptr (GError) error = NULL;
-  PldVisionOptions options = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch,
-                               .input_width = input_size, .input_height = input_size };
-  PldVision *vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
+  PldVisionOptions options = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch };
+  PldVision *vision;
 
+  g_assert_true (input_size == NULL || pld_input_size_parse (input_size, &options.input_width, &options.input_height, NULL));
+  vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (vision);
   return vision;
+}
+
+char *
+vision_pixels_size (const Npy *pixels)
+{
+  const gsize *end = pixels->dims + pixels->n_dims;
+
+  return pixels->n_dims >= 3 ? g_strdup_printf ("%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT, end[-1], end[-2]) : NULL;
 }
 
 float *
@@ -57,12 +66,13 @@ vision_run_pixels (PldVision *vision, const Npy *pixels, guint n)
 }
 
 static guint64
-minimum_limit (const char *path)
+minimum_limit (const char *path, const char *size)
 {
   PldVisionOptions options = { .model = path, .threads = 2 };
   g_autoptr (GError) error = NULL;
   PldPlanInfo plan;
 
+  g_assert_true (size == NULL || pld_input_size_parse (size, &options.input_width, &options.input_height, NULL));
   pld_vision_plan (&options, &plan, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (plan.minimum_limit, >, 0);
@@ -71,9 +81,9 @@ minimum_limit (const char *path)
 
 /* Float pictures take more than the planned byte pictures do. */
 static guint64
-pixels_bytes (const char *path)
+pixels_bytes (const char *path, const char *size)
 {
-  PldVision *vision = vision_open (path, 0, 0, 2, 1, 0);
+  PldVision *vision = vision_open (path, 0, 0, 2, 1, size);
   const PldVisionInfo *info = pld_vision_get_info (vision);
   guint64 bytes = (guint64) info->input_width * info->input_height * 12 + 4096;
 
@@ -84,7 +94,8 @@ pixels_bytes (const char *path)
 static void
 check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixels, const float *resident)
 {
-  PldVision *vision = vision_open (path, limit, loaders, 2, 1, 0);
+  g_autofree char *size = vision_pixels_size (pixels);
+  PldVision *vision = vision_open (path, limit, loaders, 2, 1, size);
   guint n_values = pld_vision_get_info (vision)->n_values;
   PldStats stats;
 
@@ -109,8 +120,9 @@ void
 vision_sweep (const char *model, const Npy *pixels, guint n_limits)
 {
   static const guint loaders[] = { 1, 2, 4 };
-  guint64 least = minimum_limit (model) + pixels_bytes (model), most;
-  PldVision *vision = vision_open (model, 0, 0, 2, 1, 0);
+  g_autofree char *size = vision_pixels_size (pixels);
+  guint64 least = minimum_limit (model, size) + pixels_bytes (model, size), most;
+  PldVision *vision = vision_open (model, 0, 0, 2, 1, size);
   g_autofree float *resident = vision_run_pixels (vision, pixels, 1);
   PldStats stats;
 

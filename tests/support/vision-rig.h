@@ -12,7 +12,11 @@ char *vision_fixture (const char *model, const char *file);
 /* A file or folder of the data outside of the tree. Returns: (transfer full) (nullable): NULL: not there */
 char *vision_shared (const char *name);
 
-PldVision *vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, guint input_size);
+/* @input_size: (nullable): for pld_input_size_parse() */
+PldVision *vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, const char *input_size);
+
+/* The input size that @pixels, […, height, width], are for; NULL: their shape does not say. Returns: (transfer full) */
+char *vision_pixels_size (const Npy *pixels);
 
 /* What the head says, [n, n_values], of the first @n pictures of @pixels, in one pass. Returns: (transfer full) */
 float *vision_run_pixels (PldVision *vision, const Npy *pixels, guint n);

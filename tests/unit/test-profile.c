@@ -638,7 +638,7 @@ static void
 test_predict_model (void)
 {
   g_autofree char *path = g_build_filename (scratch, "ti", NULL);
-  PldVisionOptions options = { .model = path, .memory_limit = 8000000 };
+  PldVisionOptions options = { .model = path, .memory_limit = 7000000 };
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   PldPlanInfo plain, info, again;

@@ -309,7 +309,9 @@ test_mix (Scratch *scratch, gconstpointer data)
                  { "q4_0", "head.weight", PLD_DTYPE_Q8_0, 2 },           { "q4_0", "v.blk.0.ffn_up.bias", PLD_DTYPE_F32, 1 },
                  { "q4_k", "v.blk.0.ffn_down.weight", PLD_DTYPE_Q5_0, 2 }, { "q5_k", "v.blk.0.ffn_down.weight", PLD_DTYPE_Q5_1, 2 },
                  { "q6_k", "v.blk.0.attn_v.weight", PLD_DTYPE_Q8_0, 2 }, { "f16", "v.patch_embd.weight", PLD_DTYPE_F16, 4 },
-                 { "f16", "v.position_embd.weight", PLD_DTYPE_F32, 2 },  { "q8_0", "v.class_embd", PLD_DTYPE_F32, 1 } };
+                 { "f16", "v.position_embd.weight", PLD_DTYPE_F16, 2 },
+                 { "q4_0", "v.position_embd.weight", PLD_DTYPE_F16, 2 }, { "f32", "v.position_embd.weight", PLD_DTYPE_F32, 2 },
+                 { "q8_0", "v.class_embd", PLD_DTYPE_F32, 1 } };
   g_autofree char *vit = fixture ("data/vit-random");
 
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)

@@ -147,7 +147,7 @@ test_hyperparameters (void)
     { "vit.block_count", 2, 3, "v.blk.2" },
     { "vit.block_count", 2, G_MAXUINT32, "vit.block_count" },
     { "vit.attention.head_count", 4, 0, "vit.attention.head_count" },
-    { "vit.patch_size", 16, 8, "v.position_embd" },
+    { "vit.patch_size", 16, 8, "v.patch_embd" },
     { "vit.image_size", 48, 0, "vit.image_size" },
     { "vit.image_size", 48, 64, "v.position_embd" },
     { "vit.resample", 3, 9, "vit.resample" },
