@@ -312,10 +312,9 @@ object_new (const GstPipeloadZones *zones, const GstPipeloadVisitBox *box, int z
   return object;
 }
 
-/* Gives @box to its object, which begins with a box that was measured in a new result. Of several boxes the object keeps
- * one that was measured, the most confident. */
+/* Gives @box to its object. Of several boxes the object keeps one that was measured, the most confident. */
 static void
-take_box (GstPipeloadVisits *visits, const GstPipeloadVisitBox *box, int zone, gboolean is_new)
+take_box (GstPipeloadVisits *visits, const GstPipeloadVisitBox *box, int zone)
 {
   Object *object = NULL;
 
@@ -326,20 +325,19 @@ take_box (GstPipeloadVisits *visits, const GstPipeloadVisitBox *box, int zone, g
       if (o->id == box->id && o->zone == zone && g_strcmp0 (o->label, box->label) == 0)
         object = o;
     }
-  if (object == NULL && is_new && !box->predicted)
+  if (object == NULL)
     {
       object = object_new (visits->zones, box, zone);
       g_ptr_array_add (visits->objects, object);
     }
-  if (object != NULL
-      && (object->now == NULL || (object->now->predicted && !box->predicted)
-          || (object->now->predicted == box->predicted && box->confidence > object->now->confidence)))
+  if (object->now == NULL || (object->now->predicted && !box->predicted)
+      || (object->now->predicted == box->predicted && box->confidence > object->now->confidence))
     object->now = box;
 }
 
 static void
 take_boxes (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
-            const GstPipeloadVisitBox *boxes, guint n, gboolean is_new)
+            const GstPipeloadVisitBox *boxes, guint n)
 {
   for (guint i = 0; i < visits->objects->len; i++)
     ((Object *) visits->objects->pdata[i])->now = NULL;
@@ -348,10 +346,10 @@ take_boxes (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings
       if (!box_counts (visits->zones, settings, &boxes[i]))
         continue;
       if (boxes[i].id != 0)
-        take_box (visits, &boxes[i], ALL_ZONES, is_new);
+        take_box (visits, &boxes[i], ALL_ZONES);
       for (guint z = 0; boxes[i].id == 0 && z < visits->zones->zones->len; z++)
         if (box_inside (visits->zones, &boxes[i], z))
-          take_box (visits, &boxes[i], (int) z, is_new);
+          take_box (visits, &boxes[i], (int) z);
     }
 }
 
@@ -410,7 +408,7 @@ gst_pipeload_visits_look (GstPipeloadVisits *visits, const GstPipeloadVisitsSett
   else if (visits->time != NEVER)
     frame.time = MAX (time, visits->time);
   visits->time = frame.time;
-  take_boxes (visits, settings, boxes, n, is_new);
+  take_boxes (visits, settings, boxes, n);
   while (i < visits->objects->len)
     {
       Object *object = visits->objects->pdata[i];

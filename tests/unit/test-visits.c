@@ -424,6 +424,45 @@ test_dwell_still (void)
   rig_close (&rig);
 }
 
+/* But not who was looked for and not seen, only predicted. */
+static void
+test_dwell_missed (void)
+{
+  static const char zones[]
+      = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
+  GstPipeloadVisitBox seen = box (1, 0.6, 0.25, 0.5), predicted = seen;
+  Rig rig;
+
+  predicted.predicted = TRUE;
+  rig_open (&rig, zones);
+  look_for (&rig, 19, seen);
+  look_for (&rig, 1, predicted); /* at 3.8 */
+  for (guint i = 0; i < 10; i++)
+    ride (&rig, &predicted, 1);
+  assert_told (&rig, "");
+  look_for (&rig, 1, seen);
+  assert_told (&rig, "enter left 1 @6.0");
+  rig_close (&rig);
+}
+
+/* What is open stays open whatever the settings have become. */
+static void
+test_settings (void)
+{
+  Rig rig;
+
+  rig_open (&rig, TWO_YARDS);
+  look_for (&rig, 3, box (1, 0.6, 0.25, 0.25));
+  rig.settings.inertia = 10;
+  rig.settings.threshold = 0.9;
+  rig.settings.median = 15;
+  look_for (&rig, 1, box (1, 0.6, 0.75, 0.25));
+  look_for (&rig, 1, box (2, 0.6, 0.25, 0.25));
+  finish (&rig);
+  assert_told (&rig, "enter left 1 @0.4, leave left 1 @0.8");
+  rig_close (&rig);
+}
+
 /* Predicted boxes keep a visit alive, but begin none. */
 static void
 test_predicted (void)
@@ -596,10 +635,22 @@ test_cross_unseen (void)
   look_for (&rig, 1, predicted);              /* where it was not seen, it was not */
   look_for (&rig, 3, box (3, 0.4, 0.3, 0.5)); /* does not count */
   look_for (&rig, 5, box (3, 0.4, 0.7, 0.5));
-  look_for (&rig, 3, box (0, 0.9, 0.3, 0.5)); /* has no id */
-  look_for (&rig, 3, box (0, 0.9, 0.7, 0.5));
   finish (&rig);
   assert_told (&rig, "");
+  rig_close (&rig);
+}
+
+/* Who has no id may be somebody else on the other side. */
+static void
+test_cross_untracked (void)
+{
+  Rig rig;
+
+  rig_open (&rig, "{\"lines\": [{\"name\": \"gate\", \"from\": [0.5, 1], \"to\": [0.5, 0]}]}");
+  look_for (&rig, 3, box (0, 0.9, 0.3, 0.5));
+  look_for (&rig, 5, box (0, 0.9, 0.7, 0.5));
+  finish (&rig);
+  assert_told (&rig, "enter  0 @0.4, leave  0 @1.4");
   rig_close (&rig);
 }
 
@@ -693,6 +744,8 @@ main (int argc, char **argv)
   g_test_add_func ("/visits/edge", test_edge);
   g_test_add_func ("/visits/dwell", test_dwell);
   g_test_add_func ("/visits/dwell-still", test_dwell_still);
+  g_test_add_func ("/visits/dwell-missed", test_dwell_missed);
+  g_test_add_func ("/visits/settings", test_settings);
   g_test_add_func ("/visits/predicted", test_predicted);
   g_test_add_func ("/visits/update", test_update);
   g_test_add_func ("/visits/leave-at-once", test_leave_at_once);
@@ -700,6 +753,7 @@ main (int argc, char **argv)
   g_test_add_func ("/visits/presence", test_presence);
   g_test_add_func ("/visits/cross", test_cross);
   g_test_add_func ("/visits/cross-unseen", test_cross_unseen);
+  g_test_add_func ("/visits/cross-untracked", test_cross_untracked);
   g_test_add_func ("/visits/any", test_any);
   return g_test_run ();
 }
