@@ -295,6 +295,86 @@ test_synth_gguf (Scratch *fixture, gconstpointer data)
   pld_vision_close (&vision);
 }
 
+/* Names and shapes as in hustvl/yolos-base; the size that its preprocessing comes to for a picture of 16 : 9; and a plan for a smaller one. */
+static void
+test_synth_yolos (Scratch *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "yolos.gguf", NULL);
+  g_autofree char *folder = g_build_filename (fixture->folder, "yolos", NULL);
+  g_autoptr (PldWeights) weights = NULL, gguf = NULL;
+  PldVisionOptions options = { .model = path, .input_width = 864, .input_height = 512, .threads = 2 };
+  PldPlanInfo plan;
+  GError *error = NULL;
+
+  g_assert_true (pld_model_synth ("yolos-base", "f16", NULL, 0, folder, NULL, NULL, NULL, &error));
+  weights = pld_weights_open (folder, &error);
+  g_assert_no_error (error);
+  assert_shape (weights, "vit.embeddings.detection_tokens", "[1, 100, 768]");
+  assert_shape (weights, "vit.embeddings.position_embeddings", "[1, 4301, 768]");
+  assert_shape (weights, "vit.encoder.mid_position_embeddings", "[11, 1, 4301, 768]");
+  assert_shape (weights, "class_labels_classifier.layers.2.weight", "[92, 768]");
+  assert_shape (weights, "bbox_predictor.layers.2.weight", "[4, 768]");
+  assert_shape (weights, "bbox_predictor.layers.0.bias", "[768]");
+
+  g_assert_true (pld_model_quantize (folder, "q8_0", path, NULL, NULL, NULL, &error));
+  gguf = pld_weights_open (path, &error);
+  g_assert_no_error (error);
+  assert_shape (gguf, "v.mid_position_embd.weight", "[11, 4301, 768]");
+  assert_shape (gguf, "v.detection_embd", "[100, 768]");
+  assert_shape (gguf, "class_embed.2.weight", "[92, 768]");
+  g_assert_cmpint (pld_weights_find (gguf, "v.mid_position_embd.weight")->dtype, ==, PLD_DTYPE_F16);
+  g_assert_cmpint (pld_weights_find (gguf, "box_embed.1.weight")->dtype, ==, PLD_DTYPE_Q8_0);
+
+  /* Of 1829 tokens three times 768 floats, and 3072 in the MLP. */
+  g_assert_true (pld_vision_plan (&options, &plan, &error));
+  g_assert_cmpuint (plan.activation_bytes, >, (guint64) 1829 * (3 * 768 + 3072) * 4);
+  g_assert_cmpuint (plan.minimum_limit, <, 60000000);
+  g_assert_cmpuint (plan.resident_limit, >, plan.weight_bytes);
+  options.memory_limit = 96000000;
+  g_assert_true (pld_vision_plan (&options, &plan, &error));
+  /* Position embeddings take 79 of its 170 MB, and none of them is held beside the tiles. */
+  g_assert_cmpuint (plan.table_bytes, <, 1500000);
+  g_assert_cmpuint (plan.streamed_per_pass, >, 0);
+  g_assert_cmpuint (plan.streamed_per_pass, <, plan.weight_bytes);
+}
+
+/* A folder and a GGUF file say the same of the model. */
+static void
+test_synth_yolos_same (Scratch *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *preset;
+    guint width, height, parameters; /* these in 100,000, as the paper has them: arXiv 2106.00666 */
+  } presets[] = { { "yolos-tiny", 896, 512, 65 }, { "yolos-small", 1328, 736, 307 }, { "yolos-small-dwr", 1328, 736, 276 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
+    {
+      g_autofree char *folder = g_build_filename (fixture->folder, presets[i].preset, NULL);
+      g_autofree char *path = g_strconcat (folder, ".gguf", NULL);
+      const char *const models[] = { folder, path };
+
+      for (guint j = 0; j < 2; j++)
+        {
+          PldVisionOptions options = { .model = models[j], .threads = 1 };
+          const PldVisionInfo *info;
+          GError *error = NULL;
+          PldVision *vision;
+
+          g_assert_true (pld_model_synth (presets[i].preset, "f16", NULL, 0, models[j], NULL, NULL, NULL, &error));
+          vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
+          g_assert_no_error (error);
+          info = pld_vision_get_info (vision);
+          g_assert_cmpuint (info->input_width, ==, presets[i].width);
+          g_assert_cmpuint (info->input_height, ==, presets[i].height);
+          g_assert_cmpuint ((info->n_parameters + 50000) / 100000, ==, presets[i].parameters);
+          g_assert_cmpuint (info->max_objects, ==, 100);
+          g_assert_cmpuint (info->n_classes, ==, 91);
+          pld_vision_close (&vision);
+        }
+    }
+}
+
 static void
 cancel (const char *step, guint percent, gpointer user_data)
 {
@@ -386,6 +466,8 @@ main (int argc, char **argv)
   ADD ("/synth/bf16", &expected[2], test_synth);
   ADD ("/synth/b16", NULL, test_synth_b16);
   ADD ("/synth/gguf", NULL, test_synth_gguf);
+  ADD ("/synth/yolos", NULL, test_synth_yolos);
+  ADD ("/synth/yolos-same", NULL, test_synth_yolos_same);
   ADD ("/synth/cancelled", NULL, test_synth_cancelled);
   ADD ("/synth/bad", NULL, test_synth_bad);
   ADD ("/synth/no-room", NULL, test_no_room);
