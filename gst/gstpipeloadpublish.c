@@ -22,6 +22,7 @@
 
 #include "gst/gstpipeloadpublish.h"
 
+#include "gst/pipeloadhome.h"
 #include "gst/pipeloadlines.h"
 #include "gst/pipeloadmeta.h"
 #include "gst/pipeloadmqtt.h"
@@ -31,9 +32,6 @@
 
 GST_DEBUG_CATEGORY_STATIC (gst_pipeload_publish_debug);
 #define GST_CAT_DEFAULT gst_pipeload_publish_debug
-
-/* The name of the event that carries an event. */
-#define EVENT "pipeload-event"
 
 /* What a sender gets for saying goodbye beside the time for draining; one that takes longer ends for itself. */
 #define FAREWELL (3 * G_USEC_PER_SEC / 2)
@@ -60,9 +58,10 @@ struct _GstPipeloadPublish
 
   /* Streaming thread. */
   guint width, height;
-  gboolean any;     /* result */
-  guint64 number;   /* of the last result */
-  gboolean drained; /* nothing came since the end of the stream was waited for */
+  GstPipeloadHome *home; /* NULL = not wanted */
+  gboolean any;          /* result */
+  guint64 number;        /* of the last result */
+  gboolean drained;      /* nothing came since the end of the stream was waited for */
 };
 
 static GstStaticPadTemplate sink_template
@@ -189,6 +188,12 @@ gst_pipeload_publish_finalize (GObject *object)
 
 /* ---- states -------------------------------------------------------------------------------- */
 
+static const char *
+camera_in_topics (const GstPipeloadPublishSettings *settings)
+{
+  return settings->camera != NULL ? settings->camera : "camera";
+}
+
 static GstPipeloadOutbox *
 open_receiver (GstPipeloadPublish *self, Receiver receiver, const GstPipeloadPublishSettings *settings,
                GError **error)
@@ -206,7 +211,7 @@ open_receiver (GstPipeloadPublish *self, Receiver receiver, const GstPipeloadPub
   else
     started = gst_pipeload_mqtt_start (outbox, settings->broker, settings->ca_file,
                                        settings->topic != NULL ? settings->topic : "",
-                                       settings->camera != NULL ? settings->camera : "camera", error);
+                                       camera_in_topics (settings), error);
   return started ? g_steal_pointer (&outbox) : NULL;
 }
 
@@ -263,6 +268,8 @@ gst_pipeload_publish_start (GstBaseTransform *trans)
   self->width = self->height = 0;
   self->any = self->drained = FALSE;
   opened = open_receivers (self, &settings, &error);
+  if (opened && settings.broker != NULL && settings.home_assistant)
+    self->home = gst_pipeload_home_new (self->outboxes[MQTT], settings.topic, camera_in_topics (&settings));
   gst_pipeload_publish_settings_clear (&settings);
   if (!opened)
     gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
@@ -310,6 +317,13 @@ warn_of_lost (GstPipeloadPublish *self, Receiver receiver)
         (NULL));
 }
 
+static void
+leave_home (GstPipeloadPublish *self)
+{
+  if (self->home != NULL)
+    gst_pipeload_home_clear (self->home);
+}
+
 static gboolean
 gst_pipeload_publish_stop (GstBaseTransform *trans)
 {
@@ -319,7 +333,9 @@ gst_pipeload_publish_stop (GstBaseTransform *trans)
   drain (self);
   for (guint i = 0; i < N_RECEIVERS; i++)
     warn_of_lost (self, i);
+  leave_home (self);
   close_receivers (self);
+  g_clear_pointer (&self->home, gst_pipeload_home_free);
   return TRUE;
 }
 
@@ -347,11 +363,27 @@ publish (GstPipeloadPublish *self, GstPipeloadKind kind, const char *json)
 }
 
 static void
+tell_home (GstPipeloadPublish *self, const GstStructure *structure)
+{
+  const char *event = gst_structure_get_string (structure, "event");
+  const char *label = gst_structure_get_string (structure, "label");
+  const char *zone = gst_structure_get_string (structure, "zone");
+  guint64 id;
+
+  if (event != NULL && label != NULL && gst_structure_get_uint64 (structure, "id", &id))
+    gst_pipeload_home_event (self->home, event, id, label, zone != NULL ? zone : "");
+}
+
+static void
 publish_event (GstPipeloadPublish *self, const GstStructure *structure)
 {
   const char *json;
 
-  if (!self->events || structure == NULL || !gst_structure_has_name (structure, EVENT))
+  if (structure == NULL || !gst_structure_has_name (structure, GST_PIPELOAD_EVENT_MESSAGE))
+    return;
+  if (self->home != NULL)
+    tell_home (self, structure);
+  if (!self->events)
     return;
   json = gst_structure_get_string (structure, "json");
   if (json != NULL && *json != '\0')
@@ -393,8 +425,10 @@ gst_pipeload_publish_sink_event (GstBaseTransform *trans, GstEvent *event)
       break;
     case GST_EVENT_FLUSH_STOP:
       interrupt (self, FALSE);
+      leave_home (self);
       break;
     case GST_EVENT_EOS:
+      leave_home (self);
       drain (self);
       break;
     default:

@@ -33,10 +33,9 @@ typedef struct
   struct mosquitto *client;
   GHashTable *handles; /* id of a packet that waits for acknowledgement → handle in the outbox */
   gboolean accepted;
-  int refusal;      /* the broker's, in CONNACK; 0 = none */
-  char *complaint;  /* the library's last */
-  gboolean greeted; /* "online" was sent */
-  int farewell;     /* id of the packet that says "offline"; 0 = none was sent, or it was acknowledged */
+  int refusal;     /* the broker's, in CONNACK; 0 = none */
+  char *complaint; /* the library's last */
+  int farewell;    /* id of the packet that says "offline"; 0 = none was sent, or it was acknowledged */
 
   int handle; /* the last one given */
 } Mqtt;
@@ -65,6 +64,8 @@ on_connect (struct mosquitto *client, void *data, int code)
 
   mqtt->accepted = code == 0;
   mqtt->refusal = code;
+  if (mqtt->accepted)
+    gst_pipeload_outbox_works (mqtt->outbox);
 }
 
 static void
@@ -92,6 +93,14 @@ on_log (struct mosquitto *client, void *data, int level, const char *text)
 
 /* ---- one connection ------------------------------------------------------------------------ */
 
+static const char *
+reason (int code, int why)
+{
+  if (code == MOSQ_ERR_ERRNO && why != 0)
+    return g_strerror (why);
+  return code == MOSQ_ERR_KEEPALIVE ? "it does not answer any more" : mosquitto_strerror (code);
+}
+
 /* @code is the library's; @why is errno after it. */
 static gboolean
 fail (const Mqtt *mqtt, int code, int why, GError **error)
@@ -111,8 +120,7 @@ fail (const Mqtt *mqtt, int code, int why, GError **error)
                  mqtt->complaint != NULL ? mqtt->complaint : mosquitto_strerror (code));
   else
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE, "%s the broker %s: %s",
-                 mqtt->accepted ? "lost" : "cannot reach", name,
-                 code == MOSQ_ERR_ERRNO && why != 0 ? g_strerror (why) : mosquitto_strerror (code));
+                 mqtt->accepted ? "lost the connection to" : "cannot connect to", name, reason (code, why));
   return FALSE;
 }
 
@@ -144,17 +152,26 @@ drop_client (Mqtt *mqtt)
   g_clear_pointer (&mqtt->client, mosquitto_destroy);
   g_hash_table_remove_all (mqtt->handles);
   g_clear_pointer (&mqtt->complaint, g_free);
-  mqtt->accepted = mqtt->greeted = FALSE;
+  mqtt->accepted = FALSE;
   mqtt->refusal = mqtt->farewell = 0;
   gst_pipeload_outbox_again (mqtt->outbox);
 }
 
 static int
-greet (Mqtt *mqtt)
+send_retained (Mqtt *mqtt)
 {
-  mqtt->greeted = TRUE;
-  gst_pipeload_outbox_works (mqtt->outbox);
-  return mosquitto_publish (mqtt->client, NULL, mqtt->available, strlen ("online"), "online", QOS, TRUE);
+  int code = MOSQ_ERR_SUCCESS;
+
+  while (code == MOSQ_ERR_SUCCESS)
+    {
+      g_autofree char *topic = NULL;
+      g_autofree char *text = gst_pipeload_outbox_next_retained (mqtt->outbox, &topic);
+
+      if (text == NULL)
+        break;
+      code = mosquitto_publish (mqtt->client, NULL, topic, (int) strlen (text), text, QOS, TRUE);
+    }
+  return code;
 }
 
 static int
@@ -206,9 +223,11 @@ static void
 take_leave (Mqtt *mqtt)
 {
   gint64 until = g_get_monotonic_time () + FAREWELL;
-  int code = mosquitto_publish (mqtt->client, &mqtt->farewell, mqtt->available, strlen ("offline"), "offline",
-                                QOS, TRUE);
+  int code = send_retained (mqtt);
 
+  if (code == MOSQ_ERR_SUCCESS)
+    code = mosquitto_publish (mqtt->client, &mqtt->farewell, mqtt->available, strlen ("offline"), "offline",
+                              QOS, TRUE);
   while (code == MOSQ_ERR_SUCCESS && mqtt->farewell != 0 && g_get_monotonic_time () < until)
     code = turn (mqtt);
   if (code == MOSQ_ERR_SUCCESS)
@@ -225,8 +244,8 @@ serve (Mqtt *mqtt, GError **error)
   while (code == MOSQ_ERR_SUCCESS && !gst_pipeload_outbox_is_closed (mqtt->outbox))
     {
       errno = 0;
-      if (mqtt->accepted && !mqtt->greeted)
-        code = greet (mqtt);
+      if (mqtt->accepted)
+        code = send_retained (mqtt);
       if (code == MOSQ_ERR_SUCCESS && mqtt->accepted)
         code = send_waiting (mqtt);
       if (code == MOSQ_ERR_SUCCESS)
@@ -357,5 +376,6 @@ gst_pipeload_mqtt_start (GstPipeloadOutbox *outbox, const char *address, const c
   mqtt->topics[GST_PIPELOAD_FRAME] = g_strdup_printf ("%s/%s/frames", topic, camera);
   mqtt->available = g_strdup_printf ("%s/%s/available", topic, camera);
   mqtt->handles = g_hash_table_new (NULL, NULL);
+  gst_pipeload_outbox_retain (outbox, mqtt->available, "online");
   return gst_pipeload_outbox_start (outbox, "pipeload-mqtt", mqtt_main, mqtt, mqtt_free, error);
 }

@@ -16,6 +16,12 @@ typedef struct
   int handle;
 } GstPipeloadItem;
 
+typedef struct
+{
+  char *topic, *text;
+  gboolean sent;
+} GstPipeloadRetained;
+
 struct _GstPipeloadOutbox
 {
   gatomicrefcount refs;
@@ -30,12 +36,23 @@ struct _GstPipeloadOutbox
   GDestroyNotify sender_destroy;
   GMutex lock; /* of what follows */
   GCond changed;
-  GQueue items; /* GstPipeloadItem, oldest first; those that were sent come first */
+  GQueue items;        /* GstPipeloadItem, oldest first; those that were sent come first */
+  GPtrArray *retained; /* GstPipeloadRetained, in the order in which the topics came */
   guint64 accepted, done, dropped, failures;
   gboolean works;
   int complaint; /* code of the last failure since something worked; -1 = none */
   gboolean interrupted, closed, ended;
 };
+
+static void
+retained_free (gpointer data)
+{
+  GstPipeloadRetained *retained = data;
+
+  g_free (retained->topic);
+  g_free (retained->text);
+  g_free (retained);
+}
 
 GstPipeloadOutbox *
 gst_pipeload_outbox_new (guint size, GstPipeloadReport report, gpointer user_data, GDestroyNotify destroy,
@@ -61,6 +78,7 @@ gst_pipeload_outbox_new (guint size, GstPipeloadReport report, gpointer user_dat
   g_mutex_init (&outbox->lock);
   g_cond_init (&outbox->changed);
   g_queue_init (&outbox->items);
+  outbox->retained = g_ptr_array_new_with_free_func (retained_free);
   return outbox;
 }
 
@@ -79,6 +97,7 @@ gst_pipeload_outbox_unref (GstPipeloadOutbox *outbox)
   if (!g_atomic_ref_count_dec (&outbox->refs))
     return;
   g_queue_clear_full (&outbox->items, item_free);
+  g_ptr_array_unref (outbox->retained);
   close (outbox->fd);
   outbox->destroy (outbox->user_data);
   g_mutex_clear (&outbox->lock);
@@ -162,6 +181,31 @@ gst_pipeload_outbox_push (GstPipeloadOutbox *outbox, GstPipeloadKind kind, const
         make_room (outbox);
       g_queue_push_tail (&outbox->items, item);
       outbox->accepted++;
+      wake (outbox);
+    }
+  g_mutex_unlock (&outbox->lock);
+}
+
+void
+gst_pipeload_outbox_retain (GstPipeloadOutbox *outbox, const char *topic, const char *text)
+{
+  GstPipeloadRetained *retained = NULL;
+
+  g_mutex_lock (&outbox->lock);
+  for (guint i = 0; retained == NULL && i < outbox->retained->len; i++)
+    if (g_str_equal (((GstPipeloadRetained *) outbox->retained->pdata[i])->topic, topic))
+      retained = outbox->retained->pdata[i];
+  if (retained == NULL)
+    {
+      retained = g_new0 (GstPipeloadRetained, 1);
+      retained->topic = g_strdup (topic);
+      g_ptr_array_add (outbox->retained, retained);
+    }
+  if (g_strcmp0 (retained->text, text) != 0)
+    {
+      g_free (retained->text);
+      retained->text = g_strdup (text);
+      retained->sent = FALSE;
       wake (outbox);
     }
   g_mutex_unlock (&outbox->lock);
@@ -327,6 +371,26 @@ gst_pipeload_outbox_wait_next (GstPipeloadOutbox *outbox, int handle, GstPipeloa
   return text;
 }
 
+char *
+gst_pipeload_outbox_next_retained (GstPipeloadOutbox *outbox, char **topic)
+{
+  char *text = NULL;
+
+  g_mutex_lock (&outbox->lock);
+  for (guint i = 0; text == NULL && i < outbox->retained->len; i++)
+    {
+      GstPipeloadRetained *retained = outbox->retained->pdata[i];
+
+      if (retained->sent)
+        continue;
+      retained->sent = TRUE;
+      *topic = g_strdup (retained->topic);
+      text = g_strdup (retained->text);
+    }
+  g_mutex_unlock (&outbox->lock);
+  return text;
+}
+
 void
 gst_pipeload_outbox_done (GstPipeloadOutbox *outbox, int handle, gboolean dropped)
 {
@@ -353,6 +417,8 @@ gst_pipeload_outbox_again (GstPipeloadOutbox *outbox)
   for (GList *link = outbox->items.head; link != NULL && ((GstPipeloadItem *) link->data)->sent;
        link = link->next)
     ((GstPipeloadItem *) link->data)->sent = FALSE;
+  for (guint i = 0; i < outbox->retained->len; i++)
+    ((GstPipeloadRetained *) outbox->retained->pdata[i])->sent = FALSE;
   g_mutex_unlock (&outbox->lock);
 }
 

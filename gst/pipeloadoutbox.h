@@ -44,6 +44,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadOutbox, gst_pipeload_outbox_unref)
 /* Nothing is taken any more once it is closed. */
 void gst_pipeload_outbox_push (GstPipeloadOutbox *outbox, GstPipeloadKind kind, const char *text);
 
+/* What @topic stands at, until it changes: only the newest counts, and it is told anew after each interruption. */
+void gst_pipeload_outbox_retain (GstPipeloadOutbox *outbox, const char *topic, const char *text);
+
 /* Waits until all messages are done, or @until (monotonic time), or an interruption, which holds until it is taken back.
  * Returns: whether none is left */
 gboolean gst_pipeload_outbox_drain (GstPipeloadOutbox *outbox, gint64 until);
@@ -78,10 +81,14 @@ char *gst_pipeload_outbox_next (GstPipeloadOutbox *outbox, int handle, GstPipelo
 /* The same, but waits for one. Returns: NULL once the outbox is closed */
 char *gst_pipeload_outbox_wait_next (GstPipeloadOutbox *outbox, int handle, GstPipeloadKind *kind);
 
+/* What is to be retained and was not told since it changed.
+ * Returns: (transfer full) (nullable): its text; @topic: (transfer full) */
+char *gst_pipeload_outbox_next_retained (GstPipeloadOutbox *outbox, char **topic);
+
 /* The receiver has the message @handle, or never will (@dropped). Others are ignored. */
 void gst_pipeload_outbox_done (GstPipeloadOutbox *outbox, int handle, gboolean dropped);
 
-/* All that were handed over and are not done wait again. */
+/* All that were handed over and are not done wait again, and all that is retained. */
 void gst_pipeload_outbox_again (GstPipeloadOutbox *outbox);
 
 gboolean gst_pipeload_outbox_is_closed (GstPipeloadOutbox *outbox);

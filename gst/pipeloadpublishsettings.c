@@ -63,7 +63,7 @@ install_string (GObjectClass *klass, guint id, const char *name, const char *nic
 }
 
 static void
-install_receivers (GObjectClass *klass)
+install_file (GObjectClass *klass)
 {
   install_string (klass, PROP (location), "location", "Location",
                   "A file that messages are appended to, one JSON object a line (unset: none)", NULL);
@@ -73,6 +73,11 @@ install_receivers (GObjectClass *klass)
           "fsync", "Sync",
           "Have each line on the disk before the next is written, so that it survives a power failure", FALSE,
           GST_PIPELOAD_READY));
+}
+
+static void
+install_broker (GObjectClass *klass)
+{
   install_string (klass, PROP (broker), "broker", "Broker",
                   "An MQTT broker, mqtt://[user:password@]host[:port], or mqtts:// for TLS (unset: none)",
                   NULL);
@@ -85,12 +90,18 @@ install_receivers (GObjectClass *klass)
   install_string (klass, PROP (camera), "camera", "Camera",
                   "The camera's name in topics and in the JSON of frames (unset: \"camera\" in topics)",
                   NULL);
+  gst_pipeload_settings_install (
+      klass, PROP (home_assistant),
+      g_param_spec_boolean ("home-assistant", "Home Assistant",
+                            "Announce a sensor for each label to Home Assistant (MQTT discovery)", FALSE,
+                            GST_PIPELOAD_READY));
 }
 
 void
 gst_pipeload_publish_settings_install (GObjectClass *klass)
 {
-  install_receivers (klass);
+  install_file (klass);
+  install_broker (klass);
   gst_pipeload_settings_install (klass, PROP (what),
                                  g_param_spec_enum ("what", "What", "What to publish",
                                                     GST_TYPE_PIPELOAD_PUBLISH_WHAT,

@@ -21,7 +21,7 @@ GType gst_pipeload_publish_what_get_type (void);
 typedef struct
 {
   char *location, *broker, *ca_file, *topic, *camera; /* NULL = not set */
-  gboolean fsync;
+  gboolean fsync, home_assistant;
   guint queue_size, drain; /* messages; ms */
   GstPipeloadPublishWhat what;
 } GstPipeloadPublishSettings;

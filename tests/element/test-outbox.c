@@ -113,6 +113,39 @@ test_full (void)
 }
 
 static void
+assert_retained (GstPipeloadOutbox *outbox, const char *topic, const char *text)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *next = gst_pipeload_outbox_next_retained (outbox, &name);
+
+  g_assert_cmpstr (next, ==, text);
+  if (text != NULL)
+    g_assert_cmpstr (name, ==, topic);
+}
+
+/* The newest of each topic, when it changes and after an interruption. */
+static void
+test_retained (void)
+{
+  g_autoptr (GstPipeloadOutbox) outbox = make (1);
+
+  gst_pipeload_outbox_retain (outbox, "a", "1");
+  gst_pipeload_outbox_retain (outbox, "b", "1");
+  gst_pipeload_outbox_retain (outbox, "a", "2");
+  assert_retained (outbox, "a", "2");
+  assert_retained (outbox, "b", "1");
+  assert_retained (outbox, NULL, NULL);
+  gst_pipeload_outbox_retain (outbox, "b", "1");
+  assert_retained (outbox, NULL, NULL);
+  gst_pipeload_outbox_retain (outbox, "b", "2");
+  assert_retained (outbox, "b", "2");
+  gst_pipeload_outbox_again (outbox);
+  assert_retained (outbox, "a", "2");
+  assert_retained (outbox, "b", "2");
+  assert_counts (outbox, 0, 0, 0);
+}
+
+static void
 take_all (gpointer sender)
 {
   GstPipeloadOutbox *outbox = sender;
@@ -185,6 +218,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/outbox/order", test_order);
   g_test_add_func ("/outbox/full", test_full);
+  g_test_add_func ("/outbox/retained", test_retained);
   g_test_add_func ("/outbox/sender", test_sender);
   g_test_add_func ("/outbox/complaints", test_complaints);
   return g_test_run ();

@@ -9,15 +9,26 @@
 #include <gst/gst.h>
 #include <stdlib.h>
 
+typedef struct
+{
+  guint number, count;
+} Feed;
+
+/* The first comes into the picture, and the last leaves it. */
 static GstPadProbeReturn
 put_event (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  guint *number = data;
-  g_autofree char *json = g_strdup_printf ("{\"event\":\"update\",\"id\":%u}", ++*number);
+  Feed *feed = data;
+  guint number = ++feed->number;
+  const char *event = number == 1 ? "enter" : number == feed->count ? "leave" : "update";
+  g_autofree char *json = g_strdup_printf ("{\"number\":%u}", number);
 
-  gst_pad_push_event (pad, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
-                                                 gst_structure_new ("pipeload-event", "event", G_TYPE_STRING,
-                                                                    "update", "json", G_TYPE_STRING, json, NULL)));
+  gst_pad_push_event (pad,
+                      gst_event_new_custom (
+                          GST_EVENT_CUSTOM_DOWNSTREAM,
+                          gst_structure_new ("pipeload-event", "event", G_TYPE_STRING, event, "id",
+                                             G_TYPE_UINT64, (guint64) 7, "label", G_TYPE_STRING, "person",
+                                             "zone", G_TYPE_STRING, "", "json", G_TYPE_STRING, json, NULL)));
   return GST_PAD_PROBE_OK;
 }
 
@@ -54,26 +65,28 @@ main (int argc, char **argv)
   g_autoptr (GstBus) bus = NULL;
   g_autoptr (GstStructure) stats = NULL;
   g_autoptr (GError) error = NULL;
-  guint number = 0;
+  Feed events = { 0 };
   gboolean well;
 
   gst_init (&argc, &argv);
   if (argc != 4)
     return 1;
-  line = g_strdup_printf ("videotestsrc is-live=true num-buffers=%s ! "
-                          "video/x-raw,format=GRAY8,width=16,height=16,framerate=%s/1 ! identity name=feed ! %s ! "
-                          "fakesink sync=true",
-                          argv[2], argv[1], argv[3]);
+  line = g_strdup_printf (
+      "videotestsrc is-live=true num-buffers=%s ! "
+      "video/x-raw,format=GRAY8,width=16,height=16,framerate=%s/1 ! identity name=feed ! %s ! "
+      "fakesink sync=true",
+      argv[2], argv[1], argv[3]);
   pipeline = gst_parse_launch (line, &error);
   if (error != NULL)
     {
       g_print ("error: %s\n", error->message);
       return 1;
     }
+  events.count = (guint) atoi (argv[2]);
   feed = gst_bin_get_by_name (GST_BIN (pipeline), "feed");
   publish = gst_bin_get_by_name (GST_BIN (pipeline), "publish");
   pad = gst_element_get_static_pad (feed, "src");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, put_event, &number, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, put_event, &events, NULL);
   bus = gst_element_get_bus (pipeline);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   well = watch (bus);

@@ -46,7 +46,7 @@ configure() {
 
 # subscribe FILE: a lasting session, so that nothing published while it reconnects escapes it; "TOPIC PAYLOAD" lines
 subscribe() {
-  stdbuf -oL mosquitto_sub -h 127.0.0.1 -p "$port" -q 1 -c -i subscriber -t 'house/#' -v >"$1" 2>"$work/sub.log" &
+  stdbuf -oL mosquitto_sub -h 127.0.0.1 -p "$port" -q 1 -c -i subscriber -t 'house/#' -t 'homeassistant/#' -v >"$1" 2>"$work/sub.log" &
   sub=$!
 }
 
@@ -75,12 +75,12 @@ unsubscribe() {
 
 # numbers FILE: of the events, in the order in which each came first
 numbers() {
-  sed -nE 's|^house/yard/events \{"event":"update","id":([0-9]+)\}$|\1|p' "$1" | awk '!seen[$0]++'
+  sed -nE 's|^house/yard/events \{"number":([0-9]+)\}$|\1|p' "$1" | awk '!seen[$0]++'
 }
 
 # all FILE FROM TO: exactly these, in order
 all() {
-  wait_for "\"id\":$3}" "$1"
+  wait_for "\"number\":$3}" "$1"
   diff <(seq "$2" "$3") <(numbers "$1") >"$work/diff" || fail "not all events in order: $(head -n 5 "$work/diff")"
 }
 
@@ -109,7 +109,7 @@ unsubscribe
 connect "$work/again"
 "$source" 100 700 "$publish broker=mqtt://127.0.0.1:$port drain=30000" >"$work/out" 2>&1 &
 feeder=$!
-wait_for '"id":150}' "$work/again"
+wait_for '"number":150}' "$work/again"
 kill_broker KILL
 sleep 1.5
 start_broker
@@ -130,18 +130,36 @@ wait $feeder 2>/dev/null
 feeder=
 wait_for '^house/gate/available offline$' "$work/again"
 
+# Home Assistant is told of a sensor, and when it is on.
+unsubscribe
+subscribe "$work/home"
+"$source" 50 100 "$publish broker=mqtt://127.0.0.1:$port home-assistant=true" >"$work/out" 2>&1 || fail "event-source"
+wait_for '^house/yard/available online$' "$work/home"
+for _ in $(seq 100); do
+  [ "$(tail -n 1 "$work/home")" = 'house/yard/available offline' ] && break
+  sleep 0.1
+done
+# The first "OFF" is overtaken where the connection takes longer than the first event.
+sed -n 's|^house/yard/person/state ||p' "$work/home" | uniq | tr '\n' ' ' | grep -Eqx '(OFF )?ON OFF ' || fail "the sensor's states"
+sed -n 's|^homeassistant/binary_sensor/pipeload_yard/person/config ||p' "$work/home" >"$work/config"
+python3 - "$work/config" <<'PYTHON' || fail "$work/config"
+import json, sys
+(config,) = [json.loads(line) for line in open(sys.argv[1])]
+assert config["state_topic"] == "house/yard/person/state" and config["availability_topic"] == "house/yard/available", config
+assert config["unique_id"] == "pipeload_yard_person" and config["device"]["identifiers"] == "pipeload_yard", config
+PYTHON
+
 # A broker that is away at the start: as many wait as there is room for, the newest.
 kill_broker TERM # which has the subscriber's session written down
+unsubscribe
 "$source" 50 100 "$publish broker=mqtt://127.0.0.1:$port queue-size=30 drain=30000" >"$work/out" 2>&1 &
 feeder=$!
 wait_for '^warning: .*Connection refused' "$work/out"
 sleep 2.5
 start_broker
+subscribe "$work/late"
 wait $feeder || fail "event-source"
 feeder=
-: >"$work/late"
-unsubscribe
-sed -n '/house.gate.available offline/,$p' "$work/again" >"$work/late"
 all "$work/late" 71 100
 once "$work/late"
 expect 'published=\(guint64\)100, acknowledged=\(guint64\)30, queued=\(guint64\)0, dropped=\(guint64\)70'
@@ -152,7 +170,7 @@ mosquitto_passwd -b -c "$work/passwords" camera 'r:ght/0ne' 2>/dev/null || fail 
 chmod 600 "$work/passwords"
 configure "allow_anonymous false" "password_file $work/passwords"
 start_broker
-GST_DEBUG='pipeloadpublish:9,*:3' "$source" 50 20 "$publish drain=300 broker=mqtt://camera:wr0ng@127.0.0.1:$port" >"$work/out" 2>&1 ||
+GST_DEBUG='pipeloadpublish:9,*:3' "$source" 50 20 "$publish drain=3000 broker=mqtt://camera:wr0ng@127.0.0.1:$port" >"$work/out" 2>&1 ||
   fail "event-source"
 [ "$(grep -c '^warning: .*not authorised' "$work/out")" = 1 ] || fail "not one warning of the password"
 expect 'acknowledged=\(guint64\)0, queued=\(guint64\)20'
@@ -175,7 +193,7 @@ start_broker
 "$source" 50 20 "$publish broker=mqtts://localhost:$port ca-file=$work/ca.pem" >"$work/out" 2>&1 || fail "event-source"
 expect 'acknowledged=\(guint64\)20, queued=\(guint64\)0'
 grep -q warning "$work/out" && fail "a warning"
-"$source" 50 20 "$publish drain=300 broker=mqtts://localhost:$port" >"$work/out" 2>&1 || fail "event-source"
+"$source" 50 20 "$publish drain=3000 broker=mqtts://localhost:$port" >"$work/out" 2>&1 || fail "event-source"
 expect '^warning: no TLS connection .*certificate verify failed'
 expect 'acknowledged=\(guint64\)0, queued=\(guint64\)20'
 exit 0
