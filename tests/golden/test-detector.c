@@ -4,8 +4,10 @@
  * its reference in Python; and streamed equals resident.
  */
 #include <json-glib/json-glib.h>
+#include <math.h>
 
 #include "tests/support/figures.h"
+#include "tests/support/model-bytes.h"
 #include "tests/support/vision-rig.h"
 
 #define WIDE 512
@@ -155,6 +157,89 @@ test_streamed (void)
   g_free (pixels.values);
 }
 
+/* ---- GGUF ---------------------------------------------------------------------------------- */
+
+static void
+quantize (const char *type, const char *out)
+{
+  g_autofree char *folder = bundled ();
+  g_autoptr (GError) error = NULL;
+
+  pld_model_quantize (folder, type, out, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* What @path makes of the figures. Returns: how many objects */
+static guint
+look (const char *path, float *values, PldObject *objects, PldVisionInfo *info)
+{
+  PldVision *vision = vision_open (path, 0, 0, 2, 1, NULL);
+  guint n = 0;
+
+  *info = *pld_vision_get_info (vision);
+  g_assert_cmpuint (info->n_values, ==, CELLS * 5);
+  g_assert_cmpuint (info->max_objects, ==, 300);
+  g_assert_cmpstr (info->labels[0], ==, "person");
+  load_figures (vision);
+  g_assert_true (pld_vision_run (vision, 1, values, objects, &n, NULL, NULL));
+  pld_vision_close (&vision);
+  return n;
+}
+
+/* The folder's weights are F16, so they are the same in a file of F16, to the last bit. */
+static void
+test_gguf_same (void)
+{
+  g_autofree char *folder = bundled (), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = g_build_filename (tmp, "detector.gguf", NULL);
+  g_autofree float *want = g_new (float, CELLS * 5), *got = g_new (float, CELLS * 5);
+  PldObject objects[300], again[300];
+  PldVisionInfo a, b;
+  guint n, n_again;
+
+  quantize ("f16", path);
+  n = look (folder, want, objects, &a);
+  n_again = look (path, got, again, &b);
+  g_assert_cmpmem (got, CELLS * 5 * sizeof (float), want, CELLS * 5 * sizeof (float));
+  g_assert_cmpuint (n, >=, FIGURES);
+  g_assert_cmpuint (n_again, ==, n);
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpmem (&again[i].confidence, 5 * sizeof (float), &objects[i].confidence, 5 * sizeof (float));
+  g_assert_true (b.detector);
+  g_assert_cmpstr (b.architecture, ==, a.architecture);
+  g_assert_cmpfloat (b.threshold, ==, a.threshold);
+  g_assert_cmpuint (b.input_width, ==, a.input_width);
+  g_assert_cmpuint (b.input_height, ==, a.input_height);
+  remove_folder (tmp);
+}
+
+/* In blocks of 8 bits every figure is still found, where it was. */
+static void
+test_gguf_blocks (void)
+{
+  g_autofree char *folder = bundled (), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = g_build_filename (tmp, "detector.gguf", NULL);
+  g_autofree float *values = g_new (float, CELLS * 5);
+  PldObject objects[300], again[300];
+  PldVisionInfo info;
+  guint n_again;
+
+  quantize ("q8_0", path);
+  look (folder, values, objects, &info);
+  n_again = look (path, values, again, &info);
+  for (guint i = 0; i < n_again; i++)
+    g_assert_true ((again[i].confidence >= info.threshold) == (i < FIGURES));
+  for (guint i = 0; i < FIGURES; i++)
+    {
+      guint j = 0;
+
+      while (j < FIGURES && (fabsf (again[j].x_min - objects[i].x_min) > 0.01f || fabsf (again[j].y_min - objects[i].y_min) > 0.01f
+                             || fabsf (again[j].x_max - objects[i].x_max) > 0.01f || fabsf (again[j].y_max - objects[i].y_max) > 0.01f))
+        j++;
+      g_assert_cmpuint (j, <, FIGURES);
+      g_assert_cmpfloat_with_epsilon (again[j].confidence, objects[i].confidence, 0.03);
+    }
+  remove_folder (tmp);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -162,5 +247,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/head", test_head);
   g_test_add_func ("/detector/boxes", test_boxes);
   g_test_add_func ("/detector/streamed", test_streamed);
+  g_test_add_func ("/detector/gguf/same", test_gguf_same);
+  g_test_add_func ("/detector/gguf/blocks", test_gguf_blocks);
   return g_test_run ();
 }
