@@ -7,7 +7,7 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 /* GLib gives up its table of quarks when the 2,048th comes, on purpose. The table was made when GLib was
- * loaded, which only the slow unwinder sees. */
+ * loaded, which only the slow unwinder sees. fontconfig keeps some of its configuration, read once. */
 const char *__asan_default_options (void);
 const char *__lsan_default_suppressions (void);
 
@@ -20,7 +20,7 @@ __asan_default_options (void)
 const char *
 __lsan_default_suppressions (void)
 {
-  return "leak:_dl_init\n";
+  return "leak:_dl_init\nleak:FcInitLoadConfigAndFonts\n";
 }
 #endif
 
