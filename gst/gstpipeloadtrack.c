@@ -244,10 +244,11 @@ take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const GstPip
   gst_pipeload_tracker_update (self->tracker, settings, time, sightings, n);
 }
 
-/* Returns: (transfer full): the tracks as objects of the frame at @time, as far as they are in the picture. */
+/* Returns: (transfer full): the tracks as objects of the frame at @time, as far as they are in the picture. @found: what the
+ * detector saw, whose other facts go with it. */
 static GstPipeloadFrame *
-show (GstPipeloadTrack *self, const GstPipeloadTrackerSettings *settings, GstClockTime time, guint64 number,
-      gboolean new_result)
+show (GstPipeloadTrack *self, const GstPipeloadTrackerSettings *settings, const GstPipeloadFrame *found, GstClockTime time,
+      guint64 number, gboolean new_result)
 {
   g_autoptr (GArray) tracks = gst_pipeload_tracker_show (self->tracker, settings, time);
   GstPipeloadFrame *frame = gst_pipeload_frame_new (number);
@@ -258,7 +259,9 @@ show (GstPipeloadTrack *self, const GstPipeloadTrackerSettings *settings, GstClo
   for (guint i = 0; i < tracks->len; i++)
     {
       const GstPipeloadTracked *track = &g_array_index (tracks, GstPipeloadTracked, i);
-      const GstPipeloadObject object = {
+      const GstPipeloadObject *seen
+          = new_result && track->sighting >= 0 ? gst_pipeload_frame_object (found, track->sighting) : NULL;
+      GstPipeloadObject object = {
         .id = (int) track->id,
         .label_id = track->label_id,
         .label = track->label,
@@ -268,14 +271,17 @@ show (GstPipeloadTrack *self, const GstPipeloadTrackerSettings *settings, GstClo
         .x_max = CLAMP (track->x_max, 0, 1),
         .y_max = CLAMP (track->y_max, 0, 1),
         .tracked = TRUE,
-        .predicted = !new_result || track->sighting < 0,
+        .predicted = seen == NULL,
         .start = track->start,
         .dx = track->dx,
         .dy = track->dy,
       };
 
-      if (object.x_max > object.x_min && object.y_max > object.y_min)
-        g_array_append_val (frame->objects, object);
+      if (object.x_max <= object.x_min || object.y_max <= object.y_min)
+        continue;
+      if (seen != NULL)
+        object.others = g_list_copy_deep (seen->others, (GCopyFunc) (gpointer) gst_structure_copy, NULL);
+      g_array_append_val (frame->objects, object);
     }
   return frame;
 }
@@ -310,7 +316,7 @@ gst_pipeload_track_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
     }
   if (fresh)
     take_result (self, found, &settings, time_of (self, number, age));
-  shown = show (self, &settings, time, number, fresh);
+  shown = show (self, &settings, found, time, number, fresh);
   gst_pipeload_frame_replace (shown, buffer, age);
   GST_OBJECT_LOCK (self);
   self->counts = gst_pipeload_tracker_count (self->tracker);

@@ -210,6 +210,8 @@ attach_detection (const GstPipeloadFrame *frame, const GstPipeloadObject *object
     gst_video_region_of_interest_meta_add_param (meta, track_to_param (object));
   if (object->zones != NULL)
     gst_video_region_of_interest_meta_add_param (meta, zones_to_param (object));
+  for (GList *l = object->others; l != NULL; l = l->next)
+    gst_video_region_of_interest_meta_add_param (meta, gst_structure_copy (l->data));
 }
 
 static void
@@ -295,6 +297,16 @@ read_zones (GstPipeloadObject *object, const GstStructure *param)
     }
 }
 
+/* Elements that write detections anew keep what others have said of them, such as classes. */
+static void
+read_others (GstPipeloadObject *object, GstVideoRegionOfInterestMeta *meta)
+{
+  for (GList *l = meta->params; l != NULL; l = l->next)
+    if (!gst_structure_has_name (l->data, "detection") && !gst_structure_has_name (l->data, "track")
+        && !gst_structure_has_name (l->data, "zones"))
+      object->others = g_list_append (object->others, gst_structure_copy (l->data));
+}
+
 static void
 object_from_param (GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, const GstStructure *param)
 {
@@ -322,6 +334,8 @@ object_from_param (GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, 
   param = gst_video_region_of_interest_meta_get_param (meta, "zones");
   if (param != NULL)
     read_zones (&object, param);
+  if (frame->kind == GST_PIPELOAD_FRAME_DETECTIONS)
+    read_others (&object, meta);
   g_array_append_val (frame->objects, object);
 }
 

@@ -7,6 +7,7 @@ static void
 clear_object (gpointer object)
 {
   g_free (((GstPipeloadObject *) object)->zones);
+  g_list_free_full (((GstPipeloadObject *) object)->others, (GDestroyNotify) gst_structure_free);
 }
 
 GstPipeloadFrame *

@@ -40,6 +40,7 @@ typedef struct
   GstClockTime start;                /* timestamp of the track's first frame */
   double dx, dy;                     /* shares of the frame a second */
   const char **zones;                /* NULL-terminated, of interned names; freed with the frame; NULL = not told */
+  GList *others;                     /* GstStructure: what else stands on a detection's ROI; freed with the frame */
 } GstPipeloadObject;
 
 typedef enum

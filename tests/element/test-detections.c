@@ -263,11 +263,19 @@ test_travel (void)
   g_assert_cmpuint (count_regions (buffer), ==, 3);
   gst_pipeload_frame_replace (frame, buffer, 3);
   g_assert_cmpuint (count_regions (buffer), ==, 2);
-
+  gst_video_region_of_interest_meta_add_param (
+      gst_buffer_get_video_region_of_interest_meta_id (buffer, 12), gst_structure_new_empty ("classification"));
+  /* Written anew, with what is told of it by others. */
+  back = gst_pipeload_frame_from_buffer (buffer, 640, 480);
+  gst_pipeload_frame_replace (back, buffer, 3);
+  g_assert_cmpuint (count_regions (buffer), ==, 2);
+  g_clear_pointer (&back, gst_pipeload_frame_unref);
   back = gst_pipeload_frame_from_buffer (buffer, 640, 480);
   g_assert_cmpuint (back->number, ==, 7);
   g_assert_cmpuint (back->objects->len, ==, 1);
   got = gst_pipeload_frame_object (back, 0);
+  g_assert_cmpuint (g_list_length (got->others), ==, 1);
+  g_assert_true (gst_structure_has_name (got->others->data, "classification"));
   g_assert_cmpint (got->id, ==, 12);
   g_assert_cmpuint (got->label_id, ==, 1);
   g_assert_true (got->label == object.label);
