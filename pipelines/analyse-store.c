@@ -238,7 +238,7 @@ analyse_store_commit (AnalyseStore *store, const AnalyseInput *input, const char
   if (!write_text (folder, "input.txt", description, error) || !write_text (folder, "row.csv", row, error)
       || (failed && !write_text (folder, FAILED, "", error)) || !sync_folder (folder, error))
     return FALSE;
-  analyse_store_discard (path); /* there only if it failed before */
+  analyse_store_discard (path); /* there if it failed before, or is done again */
   if (g_rename (folder, path) != 0)
     return fail (error, path);
   if (!sync_path (store->files, error))

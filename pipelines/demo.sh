@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Person or no person, by a vision transformer that needs less memory than it has weights; then, by a small language model, a report
-# of what was seen.
+# Who is in a video, and when: persons found by a vision transformer whose weights are streamed, followed, and drawn into a copy of it, with
+# a contact sheet of each visit; then, by a small language model, a report of what was seen.
 # On a fresh Debian 12, as root or with sudo: installs what is missing, builds, and runs.
 #
 #   pipelines/demo.sh [INPUT] [OPTION...]
 #
-# INPUT is a video file, a picture or a folder of pictures, rtsp://…, or /dev/videoN; by default pedestrians before a
-# surveillance camera (vtest.avi of Debian's opencv-doc). Options go to pipeload-watch: see --help. Results: detections.jsonl,
-# which report.sh reads.
+# INPUT is a video file; by default pedestrians before a surveillance camera (vtest.avi of Debian's opencv-doc). Results lie in
+# demo-output/, and in detections.jsonl, which report.sh reads. Options go to pipeload-analyse: see --help.
+# A picture, a folder of pictures, rtsp://…, or /dev/videoN is looked at by pipeload-watch, which gets the options then.
 set -u
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -29,19 +29,50 @@ esac
 pld_install_demo || exit 1
 pld_build "${PIPELOAD_DEMO_BUILD:-}" || exit 1
 export GST_PLUGIN_PATH=$PLD_BUILD/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
-
-case " $* " in
-  *" --help "* | *" -h "*) exec "$PLD_BUILD/pipelines/pipeload-watch" --help ;;
-  *" --input"* | *" -i "*) ;;
-  *)
-    [ -n "$input" ] || input=$(pld_example_video) || exit 1
-    set -- --input="$input" --memory-limit=small "$@"
-    ;;
-esac
 log=detections.jsonl
-"$PLD_BUILD/pipelines/pipeload-watch" --output="$log" "$@" || exit
 
-# Where the results went elsewhere there is nothing to report here.
-case " $* " in *" --output"* | *" -o"*) exit ;; esac
+case " $* " in *" --help "* | *" -h "*) exec "$PLD_BUILD/pipelines/pipeload-analyse" --help ;; esac
+[ -n "$input" ] || input=$(pld_example_video) || exit 1
+
+# is_video INPUT: as opposed to cameras and pictures
+is_video() {
+  case $1 in *://* | /dev/* | *.[jJ][pP][gG] | *.[jJ][pP][eE][gG] | *.[pP][nN][gG]) return 1 ;; esac
+  [ ! -d "$1" ]
+}
+
+# Lines such as "0:00:01.6 to 0:00:37.2   person 4", in the order of their beginnings
+print_visits() {
+  tail -n +2 "$1" | awk -F, '
+    function clock(s) { return sprintf("%d:%02d:%04.1f", int(s / 3600), int(s / 60) % 60, s - 60 * int(s / 60)) }
+    { printf "%.3f\t%s to %s   %s %s\n", $(NF - 5), clock($(NF - 5)), clock($(NF - 4)), $(NF - 3), $(NF - 2) }' |
+    sort -s -k 1,1n | cut -f 2-
+}
+
+# analyse OPTION...
+analyse() {
+  local output=demo-output folder='' each
+  # One encoder says "Error" at the end of every video; the exit status tells of true ones.
+  "$PLD_BUILD/pipelines/pipeload-analyse" --output="$output" --again --annotate --detections --jobs=1 --memory-limit=small \
+    "$@" "$input" >"$output.txt" 2> >(grep -v '^\[OpenH264\]' >&2) || { rm -f "$output.txt"; return 2; }
+  print_visits "$output/visits.csv"
+  echo
+  grep -v '^results ' "$output.txt"
+  rm -f "$output.txt"
+  for each in "$output"/files/*/; do # of other videos, too
+    { [ -z "$folder" ] || [ "$each" -nt "$folder" ]; } && folder=$each
+  done
+  echo "annotated video  ${folder}annotated.mkv"
+  for each in "$folder"visit-*.png; do
+    [ -e "$each" ] && echo "contact sheets   $each ..." && break
+  done
+  echo "results          $output/events.jsonl, visits.csv, summary.csv"
+  cp "$output/detections.jsonl" "$log"
+}
+
+if is_video "$input"; then
+  analyse "$@" || exit
+else
+  "$PLD_BUILD/pipelines/pipeload-watch" --input="$input" --memory-limit=small --output="$log" "$@" || exit
+fi
 echo
 PIPELOAD_BUILD=$PLD_BUILD "$pld_top/pipelines/report.sh" "$log"

@@ -28,14 +28,14 @@ static GstPadProbeReturn
 watch_stream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   GuardSource *source = user_data;
-  GstElement *bin = GST_ELEMENT (GST_OBJECT_PARENT (pad));
+  GstElement *queue = GST_ELEMENT (GST_OBJECT_PARENT (pad));
 
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
     g_atomic_int_inc (&source->frames);
   else if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
     {
       /* What is behind it goes on. */
-      gst_element_post_message (bin, gst_message_new_element (GST_OBJECT (bin), gst_structure_new_empty (ENDED)));
+      gst_element_post_message (queue, gst_message_new_element (GST_OBJECT (queue), gst_structure_new_empty (ENDED)));
       return GST_PAD_PROBE_DROP;
     }
   return GST_PAD_PROBE_OK;
@@ -50,6 +50,7 @@ stop (GuardSource *source)
   gst_bin_remove (source->pipeline, source->bin);
   source->bin = NULL;
   g_clear_pointer (&source->source, watch_source_free);
+  g_atomic_int_set (&source->frames, 0);
 }
 
 /* FALSE with the bin in place, to be stopped, if its elements refuse. */
@@ -58,24 +59,22 @@ start (GuardSource *source, GError **error)
 {
   GstElement *queue = gst_element_factory_make ("queue", NULL);
   g_autoptr (GstPad) pad = gst_element_get_static_pad (queue, "src");
-  GstPad *ghost;
 
   source->bin = gst_bin_new (NULL);
+  g_object_set (source->bin, "async-handling", TRUE, NULL); /* that it comes late, or not, is not the pipeline's matter */
   gst_util_set_object_arg (G_OBJECT (queue), "leaky", "downstream");
   g_object_set (queue, "max-size-buffers", 2u, NULL);
   gst_bin_add (GST_BIN (source->bin), queue);
-  ghost = gst_ghost_pad_new ("src", pad);
-  gst_element_add_pad (source->bin, ghost);
+  gst_element_add_pad (source->bin, gst_ghost_pad_new ("src", pad));
   gst_bin_add (source->pipeline, source->bin);
   gst_element_link (source->bin, source->sink); /* first: the queue takes what @sink takes */
   source->source = watch_source_new (GST_BIN (source->bin), queue, source->input, error);
   if (source->source == NULL)
     return FALSE;
   if (watch_source_is_live (source->source))
-    gst_pad_add_probe (ghost, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_stream, source, NULL);
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_stream, source, NULL);
   else
     g_object_set (queue, "leaky", 0, NULL);
-  gst_element_sync_state_with_parent (source->bin);
   return TRUE;
 }
 
@@ -89,7 +88,9 @@ try_again (gpointer user_data)
 
   source->retry = 0;
   source->silent = 0;
-  if (!start (source, &error))
+  if (start (source, &error))
+    gst_element_set_state (source->bin, GST_STATE_PLAYING);
+  else
     go_away (source, error->message);
   return G_SOURCE_REMOVE;
 }
@@ -169,17 +170,16 @@ guard_source_take (GuardSource *source, GstMessage *message)
   const gboolean ended
       = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT && gst_message_has_name (message, ENDED);
 
-  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR && !ended)
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR && GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING && !ended)
     return FALSE;
-  /* Of one that is gone already. */
-  if (source->bin == NULL)
-    return ended || !gst_object_has_as_ancestor (GST_MESSAGE_SRC (message), GST_OBJECT (source->pipeline));
-  if (GST_MESSAGE_SRC (message) != GST_OBJECT (source->bin)
-      && !gst_object_has_as_ancestor (GST_MESSAGE_SRC (message), GST_OBJECT (source->bin)))
-    return ended;
+  /* Of one that is gone already: it is in no pipeline any more. */
+  if (!gst_object_has_as_ancestor (GST_MESSAGE_SRC (message), GST_OBJECT (source->pipeline)))
+    return GST_MESSAGE_SRC (message) != GST_OBJECT (source->pipeline);
+  if (source->bin == NULL || !gst_object_has_as_ancestor (GST_MESSAGE_SRC (message), GST_OBJECT (source->bin)))
+    return FALSE;
   if (ended)
     go_away (source, "its stream ended");
-  else
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
     {
       gst_message_parse_error (message, &error, NULL);
       if (!watch_source_is_live (source->source))

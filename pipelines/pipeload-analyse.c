@@ -26,7 +26,7 @@ typedef struct
   AnalyseOptions options;
   char *output;
   int jobs;
-  gboolean no_sheets;
+  gboolean no_sheets, again;
   char **arguments;
 
   GPtrArray *inputs;
@@ -52,6 +52,12 @@ typedef struct
   AnalyseJob *job;
   gint64 start;
 } Slot;
+
+static gboolean
+is_done (const Run *run, const AnalyseInput *input)
+{
+  return !run->again && analyse_store_has (run->store, input);
+}
 
 /* ---- recordings ---------------------------------------------------------------------------- */
 
@@ -121,7 +127,7 @@ start_next (Run *run)
       const AnalyseInput *input = run->inputs->pdata[run->next++];
       g_autoptr (GError) error = NULL;
 
-      if (analyse_store_has (run->store, input))
+      if (is_done (run, input))
         continue;
       if (!start (run, input, &error))
         fail (run, "", error);
@@ -191,9 +197,9 @@ take_message (GstBus *bus, GstMessage *message, gpointer user_data)
         fail (run, analyse_job_input (slot->job)->name, error);
       return G_SOURCE_CONTINUE;
     default:
-      /* The next one begins before this one ends, so that the model stays in memory. */
-      start_next (run);
+      /* In this order: one more that shares the model might need more memory than the limit leaves. */
       finish (run, slot, error);
+      start_next (run);
       if (run->slots->len == 0)
         g_main_loop_quit (run->loop);
       return G_SOURCE_CONTINUE; /* the watch is gone already */
@@ -236,7 +242,7 @@ count_inputs (Run *run)
       const AnalyseInput *input = run->inputs->pdata[i];
 
       run->all_bytes += input->size;
-      if (!analyse_store_has (run->store, input))
+      if (!is_done (run, input))
         continue;
       run->done++;
       run->done_bytes += input->size;
@@ -351,7 +357,8 @@ static gboolean
 prepare (Run *run, GError **error)
 {
   g_autofree char *limit
-      = watch_limit_choose (run->options.model, run->options.memory_limit, &run->options.threads, error);
+      = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->jobs, &run->options.threads,
+                            error);
   g_autofree char *description = NULL;
 
   if (limit == NULL)
@@ -375,8 +382,7 @@ parse_options (Run *run, int *argc, char ***argv, GError **error)
       = { { "output", 'o', 0, G_OPTION_ARG_FILENAME, &run->output, "Folder for the results (analytics)", "FOLDER" },
           { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options->model, "Model file or folder (the bundled one)", "PATH" },
           { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &options->memory_limit,
-            "Such as 64MB; 0 for none; auto: what the machine can spare; small: the least that works, or so little that weights "
-            "are streamed (0)",
+            "Such as 64MB; 0 for none; auto: what the machine can spare; small: so little that weights are streamed (0)",
             "SIZE" },
           { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &options->zones, "Zones, masks and lines: a JSON file (the whole picture)",
             "FILE" },
@@ -387,6 +393,7 @@ parse_options (Run *run, int *argc, char ***argv, GError **error)
           { "no-sheets", 0, 0, G_OPTION_ARG_NONE, &run->no_sheets, "Make no contact sheets", NULL },
           { "detections", 0, 0, G_OPTION_ARG_NONE, &options->detections, "Write what is seen in each frame looked at, too",
             NULL },
+          { "again", 0, 0, G_OPTION_ARG_NONE, &run->again, "Analyse what is done already, too", NULL },
           { "jobs", 'j', 0, G_OPTION_ARG_INT, &run->jobs, "Recordings at once (2)", "N" },
           { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &run->arguments, NULL, "FILE|FOLDER..." },
           G_OPTION_ENTRY_NULL };

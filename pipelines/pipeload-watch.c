@@ -65,7 +65,7 @@ add_frame_limit (Watch *watch)
 static gboolean
 make_pipeline (Watch *watch, GError **error)
 {
-  g_autofree char *limit = watch_limit_choose (watch->model, watch->memory_limit, &watch->threads, error);
+  g_autofree char *limit = watch_limit_choose (watch->model, watch->memory_limit, 1, &watch->threads, error);
   GstElement *sink;
   gboolean async = strcmp (watch->mode, "async") == 0;
 

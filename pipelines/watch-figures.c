@@ -5,29 +5,34 @@
 
 #include <sys/resource.h>
 
-/* Each thread needs memory of its own: of many cores only as many compute as leave room for weights that are streamed. */
+/* Each thread needs memory of its own: of many cores only as many compute as leave room for weights that are streamed. Where none
+ * does, all of them compute. */
 char *
-watch_limit_choose (const char *model, const char *limit, guint *threads, GError **error)
+watch_limit_choose (const char *model, const char *limit, guint users, guint *threads, GError **error)
 {
-  PldVisionOptions options = { .model = model, .batch = 1, .threads = MIN (g_get_num_processors (), 8) };
+  PldVisionOptions options = { .model = model, .batch = users, .threads = MIN (g_get_num_processors (), 8) };
   PldPlanInfo plan;
-  guint64 bytes;
+  guint64 least = 0;
 
   *threads = 0;
   if (g_strcmp0 (limit, "small") != 0)
     return g_strdup (limit);
-  for (;; options.threads--)
+  for (guint all = options.threads; options.threads > 0; options.threads--)
     {
       if (!pld_vision_plan (&options, &plan, error))
         return NULL;
-      if (plan.minimum_limit < plan.weight_bytes || options.threads == 1)
-        break;
+      if (plan.minimum_limit < plan.weight_bytes)
+        {
+          *threads = options.threads;
+          return g_strdup_printf ("%" G_GUINT64_FORMAT, (plan.minimum_limit + plan.weight_bytes) / 2);
+        }
+      if (options.threads == all)
+        {
+          least = plan.minimum_limit;
+          *threads = all;
+        }
     }
-  *threads = options.threads;
-  bytes = plan.minimum_limit;
-  if (plan.weight_bytes > bytes)
-    bytes += (plan.weight_bytes - bytes) / 2;
-  return g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, least);
 }
 
 guint64

@@ -6,10 +6,10 @@
 
 #include <gst/gst.h>
 
-/* Returns: (transfer full) (nullable): @limit for a pipeloadvit; instead of "small", one with which the model's weights must be
- * streamed where that is possible: half-way between the smallest that works and the weights. @threads (out): to run with;
- * 0 = all. @model: (nullable) */
-char *watch_limit_choose (const char *model, const char *limit, guint *threads, GError **error);
+/* Returns: (transfer full) (nullable): @limit for a pipeloadvit; instead of "small", one that is smaller than the model's weights,
+ * half-way from them to the smallest that works, or that one where none is smaller. @threads (out): to run with; 0 = all.
+ * @model: (nullable); @users: elements that share it */
+char *watch_limit_choose (const char *model, const char *limit, guint users, guint *threads, GError **error);
 
 /* Of a pipeloadvit's stats; 0 where there is no such field. */
 guint64 watch_figure (const GstStructure *stats, const char *name);
