@@ -18,6 +18,19 @@ far_weight (double t)
   return ((A * t - 5 * A) * t + 8 * A) * t - 4 * A;
 }
 
+/* At an edge, where samples are repeated, the same one comes again. */
+static void
+cubic_add (PldCubic *cubic, guint index, float weight)
+{
+  if (cubic->n > 0 && cubic->index[cubic->n - 1] == index)
+    cubic->weight[cubic->n - 1] += weight;
+  else
+    {
+      cubic->index[cubic->n] = index;
+      cubic->weight[cubic->n++] = weight;
+    }
+}
+
 void
 pld_cubic_line (PldCubic *cubic, guint n, guint from)
 {
@@ -26,10 +39,9 @@ pld_cubic_line (PldCubic *cubic, guint n, guint from)
       const double at = (i + 0.5) * from / n - 0.5, base = floor (at), t = at - base;
       const double weight[4] = { far_weight (t + 1), near_weight (t), near_weight (1 - t), far_weight (2 - t) };
 
+      cubic[i].n = 0;
       for (gint k = 0; k < 4; k++)
-        {
-          cubic[i].index[k] = (guint) CLAMP ((gint) base + k - 1, 0, (gint) from - 1);
-          cubic[i].weight[k] = (float) weight[k];
-        }
+        if (weight[k] != 0)
+          cubic_add (&cubic[i], (guint) CLAMP ((gint) base + k - 1, 0, (gint) from - 1), (float) weight[k]);
     }
 }

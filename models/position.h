@@ -7,12 +7,13 @@
 
 #include <glib.h>
 
-/* What a sample takes from a line of others: four of them, by rising index; at an edge the same one several times. */
+/* What a sample takes from a line of others: up to four of them, each once, by rising index. */
 typedef struct
 {
+  guint n;
   guint index[4];
   float weight[4];
 } PldCubic;
 
-/* @cubic: (out): [n], of each of @n samples from a line of @from. As long as the line: one sample with weight 1 and three with 0. */
+/* @cubic: (out): [n], of each of @n samples from a line of @from. From a line of as many it is the same sample, with weight 1. */
 void pld_cubic_line (PldCubic *cubic, guint n, guint from);

@@ -166,14 +166,14 @@ position_taps (gconstpointer data, guint i, guint first, guint end, PldTap *taps
     }
   else if (i > 0)
     i = i - patches + stored;
-  for (guint k = 0; is_patch && k < 16; k++)
-    {
-      const guint row = 1 + down->index[k / 4] * vit->stored_w + across->index[k % 4];
-      const float weight = down->weight[k / 4] * across->weight[k % 4];
+  for (guint y = 0; is_patch && y < down->n; y++)
+    for (guint x = 0; x < across->n; x++)
+      {
+        const guint row = 1 + down->index[y] * vit->stored_w + across->index[x];
 
-      if (row >= first && row < end && weight != 0)
-        taps[n++] = (PldTap) { row, weight };
-    }
+        if (row >= first && row < end)
+          taps[n++] = (PldTap) { row, down->weight[y] * across->weight[x] };
+      }
   if (!is_patch && i >= first && i < end)
     taps[n++] = (PldTap) { i, 1 };
   return n;

@@ -88,6 +88,24 @@ test_streamed (gconstpointer model)
   vision_sweep (path, pixels, 12);
 }
 
+/* The same where position embeddings are larger than a tile, so that limits cut them differently, also among those that an edge of the grid is made of. */
+static void
+test_streamed_large (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = g_build_filename (folder, "yolos.gguf", NULL);
+  Npy pixels = { .n_dims = 3, .dims = { 3, 320, 480 }, .n = 3 * 320 * 480 };
+  g_autoptr (GError) error = NULL;
+
+  pld_model_synth ("yolos-tiny", "f32", NULL, 3, path, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  pixels.values = g_new (double, pixels.n);
+  for (gsize i = 0; i < pixels.n; i++)
+    pixels.values[i] = (double) (i * 37 % 251) / 125 - 1;
+  vision_sweep (path, &pixels, 2);
+  g_free (pixels.values);
+  remove_folder (folder);
+}
+
 /* A picture's result does not depend on those beside it. */
 static void
 test_batch (gconstpointer model)
@@ -375,6 +393,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD_ALL ("golden", test_golden);
   ADD_ALL ("streamed", test_streamed);
+  g_test_add_func ("/yolos/streamed/large", test_streamed_large);
   ADD_ALL ("batch", test_batch);
   ADD_ALL ("objects", test_objects);
   g_test_add_func ("/yolos/size/own", test_size);
