@@ -28,8 +28,8 @@ view_columns (const GstVideoFrame *frame, int from, int until)
 static void
 blend_rectangle (GstVideoOverlayRectangle *rectangle, GstVideoFrame *frame)
 {
-  GstBuffer *pixels = gst_video_overlay_rectangle_get_pixels_unscaled_raw (
-      rectangle, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+  const GstVideoOverlayFormatFlags flags = gst_video_overlay_rectangle_get_flags (rectangle);
+  GstBuffer *pixels = gst_video_overlay_rectangle_get_pixels_unscaled_raw (rectangle, flags);
   GstVideoFrame picture, view;
   GstVideoInfo info;
   guint width, height;
@@ -37,7 +37,8 @@ blend_rectangle (GstVideoOverlayRectangle *rectangle, GstVideoFrame *frame)
 
   gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &width, &height);
   gst_video_info_set_format (&info, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
-  GST_VIDEO_INFO_FLAGS (&info) |= GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA;
+  if (flags & GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA)
+    GST_VIDEO_INFO_FLAGS (&info) |= GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA;
   if (!gst_video_frame_map (&picture, &info, pixels, GST_MAP_READ))
     return;
   from = x - x % COLUMNS;

@@ -5,11 +5,12 @@
 #include <pango/pangocairo.h>
 #include <string.h>
 
-/* Characters of a text at most, bytes of rendered texts that are kept. */
+/* Pixels of a font, characters of a text at most, bytes of rendered texts that are kept. */
+#define MAX_FONT 512
 #define MAX_TEXT 96
 #define MAX_CACHE (8 << 20)
 /* Pixels of a piece of a line at most, for each pixel of the line's width: less is more pictures, more is more emptiness in them. */
-#define PIECE_AREA 1024
+#define PIECE_AREA 512
 
 struct _GstPipeloadCanvas
 {
@@ -53,12 +54,14 @@ picture_draw (GstMapInfo *map, int width, int height, GstPipeloadColour colour)
   return cairo;
 }
 
+/* @smooth: some of its pixels are half there. Others are the same premultiplied or not, and then it is faster not to say so. */
 static void
-add_picture (GstPipeloadCanvas *canvas, GstBuffer *picture, int x, int y)
+add_picture (GstPipeloadCanvas *canvas, GstBuffer *picture, int x, int y, gboolean smooth)
 {
   GstVideoMeta *meta = gst_buffer_get_video_meta (picture);
   GstVideoOverlayRectangle *rectangle = gst_video_overlay_rectangle_new_raw (
-      picture, x, y, meta->width, meta->height, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+      picture, x, y, meta->width, meta->height,
+      smooth ? GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA : GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
 
   if (canvas->composition == NULL)
     canvas->composition = gst_video_overlay_composition_new (NULL);
@@ -123,7 +126,7 @@ add_strip (GstPipeloadCanvas *canvas, Area area, int x, int y, int dash, guint32
       if (dash == 0 || (MAX (column - x, row - y) / dash) % 2 == 0)
         *out = pixel;
   gst_buffer_unmap (picture, &map);
-  add_picture (canvas, picture, area.x, area.y);
+  add_picture (canvas, picture, area.x, area.y, FALSE);
   gst_buffer_unref (picture);
 }
 
@@ -198,7 +201,7 @@ add_piece (GstPipeloadCanvas *canvas, GstPipeloadColour colour)
   cairo_stroke (cairo);
   cairo_destroy (cairo);
   gst_buffer_unmap (picture, &map);
-  add_picture (canvas, picture, area.x, area.y);
+  add_picture (canvas, picture, area.x, area.y, TRUE);
   gst_buffer_unref (picture);
 }
 
@@ -303,7 +306,7 @@ gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x
   meta = gst_buffer_get_video_meta (picture);
   x = MAX (MIN (x, canvas->width - (int) meta->width), 0);
   y = MAX (MIN (y, canvas->height - (int) meta->height), 0);
-  add_picture (canvas, picture, x & ~1, y & ~1);
+  add_picture (canvas, picture, x & ~1, y & ~1, FALSE);
 }
 
 /* ---- object -------------------------------------------------------------------------------- */
@@ -351,11 +354,14 @@ static void
 set_font (GstPipeloadCanvas *canvas, const char *font)
 {
   PangoFontDescription *description = pango_font_description_from_string (font != NULL ? font : "Sans");
-  int size = MAX (canvas->height / 45, 9);
+  const int size = pango_font_description_get_size (description);
   PangoRectangle extents;
 
-  if ((pango_font_description_get_set_fields (description) & PANGO_FONT_MASK_SIZE) == 0)
-    pango_font_description_set_absolute_size (description, size * PANGO_SCALE);
+  if (size <= 0)
+    pango_font_description_set_absolute_size (description,
+                                              CLAMP (canvas->height / 45, 9, MAX_FONT) * PANGO_SCALE);
+  else if (size > MAX_FONT * PANGO_SCALE)
+    pango_font_description_set_absolute_size (description, MAX_FONT * PANGO_SCALE);
   pango_layout_set_font_description (canvas->layout, description);
   pango_font_description_free (description);
   pango_layout_set_width (canvas->layout, -1);
