@@ -87,6 +87,16 @@ append_word (GString *text, const char *format, ...)
   va_end (arguments);
 }
 
+/* The best class that a second pipeloadvit has given @object; NULL: none has. */
+static const char *
+class_of (const GstPipeloadObject *object)
+{
+  for (GList *l = object->others; l != NULL; l = l->next)
+    if (gst_structure_has_name (l->data, "classification"))
+      return gst_structure_get_string (l->data, "label");
+  return NULL;
+}
+
 /* What the settings let @object's label say, as far as it fits: the short facts before a name that may be long. */
 static void
 append_object (const GstPipeloadScene *scene, const GstPipeloadObject *object, GString *text)
@@ -97,6 +107,8 @@ append_object (const GstPipeloadScene *scene, const GstPipeloadObject *object, G
     append_word (text, "%d%%", (int) (object->confidence * 100 + 0.5));
   if (scene->settings.labels)
     append_word (text, "%.256s", label_of (object));
+  if (scene->settings.labels && class_of (object) != NULL)
+    append_word (text, "%.256s", class_of (object));
 }
 
 static void

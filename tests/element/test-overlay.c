@@ -405,6 +405,29 @@ test_classes (void)
   rig_close (&rig);
 }
 
+/* What a second pipeloadvit says of a detection stands behind its label. */
+static void
+test_class_of_detection (void)
+{
+  const OverlayArea name = label_area ("trails=0 ids=false confidence=false", "person", 40, 60);
+  GstBuffer *in = overlay_flat (WIDTH, HEIGHT, 0), *out;
+  GstVideoRegionOfInterestMeta *meta;
+  OverlayArea area;
+  Rig rig;
+
+  overlay_detect (in, WIDTH, HEIGHT, 1, "person", 40, 60, 80, 100);
+  meta = gst_buffer_get_video_region_of_interest_meta_id (in, 1);
+  gst_video_region_of_interest_meta_add_param (meta, gst_structure_new ("classification", "label", G_TYPE_STRING, "sits", NULL));
+  overlay_open (&rig, "trails=0 ids=false confidence=false");
+  CAPS_OF (&rig);
+  out = overlay_push (&rig, in);
+  area = overlay_changed (out, WIDTH, 0, 60);
+  g_assert_cmpint (area.x, ==, name.x);
+  g_assert_cmpint (area.right, >, name.right + 5);
+  gst_buffer_unref (out);
+  rig_close (&rig);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -422,5 +445,6 @@ main (int argc, char **argv)
   g_test_add_func ("/overlay/clipped", test_clipped);
   g_test_add_func ("/overlay/fonts", test_fonts);
   g_test_add_func ("/overlay/classes", test_classes);
+  g_test_add_func ("/overlay/class-of-detection", test_class_of_detection);
   return g_test_run ();
 }
