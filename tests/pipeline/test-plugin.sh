@@ -37,6 +37,9 @@ check_element pipeloadvit model memory-limit loaders threads labels classes thre
   motion-threshold messages stats
 check_element pipeloadllm model memory-limit loaders threads context-size cache-type system-prompt template history max-tokens \
   temperature top-k top-p min-p repeat-penalty presence-penalty frequency-penalty seed stop trim output messages stats
+check_element pipeloadtrack high-threshold low-threshold match-iou min-hits max-age hold stats
+check_element pipeloadoverlay boxes labels confidence ids trails zones corner font line-width
+check_element pipeloadpublish location fsync broker ca-file topic camera home-assistant what queue-size drain stats
 check_element pipeloadevents zones camera start-time threshold median inertia min-area min-height update-interval leave-after
 
 for mode in sync async; do
