@@ -3,19 +3,13 @@
 
 #include "gst/pipeloadmeta.h"
 #include "pipelines/analyse-facts.h"
+#include "pipelines/analyse-pipeline.h"
 #include "pipelines/analyse-sheet.h"
-#include "pipelines/watch-pace.h"
-#include "pipelines/watch-source.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Looks at keyframes may be far apart: who is seen in one and the next has not left in between. In distances of keyframes, and in
- * seconds at least. */
-#define LEAVE_AFTER 2.5
-#define LEAVE_AFTER_LEAST 3.0
 
 struct _AnalyseJob
 {
@@ -23,19 +17,17 @@ struct _AnalyseJob
   const AnalyseInput *input;
   char *folder, *place;
 
-  GstElement *pipeline, *head, *vit, *events;
-  WatchSource *source;
+  AnalysePipeline elements;
   AnalyseState state;
 
   /* Streaming thread, until it is stopped. */
   FILE *lines, *visits;
-  FILE *detections;         /* NULL: not wanted */
-  AnalyseSheets *sheets;    /* NULL: not wanted */
+  FILE *detections;      /* NULL: not wanted */
+  AnalyseSheets *sheets; /* NULL: not wanted */
   AnalyseFacts facts;
   GstCaps *caps;
   int width, height;
-  GstClockTime last_key, widest; /* keyframes' times and distances */
-  gboolean broken;               /* writing failed, and was told */
+  gboolean broken; /* writing failed, and was told */
 };
 
 /* ---- streaming thread ---------------------------------------------------------------------- */
@@ -49,7 +41,7 @@ tell_broken (AnalyseJob *job, const char *name, GError *error)
   if (error == NULL)
     error = g_error_new (G_FILE_ERROR, g_file_error_from_errno (code), "%s/%s: %s", job->folder, name, g_strerror (code));
   if (!job->broken)
-    gst_element_post_message (job->pipeline, gst_message_new_error (GST_OBJECT (job->pipeline), error, NULL));
+    gst_element_post_message (job->elements.pipeline, gst_message_new_error (GST_OBJECT (job->elements.pipeline), error, NULL));
   job->broken = TRUE;
   g_error_free (error);
 }
@@ -154,179 +146,7 @@ take_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
-/* ---- keyframes ----------------------------------------------------------------------------- */
-
-static GstPadProbeReturn
-drop_others (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
-{
-  return GST_BUFFER_FLAG_IS_SET (GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_DELTA_UNIT) ? GST_PAD_PROBE_DROP
-                                                                                              : GST_PAD_PROBE_OK;
-}
-
-/* Decoders get keyframes alone. Frames are dropped rather than sought: every container knows its keyframes, not every one can seek. */
-static void
-take_element (GstBin *pipeline, GstBin *bin, GstElement *element, gpointer user_data)
-{
-  const char *class = gst_element_class_get_metadata (GST_ELEMENT_GET_CLASS (element), GST_ELEMENT_METADATA_KLASS);
-  g_autoptr (GstPad) pad = NULL;
-
-  if (class != NULL && strstr (class, "Decoder") != NULL && strstr (class, "Video") != NULL)
-    pad = gst_element_get_static_pad (element, "sink");
-  if (pad != NULL)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, drop_others, NULL, NULL);
-}
-
-static GstPadProbeReturn
-widen_gap (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
-{
-  AnalyseJob *job = user_data;
-  GstClockTime time = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
-
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return GST_PAD_PROBE_OK;
-  if (GST_CLOCK_TIME_IS_VALID (job->last_key) && time > job->last_key && time - job->last_key > job->widest)
-    {
-      job->widest = time - job->last_key;
-      g_object_set (job->events, "leave-after",
-                    CLAMP (LEAVE_AFTER * (double) job->widest / GST_SECOND, LEAVE_AFTER_LEAST, 3600), NULL);
-    }
-  job->last_key = time;
-  return GST_PAD_PROBE_OK;
-}
-
-/* ---- the pipeline -------------------------------------------------------------------------- */
-
-static GstElement *
-add (AnalyseJob *job, const char *name, GError **error)
-{
-  GstElement *element = gst_element_factory_make (name, NULL);
-
-  if (element == NULL)
-    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element %s is missing; %s", name,
-                 g_str_has_prefix (name, "pipeload") ? "set GST_PLUGIN_PATH to the folder of libgstpipeload.so"
-                                                     : "install GStreamer's base and good plugins");
-  else
-    gst_bin_add (GST_BIN (job->pipeline), element);
-  return element;
-}
-
-/* Adds @name behind @tail. Returns: (transfer none) (nullable): it; NULL if @tail is */
-static GstElement *
-append (AnalyseJob *job, GstElement *tail, const char *name, GError **error)
-{
-  GstElement *element = tail != NULL ? add (job, name, error) : NULL;
-
-  if (element != NULL && !gst_element_link (tail, element))
-    {
-      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_PAD, "%s cannot be linked", name);
-      element = NULL;
-    }
-  return element;
-}
-
-/* The first of those that are there. */
-static const char *
-choose_encoder (void)
-{
-  static const char *const names[] = { "x264enc", "openh264enc", "vp8enc" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autoptr (GstElementFactory) factory = gst_element_factory_find (names[i]);
-
-      if (factory != NULL)
-        return names[i];
-    }
-  return "jpegenc";
-}
-
-static gboolean
-add_annotation (AnalyseJob *job, GstElement *tail, GError **error)
-{
-  g_autofree char *path = g_build_filename (job->folder, "annotated.mkv", NULL);
-  const char *encoder = choose_encoder ();
-  GstElement *element;
-
-  tail = append (job, tail, "pipeloadoverlay", error);
-  tail = append (job, tail, "videoconvert", error);
-  tail = element = append (job, tail, encoder, error);
-  if (element != NULL && g_str_equal (encoder, "x264enc"))
-    gst_util_set_object_arg (G_OBJECT (element), "speed-preset", "veryfast");
-  else if (element != NULL && g_str_equal (encoder, "openh264enc"))
-    g_object_set (element, "bitrate", 2000000u, NULL);
-  else if (element != NULL && g_str_equal (encoder, "vp8enc"))
-    g_object_set (element, "deadline", G_GINT64_CONSTANT (1), "target-bitrate", 2000000, NULL);
-  if (g_str_has_suffix (encoder, "264enc"))
-    tail = append (job, tail, "h264parse", error);
-  tail = append (job, tail, "matroskamux", error);
-  tail = append (job, tail, "filesink", error);
-  if (tail != NULL)
-    g_object_set (tail, "location", path, "sync", FALSE, NULL);
-  return tail != NULL;
-}
-
-static gboolean
-add_end (AnalyseJob *job, GstElement *tail, GError **error)
-{
-  if (job->options->annotate)
-    return add_annotation (job, tail, error);
-  tail = append (job, tail, "fakesink", error);
-  if (tail != NULL)
-    g_object_set (tail, "sync", FALSE, NULL);
-  return tail != NULL;
-}
-
-/* Keyframes are too far apart to follow anybody from one to the next: who is of one label is one visit, and each look counts. */
-static void
-set_up_keyframes (AnalyseJob *job)
-{
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (job->events, "sink");
-
-  g_object_set (job->events, "median", 1, "inertia", 1, NULL);
-  g_signal_connect (job->pipeline, "deep-element-added", G_CALLBACK (take_element), NULL);
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, widen_gap, job, NULL);
-}
-
-static void
-set_up (AnalyseJob *job)
-{
-  const AnalyseOptions *options = job->options;
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (job->events, "src");
-
-  g_object_set (job->vit, "model", options->model, "memory-limit", options->memory_limit, "threads", options->threads, NULL);
-  gst_util_set_object_arg (G_OBJECT (job->vit), "messages", "none");
-  g_object_set (job->events, "zones", options->zones, "camera", job->input->name, NULL);
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, take_results, job, NULL);
-  if (options->keyframes)
-    set_up_keyframes (job);
-  else if (options->every == 0)
-    watch_pace_follow (job->vit);
-  if (options->every > 0)
-    g_object_set (job->vit, "interval", (guint) options->every, NULL);
-}
-
-static gboolean
-make_pipeline (AnalyseJob *job, GError **error)
-{
-  job->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
-  /* What is drawn on must be decoded; else JPEG pictures are read without that. */
-  if (job->options->annotate)
-    {
-      job->head = add (job, "videoconvert", error);
-      job->vit = append (job, job->head, "pipeloadvit", error);
-    }
-  else
-    job->head = job->vit = add (job, "pipeloadvit", error);
-  job->events = job->vit;
-  if (!job->options->keyframes)
-    job->events = append (job, job->events, "pipeloadtrack", error);
-  job->events = append (job, job->events, "pipeloadevents", error);
-  if (job->events == NULL || !add_end (job, job->events, error))
-    return FALSE;
-  set_up (job);
-  job->source = watch_source_new (GST_BIN (job->pipeline), job->head, job->input->path, error);
-  return job->source != NULL;
-}
+/* ---- before and after -------------------------------------------------------------------- */
 
 static FILE *
 open_lines (AnalyseJob *job, const char *name, GError **error)
@@ -352,6 +172,14 @@ open_files (AnalyseJob *job, GError **error)
   return job->detections != NULL;
 }
 
+static void
+watch_results (AnalyseJob *job)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (job->elements.events, "src");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, take_results, job, NULL);
+}
+
 AnalyseJob *
 analyse_job_new (const AnalyseOptions *options, const AnalyseInput *input, char *folder, const char *place, GError **error)
 {
@@ -361,12 +189,14 @@ analyse_job_new (const AnalyseOptions *options, const AnalyseInput *input, char 
   job->input = input;
   job->folder = folder;
   job->place = g_strdup (place);
-  job->last_key = GST_CLOCK_TIME_NONE;
   analyse_facts_init (&job->facts);
   if (options->sheets)
     job->sheets = analyse_sheets_new (folder, input->name);
-  if (open_files (job, error) && make_pipeline (job, error))
-    return job;
+  if (open_files (job, error) && analyse_pipeline_make (&job->elements, options, input, folder, error))
+    {
+      watch_results (job);
+      return job;
+    }
   analyse_job_free (job);
   return NULL;
 }
@@ -385,12 +215,7 @@ analyse_job_free (AnalyseJob *job)
 {
   if (job == NULL)
     return;
-  if (job->pipeline != NULL)
-    {
-      gst_element_set_state (job->pipeline, GST_STATE_NULL);
-      gst_object_unref (job->pipeline);
-    }
-  watch_source_free (job->source);
+  analyse_pipeline_clear (&job->elements);
   close_lines (&job->lines);
   close_lines (&job->visits);
   close_lines (&job->detections);
@@ -407,13 +232,13 @@ analyse_job_free (AnalyseJob *job)
 void
 analyse_job_start (AnalyseJob *job)
 {
-  gst_element_set_state (job->pipeline, GST_STATE_PLAYING);
+  gst_element_set_state (job->elements.pipeline, GST_STATE_PLAYING);
 }
 
 GstBus *
 analyse_job_get_bus (AnalyseJob *job)
 {
-  return gst_element_get_bus (job->pipeline);
+  return gst_element_get_bus (job->elements.pipeline);
 }
 
 /* Elements that have nothing to do with what is in the recording. */
@@ -424,7 +249,7 @@ is_ours (const AnalyseJob *job, GstObject *source)
   GstElementFactory *factory = GST_IS_ELEMENT (source) ? gst_element_get_factory (GST_ELEMENT (source)) : NULL;
   const char *name = factory != NULL ? GST_OBJECT_NAME (factory) : "";
 
-  if (source == GST_OBJECT (job->pipeline))
+  if (source == GST_OBJECT (job->elements.pipeline))
     return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
     if (g_str_has_prefix (name, ours[i]))
@@ -436,7 +261,7 @@ is_ours (const AnalyseJob *job, GstObject *source)
 static void
 end_early (AnalyseJob *job, GError **error)
 {
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (job->head, "sink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (job->elements.head, "sink");
 
   if (gst_pad_is_linked (pad))
     gst_pad_send_event (pad, gst_event_new_eos ());
@@ -466,8 +291,8 @@ analyse_job_progress (AnalyseJob *job)
 {
   gint64 position, duration;
 
-  if (!gst_element_query_position (job->pipeline, GST_FORMAT_TIME, &position)
-      || !gst_element_query_duration (job->pipeline, GST_FORMAT_TIME, &duration) || duration <= 0)
+  if (!gst_element_query_position (job->elements.pipeline, GST_FORMAT_TIME, &position)
+      || !gst_element_query_duration (job->elements.pipeline, GST_FORMAT_TIME, &duration) || duration <= 0)
     return 0;
   return CLAMP ((double) position / (double) duration, 0, 1);
 }
@@ -477,8 +302,8 @@ analyse_job_finish (AnalyseJob *job, const GError *damage, char **row, GstStruct
 {
   gboolean ok = TRUE;
 
-  g_object_get (job->vit, "stats", stats, NULL);
-  gst_element_set_state (job->pipeline, GST_STATE_NULL);
+  g_object_get (job->elements.vit, "stats", stats, NULL);
+  gst_element_set_state (job->elements.pipeline, GST_STATE_NULL);
   ok = close_lines (&job->lines);
   ok = close_lines (&job->visits) && ok;
   ok = close_lines (&job->detections) && ok;

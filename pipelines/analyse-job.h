@@ -6,20 +6,9 @@
 #pragma once
 
 #include "pipelines/analyse-input.h"
+#include "pipelines/analyse-options.h"
 
 #include <gst/gst.h>
-
-typedef struct
-{
-  char *model;        /* (nullable) */
-  char *memory_limit;
-  guint threads;
-  int every;          /* look at every Nth frame; 0 = as many as following people needs */
-  gboolean keyframes; /* look at no others */
-  char *zones;        /* (nullable): as pipeloadevents takes them */
-  gboolean annotate, sheets, detections;
-} AnalyseOptions;
-
 
 typedef enum
 {

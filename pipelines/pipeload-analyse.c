@@ -8,11 +8,8 @@
 #include "pipelines/analyse-store.h"
 #include "pipelines/watch-figures.h"
 
-#include <errno.h>
 #include <glib-unix.h>
-#include <glib/gstdio.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 /* Exit statuses, as of the pipeload command. */
 #define MISUSED 1
@@ -24,10 +21,6 @@
 typedef struct
 {
   AnalyseOptions options;
-  char *output;
-  int jobs;
-  gboolean no_sheets, again;
-  char **arguments;
 
   GPtrArray *inputs;
   AnalyseStore *store;
@@ -56,7 +49,7 @@ typedef struct
 static gboolean
 is_done (const Run *run, const AnalyseInput *input)
 {
-  return !run->again && analyse_store_has (run->store, input);
+  return !run->options.again && analyse_store_has (run->store, input);
 }
 
 /* ---- recordings ---------------------------------------------------------------------------- */
@@ -260,7 +253,7 @@ analyse (Run *run)
 
   run->slots = g_ptr_array_new_with_free_func (slot_free);
   run->start = g_get_monotonic_time ();
-  for (int i = 0; i < run->jobs; i++)
+  for (int i = 0; i < run->options.jobs; i++)
     start_next (run);
   if (run->slots->len > 0 && run->status == 0)
     g_main_loop_run (run->loop);
@@ -297,7 +290,7 @@ print_table (const Run *run)
                run->looked > 0 ? run->latency / (double) run->looked : 0, watch_figure_ms (run->stats, "floor"));
       watch_memory_print (run->stats);
     }
-  g_print ("results          %s\n", run->output);
+  g_print ("results          %s\n", run->options.output);
 }
 
 static void
@@ -319,45 +312,11 @@ end (Run *run)
     run->status = FAILED;
 }
 
-/* ---- options ------------------------------------------------------------------------------- */
-
-static gboolean
-describe_file (GString *text, const char *name, const char *path, GError **error)
-{
-  GStatBuf what;
-
-  if (g_stat (path, &what) != 0)
-    {
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", path, g_strerror (errno));
-      return FALSE;
-    }
-  g_string_append_printf (text, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", name, path, (gint64) what.st_size,
-                          (gint64) what.st_mtim.tv_sec, what.st_mtim.tv_nsec);
-  return TRUE;
-}
-
-/* What decides about results. Returns: (transfer full) (nullable) */
-static char *
-describe (const AnalyseOptions *options, GError **error)
-{
-  g_autoptr (GString) text = g_string_new ("pipeload " PLD_VERSION "\n");
-
-  g_string_append_printf (text, "every %d, keyframes %d, annotate %d, sheets %d, detections %d\n", options->every,
-                          options->keyframes, options->annotate, options->sheets, options->detections);
-  if (options->model != NULL && !describe_file (text, "model", options->model, error))
-    return NULL;
-  if (options->zones != NULL && *options->zones == '{')
-    g_string_append_printf (text, "zones %s\n", options->zones);
-  else if (options->zones != NULL && !describe_file (text, "zones", options->zones, error))
-    return NULL;
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 static gboolean
 prepare (Run *run, GError **error)
 {
   g_autofree char *limit
-      = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->jobs, &run->options.threads,
+      = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->options.jobs, &run->options.threads,
                             error);
   g_autofree char *description = NULL;
 
@@ -365,50 +324,13 @@ prepare (Run *run, GError **error)
     return FALSE;
   g_free (run->options.memory_limit);
   run->options.memory_limit = g_steal_pointer (&limit);
-  description = describe (&run->options, error);
+  description = analyse_options_describe (&run->options, error);
   if (description == NULL)
     return FALSE;
-  run->inputs = analyse_inputs_find (run->arguments, run->output, error);
+  run->inputs = analyse_inputs_find (run->options.inputs, run->options.output, error);
   if (run->inputs != NULL)
-    run->store = analyse_store_open (run->output, description, error);
+    run->store = analyse_store_open (run->options.output, description, error);
   return run->store != NULL;
-}
-
-static gboolean
-parse_options (Run *run, int *argc, char ***argv, GError **error)
-{
-  AnalyseOptions *options = &run->options;
-  const GOptionEntry entries[]
-      = { { "output", 'o', 0, G_OPTION_ARG_FILENAME, &run->output, "Folder for the results (analytics)", "FOLDER" },
-          { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options->model, "Model file or folder (the bundled one)", "PATH" },
-          { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &options->memory_limit,
-            "Such as 64MB; 0 for none; auto: what the machine can spare; small: so little that weights are streamed (0)",
-            "SIZE" },
-          { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &options->zones, "Zones, masks and lines: a JSON file (the whole picture)",
-            "FILE" },
-          { "every", 'n', 0, G_OPTION_ARG_INT, &options->every, "Look at every Nth frame (about 5 frames a second)", "N" },
-          { "keyframes-only", 'k', 0, G_OPTION_ARG_NONE, &options->keyframes,
-            "Decode and look at keyframes alone: fast, but nobody is followed from one to the next", NULL },
-          { "annotate", 'a', 0, G_OPTION_ARG_NONE, &options->annotate, "Write a copy with boxes of each recording", NULL },
-          { "no-sheets", 0, 0, G_OPTION_ARG_NONE, &run->no_sheets, "Make no contact sheets", NULL },
-          { "detections", 0, 0, G_OPTION_ARG_NONE, &options->detections, "Write what is seen in each frame looked at, too",
-            NULL },
-          { "again", 0, 0, G_OPTION_ARG_NONE, &run->again, "Analyse what is done already, too", NULL },
-          { "jobs", 'j', 0, G_OPTION_ARG_INT, &run->jobs, "Recordings at once (2)", "N" },
-          { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &run->arguments, NULL, "FILE|FOLDER..." },
-          G_OPTION_ENTRY_NULL };
-  g_autoptr (GOptionContext) context = g_option_context_new ("- say who is in recordings, and when");
-
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_group (context, gst_init_get_option_group ());
-  if (!g_option_context_parse (context, argc, argv, error))
-    return FALSE;
-  options->sheets = !run->no_sheets;
-  if (run->arguments != NULL && run->jobs >= 1 && options->every >= 0)
-    return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "recordings or folders of them, --jobs of at least 1 and --every of at least 0 are needed; see --help");
-  return FALSE;
 }
 
 static void
@@ -419,22 +341,19 @@ clear (Run *run)
   g_clear_pointer (&run->inputs, g_ptr_array_unref);
   analyse_store_close (run->store);
   g_main_loop_unref (run->loop);
-  g_strfreev (run->arguments);
-  g_free (run->options.model);
-  g_free (run->options.memory_limit);
-  g_free (run->options.zones);
-  g_free (run->output);
+  analyse_options_clear (&run->options);
 }
 
 int
 main (int argc, char **argv)
 {
-  Run run = { .options.memory_limit = g_strdup ("0"), .output = g_strdup ("analytics"), .jobs = 2 };
+  Run run = { 0 };
   g_autoptr (GError) error = NULL;
 
   run.loop = g_main_loop_new (NULL, FALSE);
+  analyse_options_init (&run.options);
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
-  if (!parse_options (&run, &argc, &argv, &error))
+  if (!analyse_options_parse (&run.options, &argc, &argv, &error))
     run.status = MISUSED;
   else if (!prepare (&run, &error))
     run.status = FAILED;
