@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/gstpipeloadevents.h"
-#include "gst/gstpipeloadllm.h"
-#include "gst/gstpipeloadoverlay.h"
-#include "gst/gstpipeloadpublish.h"
-#include "gst/gstpipeloadtrack.h"
-#include "gst/gstpipeloadvit.h"
+#include "gst/events/gstpipeloadevents.h"
+#include "gst/llm/gstpipeloadllm.h"
+#include "gst/overlay/gstpipeloadoverlay.h"
+#include "gst/publish/gstpipeloadpublish.h"
+#include "gst/track/gstpipeloadtrack.h"
+#include "gst/vit/gstpipeloadvit.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

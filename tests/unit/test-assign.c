@@ -2,8 +2,8 @@
  *
  * The tracker's mathematics: the assignment against trying everything, the Kalman filter against the textbook's matrices.
  */
-#include "gst/pipeloadassign.h"
-#include "gst/pipeloadkalman.h"
+#include "gst/track/pipeloadassign.h"
+#include "gst/track/pipeloadkalman.h"
 
 #include <math.h>
 

@@ -110,7 +110,7 @@ class Tool(unittest.TestCase):
         self.check(run("quantize", self.model, small, "--type=q4_0"), 0)
         model = json.loads(run("inspect", small, "--json").stdout)
         self.assertEqual((model["format"], model["architecture"], model["parameters"]), ("gguf", "vit", 5717416))
-        self.assertEqual(set(model["types"]), {"F32", "Q8_0", "Q4_0"})
+        self.assertEqual(set(model["types"]), {"F32", "F16", "Q8_0", "Q4_0"})
         self.assertLess(small.stat().st_size, (self.model / "model.safetensors").stat().st_size / 2.5)
         self.assertIn("v.blk.11.ffn_down.weight", run("inspect", small).stdout)
         self.check(run("plan", small, "--no-profile"), 0)

@@ -2,7 +2,7 @@
  *
  * The tracker on persons whose ways are known: ids stay, boxes stay where the persons are.
  */
-#include "gst/pipeloadtracker.h"
+#include "gst/track/pipeloadtracker.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * gst/pipeloadvisits: a second is five results, as of a camera that is looked at five times a second. What is expected is
+ * gst/events/pipeloadvisits: a second is five results, as of a camera that is looked at five times a second. What is expected is
  * written as it would be told: "enter yard 1 @0.4" is event, zone, id and the second of the frame that told.
  */
-#include "gst/pipeloadvisits.h"
+#include "gst/events/pipeloadvisits.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The element's state, for its own files: gstpipeloadevents.c (object and base class), pipeloadeventslook.c (frames, and
+ * what is told about them).
+ */
+#pragma once
+
+#include "gst/events/gstpipeloadevents.h"
+#include "gst/events/pipeloadeventssettings.h"
+
+G_BEGIN_DECLS
+
+GST_DEBUG_CATEGORY_EXTERN (gst_pipeload_events_debug);
+
+struct _GstPipeloadEvents
+{
+  GstBaseTransform parent;
+
+  GstPipeloadEventsSettings settings; /* OBJECT_LOCK */
+
+  /* From start() to stop(); streaming thread. */
+  GstPipeloadZones *zones;
+  GstPipeloadVisits *visits;
+  gboolean configured;   /* the property zones is set */
+  char *camera;          /* NULL = not told */
+  GDateTime *epoch;      /* of stream time 0; NULL = not told */
+  guint width, height;   /* pixels; 0 = not known */
+  GstClockTime duration; /* of a frame, where buffers do not tell the time */
+  GstClockTime next;     /* time of a frame that has none */
+  gboolean looked;       /* a result was seen, whose number is: */
+  guint64 number;
+  gboolean asked, live;       /* whether the stream is */
+  gboolean announced, warned; /* zones, and about lines */
+};
+
+/* pipeloadeventslook.c; streaming thread, or none running */
+
+/* A frame: tells what happens in it, and it which zones its objects are in. @buffer must be writable. */
+void gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer);
+
+/* Ends all visits: what comes next has nothing to do with what came before. @downstream: it is there to hear of it */
+void gst_pipeload_events_finish (GstPipeloadEvents *self, gboolean downstream);
+
+G_END_DECLS
