@@ -19,6 +19,17 @@ print_json (const PldDetectResult *result)
   puts (text);
 }
 
+/* Where it is, in pixels as JSON has them: left, top, width and height; nothing for what the whole picture is. */
+static void
+print_place (const PldDetectResult *result, const PldObject *object)
+{
+  const int x = (int) (object->x_min * result->width + 0.5), right = (int) (object->x_max * result->width + 0.5);
+  const int y = (int) (object->y_min * result->height + 0.5), bottom = (int) (object->y_max * result->height + 0.5);
+
+  if (object->x_min > 0 || object->y_min > 0 || object->x_max < 1 || object->y_max < 1)
+    printf (" at %d,%d %dx%d", x, y, right - x, bottom - y);
+}
+
 static void
 print_text (const PldDetect *detect, const PldDetectResult *result)
 {
@@ -34,7 +45,10 @@ print_text (const PldDetect *detect, const PldDetectResult *result)
               (guint) (ms / 1000 % 60), (guint) (ms % 1000));
     }
   for (guint i = 0; i < result->n; i++)
-    printf ("%s%s %.2f", i > 0 ? ", " : "", result->objects[i].label, result->objects[i].confidence);
+    {
+      printf ("%s%s %.2f", i > 0 ? ", " : "", result->objects[i].label, result->objects[i].confidence);
+      print_place (result, &result->objects[i]);
+    }
   puts (result->n > 0 ? "" : "-");
 }
 

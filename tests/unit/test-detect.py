@@ -81,10 +81,11 @@ def write_model(folder):
         "resample": 2, "rescale_factor": 1 / 255, "size": {"height": SIZE, "width": SIZE}}))
 
 
-def png(path, width, height, value):
+def png(path, width, height, pixel):
+    """pixel: (x, y) -> R, G, B"""
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-    rows = (b"\0" + bytes([value]) * 3 * width) * height
+    rows = b"".join(b"\0" + bytes(v for x in range(width) for v in pixel(x, y)) for y in range(height))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
                      + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
@@ -208,7 +209,7 @@ class Detect(unittest.TestCase):
     def test_without_gstreamer(self):
         video, picture = self.folder / "video.mp4", self.folder / "picture.png"
         video.write_bytes(b"whatever")
-        png(picture, 40, 30, 255)
+        png(picture, 40, 30, lambda x, y: (255, 255, 255))
         result = self.detect(video, picture, BRIGHT)
         self.expect(result, 2, f"{BRIGHT}  bright 0.97\n", f"pipeload: {video}: ", f"pipeload: {picture}: ",
                     "built without GStreamer")
@@ -216,8 +217,8 @@ class Detect(unittest.TestCase):
     @unittest.skipUnless(PLUGINS is not None and has_element("pngdec"), "no PNG decoder")
     def test_png(self):
         bright, dark, cut = self.folder / "bright.png", self.folder / "dark.jpg", self.folder / "cut.png"
-        png(bright, 40, 30, 255)
-        png(dark, 33, 1, 0)  # and a name that lies
+        png(bright, 40, 30, lambda x, y: (255, 255, 255))
+        png(dark, 33, 1, lambda x, y: (0, 0, 0))  # and a name that lies
         cut.write_bytes(bright.read_bytes()[:60])
         result = self.detect("-j", bright, dark)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -225,6 +226,30 @@ class Detect(unittest.TestCase):
         self.assertEqual([line["resolution"] for line in lines], [{"width": 40, "height": 30}, {"width": 33, "height": 1}])
         self.assertEqual([line["objects"][0]["label"] for line in lines], ["bright", "dark"])
         self.expect(self.detect(cut, bright), 2, f"{bright}  bright 0.97\n", f"pipeload: {cut}: ")
+
+    @unittest.skipUnless(PLUGINS is not None and has_element("pngdec"), "no PNG decoder")
+    def test_detector(self):
+        """The bundled detector on a figure made of ellipses (tests/support/figures.c): where it stands is known."""
+        feet, height, ellipses = (330, 330), 150, []
+        for dx, dy, rx, ry, colour in ((0, 10, 9, 10, (170, 130, 110)), (0, 48, 18, 30, (100, 40, 60)),
+                                       (-7, 109, 7, 42, (30, 30, 50)), (7, 109, 7, 42, (30, 30, 50))):
+            ellipses.append((feet[0] + dx, feet[1] - height + dy, rx, ry, colour))
+
+        def pixel(x, y):
+            for cx, cy, rx, ry, colour in reversed(ellipses):
+                if ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1:
+                    return colour
+            return (150 + (x // 7 * 13 + y // 5 * 7) % 9,) * 3
+
+        picture = self.folder / "figure.png"
+        png(picture, 512, 384, pixel)
+        model = SOURCE / "models" / "bundled" / "person-detector"
+        objects = json.loads(self.detect("--json", picture, model=model).stdout)["objects"]
+        self.assertEqual([o["label"] for o in objects], ["person"])
+        self.assertGreater(objects[0]["confidence"], 0.5)
+        x, y, w, h = (objects[0][key] for key in "xywh")
+        self.assertLess(max(abs(x + w / 2 - feet[0]), abs(y + h - feet[1]), abs(h - height)), 15)
+        self.assertRegex(self.detect(picture, model=model).stdout, rf"figure\.png  person 0\.\d\d at {x},{y} {w}x{h}\n$")
 
     @unittest.skipUnless(PLUGINS is not None and shutil.which("gst-launch-1.0") and has_element("avimux")
                          and has_element("jpegenc"), "no GStreamer tools to make a video with")
