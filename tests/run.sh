@@ -96,6 +96,7 @@ if [ $quick = no ]; then
     done
     for cpu in cortex-a72 max; do
       QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-vit-$cpu" arm64 golden-vit -t 10
+      QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-yolos-$cpu" arm64 golden-yolos --test-args="-p /yolos/golden" -t 10
       for part in logits chunks; do
         QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-$part-$cpu" arm64 golden-llama --test-args="-p /llama/$part" -t 10
       done
