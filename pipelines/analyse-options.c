@@ -6,12 +6,6 @@
 #include <gst/gst.h>
 
 void
-analyse_options_init (AnalyseOptions *options)
-{
-  *options = (AnalyseOptions){ .memory_limit = g_strdup ("0"), .output = g_strdup ("analytics"), .jobs = 2 };
-}
-
-void
 analyse_options_clear (AnalyseOptions *options)
 {
   g_strfreev (options->inputs);
@@ -82,6 +76,10 @@ analyse_options_parse (AnalyseOptions *options, int *argc, char ***argv, GError 
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   options->sheets = !no_sheets;
+  if (options->output == NULL)
+    options->output = g_strdup ("analytics");
+  if (options->memory_limit == NULL)
+    options->memory_limit = g_strdup ("0");
   if (options->inputs != NULL && options->jobs >= 1 && options->every >= 0)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

@@ -151,7 +151,9 @@ set_up (AnalysePipeline *self, const AnalyseOptions *options, const char *name)
   g_object_set (self->events, "zones", options->zones, "camera", name, NULL);
   if (options->keyframes)
     set_up_keyframes (self);
-  else if (options->every == 0)
+  else
+    g_object_set (self->vit, "threshold", WATCH_FAINT, NULL);
+  if (!options->keyframes && options->every == 0)
     watch_pace_follow (self->vit);
   if (options->every > 0)
     g_object_set (self->vit, "interval", (guint) options->every, NULL);

@@ -29,7 +29,7 @@ esac
 # shellcheck disable=SC2086
 [ -z "${PIPELOAD_SOURCE_BIN:-}" ] || set -- $PIPELOAD_SOURCE_BIN
 # shellcheck disable=SC2086
-set -- "$@" ! queue max-size-buffers=2 ! videoconvert ! pipeloadvit mode=$mode ${PIPELOAD_VIT:-} ! pipeloadtrack \
+set -- "$@" ! queue max-size-buffers=2 ! videoconvert ! pipeloadvit threshold=0.2 mode=$mode ${PIPELOAD_VIT:-} ! pipeloadtrack \
   ! pipeloadoverlay corner=top-left ${PIPELOAD_OVERLAY:-} ! videoconvert
 if [ -z "$file" ]; then
   # shellcheck disable=SC2086

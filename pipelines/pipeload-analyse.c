@@ -347,11 +347,10 @@ clear (Run *run)
 int
 main (int argc, char **argv)
 {
-  Run run = { 0 };
+  Run run = { .options.jobs = 2 };
   g_autoptr (GError) error = NULL;
 
   run.loop = g_main_loop_new (NULL, FALSE);
-  analyse_options_init (&run.options);
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
   if (!analyse_options_parse (&run.options, &argc, &argv, &error))
     run.status = MISUSED;

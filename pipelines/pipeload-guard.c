@@ -64,7 +64,8 @@ make_pipeline (Guard *guard, GError **error)
       || (publishes && (publish = append (guard, events, "pipeloadpublish", error)) == NULL)
       || (sink = append (guard, publishes ? publish : events, "fakesink", error)) == NULL)
     return FALSE;
-  g_object_set (guard->vit, "model", guard->model, "memory-limit", guard->memory_limit, "motion-threshold", guard->motion, NULL);
+  g_object_set (guard->vit, "model", guard->model, "memory-limit", guard->memory_limit, "motion-threshold", guard->motion,
+                "threshold", WATCH_FAINT, NULL);
   gst_util_set_object_arg (G_OBJECT (guard->vit), "mode", "async");
   gst_util_set_object_arg (G_OBJECT (guard->vit), "messages", "none");
   watch_pace_follow (guard->vit);
@@ -197,6 +198,13 @@ run (Guard *guard)
 
 /* ---- options ------------------------------------------------------------------------------- */
 
+static void
+set_default (char **option, const char *value)
+{
+  if (*option == NULL)
+    *option = g_strdup (value);
+}
+
 static gboolean
 parse_options (Guard *guard, int *argc, char ***argv, GError **error)
 {
@@ -225,6 +233,9 @@ parse_options (Guard *guard, int *argc, char ***argv, GError **error)
   if (*argc == 2 && guard->timeout >= 1 && guard->motion >= 0 && guard->motion <= 1)
     {
       guard->input = g_strdup ((*argv)[1]);
+      set_default (&guard->memory_limit, "0");
+      set_default (&guard->camera, "camera");
+      set_default (&guard->topic, "pipeload");
       return TRUE;
     }
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -252,8 +263,7 @@ clear (Guard *guard)
 int
 main (int argc, char **argv)
 {
-  Guard guard = { .memory_limit = g_strdup ("0"), .camera = g_strdup ("camera"), .topic = g_strdup ("pipeload"),
-                  .motion = 0.03, .timeout = 10 };
+  Guard guard = { .motion = 0.03, .timeout = 10 };
   g_autoptr (GError) error = NULL;
 
   guard.loop = g_main_loop_new (NULL, FALSE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How often to look: as often as following people needs, whatever the camera's rate.
+ * How to look so that people can be followed: often enough, whatever the camera's rate, and at what is faint, too.
  */
 #pragma once
 
@@ -8,6 +8,9 @@
 
 /* Results a second. */
 #define WATCH_PACE 5
+
+/* The threshold of a pipeloadvit before a pipeloadtrack, which follows faint detections but begins nothing with them. */
+#define WATCH_FAINT 0.2
 
 /* From now on @vit's property interval follows the rate that its stream's caps tell, so that about WATCH_PACE results a
  * second are made. Caps without a rate count as 25 frames a second. */
