@@ -238,6 +238,34 @@ test_classified (void)
   rig_close (&second);
 }
 
+/* From a single pixel to 8K, one after the other in one stream that does not tell its pace; a blank picture shows nobody. */
+static void
+test_sizes (void)
+{
+  static const struct
+  {
+    int width, height;
+  } sizes[] = { { 1, 1 }, { 7680, 4320 }, { 3, 2000 }, { 1, 1 }, { FIGURES_WIDE, FIGURES_HIGH } };
+  Rig rig;
+
+  open_detector (&rig, "");
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      const gsize n = GST_ROUND_UP_4 (sizes[i].width * 3) * (gsize) sizes[i].height;
+      g_autofree char *caps = g_strdup_printf ("video/x-raw,format=RGB,width=%d,height=%d,framerate=0/1", sizes[i].width, sizes[i].height);
+      GstBuffer *buffer = i + 1 < G_N_ELEMENTS (sizes) ? gst_buffer_new_allocate (NULL, n, NULL) : figures_buffer (~0u, i);
+
+      if (i + 1 < G_N_ELEMENTS (sizes))
+        gst_buffer_memset (buffer, 0, 128, n);
+      gst_harness_set_src_caps_str (rig.harness, caps);
+      buffer = gst_harness_push_and_pull (rig.harness, buffer);
+      g_assert_true (gst_pipeload_result_read (buffer, NULL, NULL));
+      g_assert_cmpuint (count_regions (buffer), ==, i + 1 < G_N_ELEMENTS (sizes) ? 0 : FIGURES);
+      gst_buffer_unref (buffer);
+    }
+  rig_close (&rig);
+}
+
 /* ---- on frames ----------------------------------------------------------------------------- */
 
 static void
@@ -325,6 +353,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detections/nobody", test_nobody);
   g_test_add_func ("/detections/in-regions", test_in_regions);
   g_test_add_func ("/detections/classified", test_classified);
+  g_test_add_func ("/detections/sizes", test_sizes);
   g_test_add_func ("/detections/travel", test_travel);
   g_test_add_func ("/detections/foreign", test_foreign);
   return g_test_run ();
