@@ -520,6 +520,10 @@ typedef struct
  * Thread-safe. */
 PLD_API char *pld_frame_to_json (const PldFrame *frame, const PldObject *objects, const PldIdentity *identities, guint n);
 
+/* Whether @text is one JSON value (RFC 8259, and Python's NaN and ±Infinity), without doubled members, no deeper than 64: only then may parsers have it
+ * that take more than JSON, go down without end or leak what they refuse, as json-glib's does. FORMAT, "line 3 is not JSON: …". Thread-safe. */
+PLD_API gboolean pld_json_check (const char *text, gsize size, GError **error);
+
 /* ---- model files --------------------------------------------------------------------------- */
 
 /* Returns: (transfer full): JSON text that describes the model file or folder: format, architecture,

@@ -7,10 +7,8 @@
 #include "engine/pipeload.h"
 
 #include <json-glib/json-glib.h>
-#include <stdio.h>
 #include <string.h>
 
-#define MAX_DEPTH 16 /* of JSON; json-glib goes down as deep as its input */
 #define MAX_DWELL (366.0 * 24 * 3600)
 #define MAX_QUOTE 80 /* characters of the user's text in an error */
 #define NS_PER_SECOND 1e9
@@ -323,49 +321,6 @@ read_root (GstPipeloadZones *zones, JsonObject *root, GError **error)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-/* json-glib takes more than JSON, such as comments, and goes down without end. */
-static gboolean
-check_text (const char *text, GError **error)
-{
-  guint line = 1, depth = 0;
-  gboolean quoted = FALSE;
-
-  for (const char *c = text; *c != '\0'; c++)
-    {
-      if (*c == '\n')
-        line++;
-      if (quoted && *c == '\\' && c[1] != '\0')
-        c++;
-      else if (*c == '"')
-        quoted = !quoted;
-      else if (quoted)
-        continue;
-      else if (strchr ("{}[],: \t\r\n+-.0123456789Eaeflnrstu", *c) == NULL)
-        return fail (error,
-                     "line %u: \"%.*s\" is not JSON; strings take double quotes, and there are no comments",
-                     line, (int) (g_utf8_next_char (c) - c), c);
-      else if ((*c == '{' || *c == '[') && ++depth > MAX_DEPTH)
-        return fail (error, "line %u: brackets in brackets, more than %u deep; close those that are open",
-                     line, MAX_DEPTH);
-      else if ((*c == '}' || *c == ']') && depth > 0)
-        depth--;
-    }
-  return TRUE;
-}
-
-/* json-glib says "<data>:line:column: Parse error: what". */
-static gboolean
-fail_parse (const GError *why, GError **error)
-{
-  const char *what = strstr (why->message, "Parse error: ");
-  g_autofree char *shown = quote (what != NULL ? what + strlen ("Parse error: ") : why->message);
-  guint line = 0;
-
-  if (sscanf (why->message, "%*[^:]:%u:", &line) == 1)
-    return fail (error, "line %u is not JSON: %s", line, shown);
-  return fail (error, "not JSON: %s", shown);
-}
-
 GstPipeloadZones *
 gst_pipeload_zones_parse (const char *text, gsize length, GError **error)
 {
@@ -381,11 +336,9 @@ gst_pipeload_zones_parse (const char *text, gsize length, GError **error)
       return NULL;
     }
   zones->json = g_strndup (length > 0 ? text : "", length);
-  if (!check_text (zones->json, error))
-    return NULL;
-  if (!json_parser_load_from_data (parser, zones->json, (gssize) length, &why))
+  if (!pld_json_check (zones->json, length, &why) || !json_parser_load_from_data (parser, zones->json, (gssize) length, &why))
     {
-      fail_parse (why, error);
+      fail (error, "%s", why->message);
       return NULL;
     }
   root = json_parser_get_root (parser);

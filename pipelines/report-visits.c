@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipelines/report-visits.h"
 
+#include "engine/pipeload.h"
+
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <string.h>
 
 #define MAX_LINE (1u << 20)
-#define MAX_DEPTH 16 /* of JSON; json-glib goes down as deep as its input */
 #define MAX_NAME 16
 #define MAX_KINDS 4096 /* cameras times labels */
 #define NO_TIME G_MININT64
@@ -134,27 +135,6 @@ camera_name (const char *camera, const char *source)
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
-static gboolean
-is_shallow (const char *line, gsize n)
-{
-  guint depth = 0;
-  gboolean quoted = FALSE;
-
-  for (gsize i = 0; i < n; i++)
-    if (quoted && line[i] == '\\')
-      i++;
-    else if (line[i] == '"')
-      quoted = !quoted;
-    else if (!quoted && (line[i] == '{' || line[i] == '['))
-      {
-        if (++depth > MAX_DEPTH)
-          return FALSE;
-      }
-    else if (!quoted && (line[i] == '}' || line[i] == ']') && depth > 0)
-      depth--;
-  return TRUE;
-}
-
 static const char *
 get_string (JsonObject *object, const char *name)
 {
@@ -223,8 +203,7 @@ parse_frame (const ReportVisits *visits, const char *line, gsize n, Frame *frame
   JsonNode *root, *objects;
   JsonObject *object;
 
-  if (!is_shallow (line, n) || !g_utf8_validate (line, (gssize) n, NULL)
-      || !json_parser_load_from_data (parser, line, (gssize) n, NULL))
+  if (!pld_json_check (line, n, NULL) || !json_parser_load_from_data (parser, line, (gssize) n, NULL))
     return FALSE;
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))

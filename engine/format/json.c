@@ -13,8 +13,9 @@ pld_json_init (PldJson *json, const char *text, gsize size)
 }
 
 static gboolean
-json_fail (const PldJson *json, const char *fact, GError **error)
+json_fail (PldJson *json, const char *fact, GError **error)
 {
+  json->fact = fact;
   g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                "damaged JSON: %s at byte %" G_GSIZE_FORMAT "; download it again", fact, json->pos);
   return FALSE;
@@ -137,7 +138,7 @@ pld_json_string (PldJson *json, char **string, GError **error)
   g_autoptr (GString) out = g_string_new (NULL);
 
   if (json_peek (json) != '"')
-    return json_fail (json, "a string was expected", error);
+    return json_fail (json, "a string was expected, in double quotes", error);
   json->pos++;
   while (json->pos < json->size && json->text[json->pos] != '"')
     {
@@ -353,4 +354,19 @@ gboolean
 pld_json_end (PldJson *json, GError **error)
 {
   return json_peek (json) < 0 || json_fail (json, "more text after its end", error);
+}
+
+gboolean
+pld_json_check (const char *text, gsize size, GError **error)
+{
+  PldJson json;
+  guint line = 1;
+
+  pld_json_init (&json, text, size);
+  if (pld_json_value (&json, NULL, NULL) && pld_json_end (&json, NULL))
+    return TRUE;
+  for (gsize i = 0; i < MIN (json.pos, size); i++)
+    line += text[i] == '\n';
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "line %u is not JSON: %s", line, json.fact);
+  return FALSE;
 }

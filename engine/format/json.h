@@ -23,6 +23,7 @@ typedef struct
   guint64 objects; /* bit d: the container at depth d is an object, not a list */
   gboolean first;  /* nothing has been read of the innermost container */
   guint n_values;  /* made into nodes so far */
+  const char *fact; /* what was wrong at @pos; NULL: nothing was */
 } PldJson;
 
 void pld_json_init (PldJson *json, const char *text, gsize size);
