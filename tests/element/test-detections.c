@@ -7,13 +7,6 @@
 #include "tests/element/rig.h"
 #include "tests/support/figures.h"
 
-/* ThreadSanitizer takes a quarter of a minute for each picture. */
-#if defined(__SANITIZE_THREAD__)
-#define SLOW TRUE
-#else
-#define SLOW FALSE
-#endif
-
 static void
 open_detector (Rig *rig, const char *properties)
 {
@@ -357,8 +350,6 @@ main (int argc, char **argv)
   g_test_add_func ("/detections/nobody", test_nobody);
   g_test_add_func ("/detections/travel", test_travel);
   g_test_add_func ("/detections/foreign", test_foreign);
-  if (SLOW)
-    return g_test_run ();
   g_test_add_func ("/detections/regions", test_regions);
   g_test_add_func ("/detections/rectangles", test_rectangles);
   g_test_add_func ("/detections/choice", test_choice);

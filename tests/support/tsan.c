@@ -8,6 +8,7 @@
 #include <sanitizer/tsan_interface.h>
 
 static typeof (&g_mutex_lock) real_lock;
+static typeof (&g_mutex_trylock) real_trylock;
 static typeof (&g_mutex_unlock) real_unlock;
 static typeof (&g_mutex_init) real_init;
 static typeof (&g_atomic_ref_count_dec) real_dec;
@@ -20,6 +21,7 @@ find_real (void)
 {
   real_lock = (typeof (real_lock)) dlsym (RTLD_NEXT, "g_mutex_lock");
   real_init = (typeof (real_init)) dlsym (RTLD_NEXT, "g_mutex_init");
+  real_trylock = (typeof (real_trylock)) dlsym (RTLD_NEXT, "g_mutex_trylock");
   real_unlock = (typeof (real_unlock)) dlsym (RTLD_NEXT, "g_mutex_unlock");
   real_dec = (typeof (real_dec)) dlsym (RTLD_NEXT, "g_atomic_ref_count_dec");
   real_wait = (typeof (real_wait)) dlsym (RTLD_NEXT, "g_cond_wait");
@@ -45,6 +47,21 @@ g_mutex_lock (GMutex *mutex)
   __tsan_mutex_pre_lock (mutex, 0);
   real_lock (mutex);
   __tsan_mutex_post_lock (mutex, 0, 0);
+}
+
+/* Pango's way. */
+gboolean
+g_mutex_trylock (GMutex *mutex)
+{
+  gboolean locked;
+
+  if (real_trylock == NULL)
+    find_real ();
+  __tsan_acquire (mutex);
+  __tsan_mutex_pre_lock (mutex, __tsan_mutex_try_lock);
+  locked = real_trylock (mutex);
+  __tsan_mutex_post_lock (mutex, __tsan_mutex_try_lock | (locked ? 0 : __tsan_mutex_try_lock_failed), 0);
+  return locked;
 }
 
 void
