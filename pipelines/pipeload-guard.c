@@ -166,8 +166,8 @@ say_goodbye (Guard *guard, GstBus *bus)
   while (!done)
     {
       const GstClockTime now = gst_util_get_timestamp ();
-      GstMessage *message = gst_bus_timed_pop_filtered (bus, end > now ? end - now : 0,
-                                                        GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
+      /* Errors are the camera's, which was cut off. */
+      GstMessage *message = gst_bus_timed_pop_filtered (bus, end > now ? end - now : 0, GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
 
       if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
         take_event (gst_message_get_structure (message));
