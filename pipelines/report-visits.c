@@ -9,7 +9,7 @@
 
 #define MAX_LINE (1u << 20)
 #define MAX_NAME 16
-#define MAX_KINDS 4096 /* cameras times labels */
+#define MAX_KINDS 4096 /* cameras times labels, and followed objects */
 #define NO_TIME G_MININT64
 #define PACE 0.1 /* how far the clock may be off the stream, of its length, for a live one */
 
@@ -34,16 +34,23 @@ struct _ReportVisits
   GArray *sessions;     /* Session */
   GArray *visits;       /* Visit, in the order of their beginnings */
   GHashTable *sessions_of; /* camera → index of its session */
-  GHashTable *visits_of;   /* "camera\nlabel" → index of its last visit */
+  GHashTable *visits_of;   /* "camera\nlabel\nid" → index of its last visit */
   guint64 frames, damaged;
 };
+
+/* An object of a frame: who has an id is a visitor of its own. */
+typedef struct
+{
+  char *label;
+  gint64 id; /* 0: none */
+} Object;
 
 /* One line. */
 typedef struct
 {
   gint64 time, system;
-  char *camera;      /* as the visits name it */
-  GPtrArray *labels; /* char * */
+  char *camera;    /* as the visits name it */
+  GArray *objects; /* Object */
 } Frame;
 
 static void
@@ -59,10 +66,16 @@ visit_clear (gpointer visit)
 }
 
 static void
+object_clear (gpointer object)
+{
+  g_free (((Object *) object)->label);
+}
+
+static void
 frame_clear (Frame *frame)
 {
   g_free (frame->camera);
-  g_clear_pointer (&frame->labels, g_ptr_array_unref);
+  g_clear_pointer (&frame->objects, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Frame, frame_clear)
 
@@ -174,24 +187,26 @@ get_times (JsonObject *object, Frame *frame)
 }
 
 static gboolean
-get_labels (const ReportVisits *visits, JsonArray *objects, Frame *frame)
+get_objects (const ReportVisits *visits, JsonArray *objects, Frame *frame)
 {
-  frame->labels = g_ptr_array_new_with_free_func (g_free);
+  frame->objects = g_array_new (FALSE, FALSE, sizeof (Object));
+  g_array_set_clear_func (frame->objects, object_clear);
   for (guint i = 0; i < json_array_get_length (objects); i++)
     {
       JsonNode *node = json_array_get_element (objects, i);
       JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
       const char *label = object != NULL ? get_string (object, "label") : NULL;
       g_autofree char *name = label != NULL ? plain_name (label) : NULL;
-      double confidence = 1;
+      double confidence = 1, id = 0;
 
       if (name == NULL || *name == '\0')
         return FALSE;
       get_number (object, "confidence", &confidence);
+      get_number (object, "id", &id);
       if (confidence >= visits->options->threshold
           && (visits->options->ignore == NULL
               || !g_strv_contains ((const char *const *) visits->options->ignore, label)))
-        g_ptr_array_add (frame->labels, g_steal_pointer (&name));
+        g_array_append_val (frame->objects, ((Object) { g_steal_pointer (&name), id > 0 && id < G_MAXINT32 ? (gint64) id : 0 }));
     }
   return TRUE;
 }
@@ -214,7 +229,7 @@ parse_frame (const ReportVisits *visits, const char *line, gsize n, Frame *frame
   if (frame->time == NO_TIME || objects == NULL || !JSON_NODE_HOLDS_ARRAY (objects))
     return FALSE;
   frame->camera = camera_name (get_string (object, "camera"), get_string (object, "source"));
-  return get_labels (visits, json_node_get_array (objects), frame);
+  return get_objects (visits, json_node_get_array (objects), frame);
 }
 
 /* ---- visits -------------------------------------------------------------------------------- */
@@ -242,11 +257,20 @@ session_of (ReportVisits *visits, const Frame *frame)
   return visits->sessions->len - 1;
 }
 
-/* A label in a frame goes on with its visit, or begins one. */
-static void
-take_label (ReportVisits *visits, const Frame *frame, guint session, const char *label)
+static gboolean
+is_over (gpointer kind, gpointer index, gpointer user_data)
 {
-  g_autofree char *kind = g_strdup_printf ("%s\n%s", frame->camera, label);
+  const ReportVisits *visits = user_data;
+  const Visit *visit = &g_array_index (visits->visits, Visit, GPOINTER_TO_UINT (index));
+
+  return (double) (g_array_index (visits->sessions, Session, visit->session).last - visit->last) > visits->options->gap * G_USEC_PER_SEC;
+}
+
+/* An object in a frame goes on with its visit, or begins one. */
+static void
+take_object (ReportVisits *visits, const Frame *frame, guint session, const Object *object)
+{
+  g_autofree char *kind = g_strdup_printf ("%s\n%s\n%" G_GINT64_FORMAT, frame->camera, object->label, object->id);
   gint64 gap = (gint64) (visits->options->gap * G_USEC_PER_SEC);
   gpointer index;
 
@@ -260,10 +284,11 @@ take_label (ReportVisits *visits, const Frame *frame, guint session, const char 
           return;
         }
     }
-  else if (g_hash_table_size (visits->visits_of) >= MAX_KINDS)
+  else if (g_hash_table_size (visits->visits_of) >= MAX_KINDS
+           && g_hash_table_foreach_remove (visits->visits_of, is_over, visits) == 0)
     return;
   g_array_append_val (visits->visits,
-                      ((Visit) { session, g_strdup (label), frame->time, frame->time, frame->system }));
+                      ((Visit) { session, g_strdup (object->label), frame->time, frame->time, frame->system }));
   g_hash_table_replace (visits->visits_of, g_steal_pointer (&kind), GUINT_TO_POINTER (visits->visits->len - 1));
 }
 
@@ -284,8 +309,8 @@ take_line (ReportVisits *visits, const char *line, gsize n)
     }
   visits->frames++;
   session = session_of (visits, &frame);
-  for (guint i = 0; i < frame.labels->len; i++)
-    take_label (visits, &frame, session, frame.labels->pdata[i]);
+  for (guint i = 0; i < frame.objects->len; i++)
+    take_object (visits, &frame, session, &g_array_index (frame.objects, Object, i));
 }
 
 gboolean

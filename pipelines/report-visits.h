@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Frames' JSON lines (docs/elements.md) condensed into visits: who was before which camera, when, for how long.
+ * Frames' JSON lines (docs/elements.md) condensed into visits: who was before which camera, when, for how long. Each object with an id makes visits
+ * of its own, all others of a label make them together.
  * Lines are untrusted: one that cannot be read is skipped and counted; its length and depth are bounded.
  */
 #pragma once

@@ -103,6 +103,17 @@ sed -i 's/"timestamp": [0-9]*/"timestamp": null/' "$work/log"
 report "$work/log" --threshold=0.3
 are '{"time":"02:15:00","camera":"gate","label":"person","seconds":5}'
 
+# Who has an id is a visitor of its own: two at once, the second for 3 seconds, who is followed under one id twice.
+frames gate person 2 6 | sed 's/"label"/"id": 7, "label"/' >"$work/log"
+for i in "3 4" "5 6"; do
+  # shellcheck disable=SC2086
+  frames gate person $i | sed 's/"label"/"id": 9, "label"/'
+done >"$work/second"
+sort -s -t : -k 2,2n "$work/log" "$work/second" -o "$work/log"
+report "$work/log"
+are '{"time":"00:00:02","camera":"gate","label":"person","seconds":4}' \
+  '{"time":"00:00:03","camera":"gate","label":"person","seconds":3}'
+
 # Thirty visits are more than a prompt may hold: three answers.
 for i in $(seq 30); do frames gate person $((10 * i)) $((10 * i + 2)); done >"$work/log"
 report "$work/log"
