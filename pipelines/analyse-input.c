@@ -49,7 +49,7 @@ set_failure (GError **error, const char *path)
 {
   const int code = errno;
 
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), "%s: %s", path, g_strerror (code));
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), "%s: %s; check the path", path, g_strerror (code));
 }
 
 static void

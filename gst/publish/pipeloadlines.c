@@ -24,12 +24,12 @@ typedef struct
 } Lines;
 
 static gboolean
-fail (const Lines *lines, const char *what, GError **error)
+fail (const Lines *lines, const char *what, const char *remedy, GError **error)
 {
   int why = errno;
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (why), "%s: %s: %s", lines->file, what,
-               g_strerror (why));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (why), "%s: %s: %s%s", lines->file, what,
+               g_strerror (why), remedy);
   return FALSE;
 }
 
@@ -78,7 +78,7 @@ open_file (Lines *lines, GError **error)
   lines->fd = open (lines->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
   if (lines->fd < 0 || fstat (lines->fd, &info) < 0)
     {
-      fail (lines, "cannot be opened for writing", error);
+      fail (lines, "cannot be opened for writing", "; make its folder, or choose another file", error);
       close_file (lines);
       return FALSE;
     }
@@ -125,7 +125,7 @@ write_all (Lines *lines, const char *text, gsize length, GError **error)
         poll (&reader, 1, POLL_MS); /* a pipe whose reader is slow */
       else if (errno != EINTR)
         {
-          fail (lines, "cannot be written", error);
+          fail (lines, "cannot be written", "", error);
           if (written > 0)
             take_back (lines, written);
           return FALSE;
@@ -159,7 +159,7 @@ sync_line (Lines *lines, GError **error)
 {
   if (!lines->sync || fdatasync (lines->fd) == 0 || errno == EINVAL || errno == EROFS)
     return TRUE;
-  return fail (lines, "what was written may not survive a power failure", error);
+  return fail (lines, "what was written may not survive a power failure", "", error);
 }
 
 static void
