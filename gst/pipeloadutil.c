@@ -126,3 +126,9 @@ gst_pipeload_read_labels (const char *text, GError **error)
   lines = g_strsplit (contents, "\n", -1);
   return strip_words (lines);
 }
+
+gboolean
+gst_pipeload_propose_downstream (GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
+{
+  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (trans), query);
+}

@@ -161,13 +161,6 @@ gst_pipeload_events_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps 
   return TRUE;
 }
 
-/* Frames keep their memory, so downstream alone says what it may look like. */
-static gboolean
-gst_pipeload_events_propose_allocation (GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
-{
-  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (trans), query);
-}
-
 static void
 announce_zones (GstPipeloadEvents *self)
 {
@@ -238,7 +231,7 @@ gst_pipeload_events_class_init (GstPipeloadEventsClass *klass)
   trans_class->start = GST_DEBUG_FUNCPTR (gst_pipeload_events_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_pipeload_events_stop);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_pipeload_events_set_caps);
-  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_events_propose_allocation);
+  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_propose_downstream);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_pipeload_events_sink_event);
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_pipeload_events_transform_ip);
   trans_class->transform_ip_on_passthrough = FALSE;

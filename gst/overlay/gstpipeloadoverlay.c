@@ -219,12 +219,6 @@ gst_pipeload_overlay_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *ou
   return TRUE;
 }
 
-static gboolean
-gst_pipeload_overlay_propose_allocation (GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
-{
-  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (trans), query);
-}
-
 /* ---- frames -------------------------------------------------------------------------------- */
 
 static void
@@ -340,7 +334,7 @@ gst_pipeload_overlay_class_init (GstPipeloadOverlayClass *klass)
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_pipeload_overlay_sink_event);
   trans_class->transform_caps = GST_DEBUG_FUNCPTR (gst_pipeload_overlay_transform_caps);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_pipeload_overlay_set_caps);
-  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_overlay_propose_allocation);
+  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_propose_downstream);
   trans_class->prepare_output_buffer = GST_DEBUG_FUNCPTR (gst_pipeload_overlay_prepare_output_buffer);
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_pipeload_overlay_transform_ip);
 }

@@ -23,9 +23,9 @@
 #include "gst/track/gstpipeloadtrack.h"
 
 #include "gst/pipeloadmeta.h"
-#include "gst/pipeloadpicture.h"
 #include "gst/pipeloadsettings.h"
 #include "gst/track/pipeloadtracker.h"
+#include "gst/pipeloadutil.h"
 
 #include <gst/video/video.h>
 
@@ -175,13 +175,6 @@ gst_pipeload_track_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *
   self->height = (guint) height;
   forget (self);
   return TRUE;
-}
-
-/* Frames keep their memory, so downstream alone says what it may look like. */
-static gboolean
-gst_pipeload_track_propose_allocation (GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
-{
-  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (trans), query);
 }
 
 static gboolean
@@ -390,7 +383,7 @@ gst_pipeload_track_class_init (GstPipeloadTrackClass *klass)
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_pipeload_track_start);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_pipeload_track_set_caps);
-  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_track_propose_allocation);
+  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_propose_downstream);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_pipeload_track_sink_event);
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_pipeload_track_transform_ip);
   trans_class->transform_ip_on_passthrough = FALSE;

@@ -26,6 +26,7 @@
 #include "gst/vit/gstpipeloadvit-private.h"
 
 #include "gst/pipeloadpicture.h"
+#include "gst/pipeloadutil.h"
 
 #include <gst/video/video.h>
 
@@ -152,13 +153,6 @@ gst_pipeload_vit_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *ou
   g_clear_pointer (&self->latest, gst_pipeload_frame_unref);
   g_mutex_unlock (&self->lock);
   return TRUE;
-}
-
-/* Frames keep their memory, so downstream alone says what it may look like. */
-static gboolean
-gst_pipeload_vit_propose_allocation (GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
-{
-  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (trans), query);
 }
 
 /* The worker's buffer would hold one that came from a pool, which then was not ours alone to write metas on. */
@@ -295,7 +289,7 @@ gst_pipeload_vit_class_init (GstPipeloadVitClass *klass)
   trans_class->start = GST_DEBUG_FUNCPTR (gst_pipeload_vit_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_pipeload_vit_stop);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_pipeload_vit_set_caps);
-  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_vit_propose_allocation);
+  trans_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_pipeload_propose_downstream);
   trans_class->prepare_output_buffer = GST_DEBUG_FUNCPTR (gst_pipeload_vit_prepare_output_buffer);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_pipeload_vit_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_pipeload_vit_src_event);
