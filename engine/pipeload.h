@@ -235,7 +235,7 @@ typedef struct
   guint best_loaders;     /* the fewest that read within 3 % of the best bandwidth */
   guint pass_items;       /* of the pass that follows: pictures: batch; text: 1, the next token */
   guint64 load_ns;        /* of what streams */
-  guint64 compute_ns;     /* of the matrices: attention and all else on activations is left out */
+  guint64 compute_ns;     /* of a token: after 512 others, or as many as the context holds */
   guint64 pass_ns;
   guint64 floor_ns;       /* max (load_ns, compute_ns) */
   guint64 batch_compute_ns, batch_pass_ns; /* of a pass of batch items */

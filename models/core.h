@@ -20,6 +20,7 @@ typedef struct
   guint results;  /* of them wanted at once, at least 1 */
   guint context;  /* positions of its cache */
   guint64 bytes;  /* charged to the core's budget by the user itself */
+  PldCacheType cache_type;
   guint64 q8_0_saves; /* bytes of them that it would not need with a cache of Q8_0 */
 } PldUser;
 

@@ -72,6 +72,7 @@ measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
   if (options->cache_type == PLD_CACHE_F16
       && pld_cache_init (&small, net->n_layers, net->n_kv_heads, net->d_head, user->context, PLD_CACHE_Q8_0, NULL))
     user->q8_0_saves = pld_cache_bytes (&cache) - pld_cache_bytes (&small);
+  user->cache_type = options->cache_type;
   user->batch = MIN (user->batch, user->context);
   user->bytes = pld_cache_bytes (&cache) + pld_buffer_cost ((guint64) user->context * sizeof (guint32))
                 + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem)) + pld_buffer_cost (logits_bytes (model))

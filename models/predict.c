@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "models/dry-run.h"
+
 #define STORAGE_US (1200 * G_TIME_SPAN_MILLISECOND)
 #define COMPUTE_US (700 * G_TIME_SPAN_MILLISECOND)
 /* After so many the ring is in the state that it returns to. */
@@ -22,6 +24,16 @@ tile_compute_ns (const PldTape *tape, const PldTile *tile, const PldComputeProfi
 }
 
 static double
+tape_compute_ns (const PldTape *tape, const PldPlan *plan, const PldComputeProfile *compute, guint items, guint results)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < plan->tiles->len; i++)
+    sum += tile_compute_ns (tape, &g_array_index (plan->tiles, PldTile, i), compute, items, results);
+  return sum;
+}
+
+static double
 tile_load_ns (const PldTile *tile, const PldPlan *plan, const PldProfile *storage, double speed)
 {
   return tile->pinned ? 0 : 1e9 * (double) tile->n_bytes / (speed * pld_profile_bandwidth (storage, tile->n_bytes, plan->loaders));
@@ -29,8 +41,9 @@ tile_load_ns (const PldTile *tile, const PldPlan *plan, const PldProfile *storag
 
 PldPrediction
 pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed, const PldComputeProfile *compute,
-                  guint items, guint results)
+                  guint items, guint results, double beside_ns)
 {
+  const double products = tape_compute_ns (tape, plan, compute, items, results), share = products > 0 ? 1 + beside_ns / products : 1;
   double released[SLOTS_MAX] = { 0 }, loaded = 0, computed = 0;
   PldPrediction result = { 0 };
   guint streamed = 0;
@@ -44,7 +57,7 @@ pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *st
       for (guint i = 0; i < plan->tiles->len; i++)
         {
           const PldTile *tile = &g_array_index (plan->tiles, PldTile, i);
-          const double load = tile_load_ns (tile, plan, storage, speed), work = tile_compute_ns (tape, tile, compute, items, results);
+          const double load = tile_load_ns (tile, plan, storage, speed), work = share * tile_compute_ns (tape, tile, compute, items, results);
           double *slot = tile->pinned ? NULL : &released[streamed++ % plan->n_slots];
 
           if (slot != NULL)
@@ -58,6 +71,13 @@ pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *st
       result.pass_ns = computed - begun;
     }
   return result;
+}
+
+/* Of the pass that is predicted: the next token, or pictures that share one. */
+static guint
+pass_items (const PldModel *model, const PldUser *shape)
+{
+  return model->arch->kind == PLD_KIND_TEXT ? 1 : shape->batch;
 }
 
 /* ---- profiles ------------------------------------------------------------------------------ */
@@ -91,18 +111,19 @@ pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, 
   return profile != NULL;
 }
 
+/* @beside_ns: (out): of passes of pass_items() and of shape->batch, beside the matrices. */
 static PldComputeProfile *
-take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, GCancellable *cancellable, GError **error)
+take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, double beside_ns[2], GCancellable *cancellable, GError **error)
 {
-  const gboolean text = model->arch->kind == PLD_KIND_TEXT;
-  const guint items[] = { shape->batch, 1 };
+  const guint items[] = { pass_items (model, shape), shape->batch };
   /* Only language models compute by row. */
-  PldComputeProfile *profile = pld_compute_profile_load (shape->threads, !text);
-  gboolean measured;
+  PldComputeProfile *profile = pld_compute_profile_load (shape->threads, model->arch->kind != PLD_KIND_TEXT);
+  gboolean products, passes;
 
-  if (!pld_compute_profile_measure (profile, model->params->tape, items, text ? 2 : 1, budget, COMPUTE_US, &measured, cancellable, error))
+  if (!pld_compute_profile_measure (profile, model->params->tape, items, G_N_ELEMENTS (items), budget, COMPUTE_US, &products, cancellable, error)
+      || !pld_dry_run (model, shape, items, G_N_ELEMENTS (items), profile, budget, &passes, beside_ns, cancellable, error))
     pld_compute_profile_free (&profile);
-  else if (measured)
+  else if (products || passes)
     pld_compute_profile_save (profile);
   return profile;
 }
@@ -115,13 +136,14 @@ typedef struct
   const PldUser *wishes;
   const PldProfile *storage;
   const PldComputeProfile *compute;
+  double beside_ns, batch_beside_ns; /* of a pass of info->pass_items, and of one of info->batch */
   PldPlanInfo *info;
 } Predictor;
 
 static PldPrediction
-predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items)
+predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items, double beside_ns)
 {
-  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items, MIN (items, p->wishes->results));
+  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items, MIN (items, p->wishes->results), beside_ns);
 }
 
 static void
@@ -139,7 +161,7 @@ predict_change (const Predictor *p, guint64 limit, double speed, gboolean q8_0_c
       .storage_speed = speed,
       .q8_0_cache = q8_0_cache,
       .streamed_per_pass = plan->streamed_bytes,
-      .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items).pass_ns,
+      .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->beside_ns).pass_ns,
     };
   pld_plan_free (&plan);
 }
@@ -211,9 +233,8 @@ predict (const Predictor *p, const PldUser *shape, const PldPlan *plan)
   info->best_loaders = pld_profile_loaders (p->storage, info->read_bytes);
   info->read_bandwidth = (guint64) pld_profile_bandwidth (p->storage, info->read_bytes, plan->loaders > 0 ? plan->loaders : info->best_loaders);
   info->direct_io = p->storage->direct;
-  info->pass_items = p->model->arch->kind == PLD_KIND_TEXT ? 1 : shape->batch;
-  pass = predict_pass (p, plan, 1, info->pass_items);
-  full = predict_pass (p, plan, 1, shape->batch);
+  pass = predict_pass (p, plan, 1, info->pass_items, p->beside_ns);
+  full = predict_pass (p, plan, 1, shape->batch, p->batch_beside_ns);
   info->load_ns = (guint64) pass.load_ns;
   info->compute_ns = (guint64) pass.compute_ns;
   info->pass_ns = (guint64) pass.pass_ns;
@@ -228,9 +249,11 @@ pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *s
                   GCancellable *cancellable, GError **error)
 {
   PldBudget *budget = pld_budget_new (plan->limit);
-  PldComputeProfile *compute = take_compute (model, shape, budget, cancellable, error);
-  const Predictor p = { model, wishes, model->storage, compute, info };
+  double beside_ns[2];
+  PldComputeProfile *compute = take_compute (model, shape, budget, beside_ns, cancellable, error);
+  const Predictor p = { model, wishes, model->storage, compute, beside_ns[0], beside_ns[1], info };
 
+  info->pass_items = pass_items (model, shape);
   if (compute != NULL)
     predict (&p, shape, plan);
   pld_compute_profile_free (&compute);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What the planner (PIPELOAD, arXiv 2409.04249) predicts from the profiles of storage and computing: how long a pass will take, and what would
- * make it shorter. Of computing, matrices alone count (engine/runtime/profile.h).
+ * make it shorter. Computing is that of the matrices (engine/runtime/profile.h) and all else (models/dry-run.h).
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 typedef struct
 {
   double load_ns;    /* of all reads, one after the other at the bandwidth that the loaders reach together */
-  double compute_ns; /* of all matrices */
+  double compute_ns; /* of all that is computed */
   double pass_ns;    /* from one pass's end to the next one's */
 } PldPrediction;
 
@@ -22,11 +22,13 @@ typedef struct
  * @speed: of the storage, 1 as profiled
  * @items: of the pass
  * @results: of them wanted: for those alone the tape's last matrix is computed
+ * @beside_ns: what the pass computes beside its matrices
  *
- * Follows a few passes tile by tile: reading waits for a free slot of the ring, computing for the tile. Pinned tiles are there already.
+ * Follows a few passes tile by tile: reading waits for a free slot of the ring, computing for the tile. Pinned tiles are there already. What is computed beside
+ * the matrices is taken to lie along the tape as their products do.
  */
 PldPrediction pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed,
-                                const PldComputeProfile *compute, guint items, guint results);
+                                const PldComputeProfile *compute, guint items, guint results, double beside_ns);
 
 /* Measures the storage that the model lies on, unless its profile was in the user's cache; with no more memory than @limit (0 = none). Errors:
  * those of reading; LIMIT, MEMORY, CANCELLED. */

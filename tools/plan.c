@@ -155,7 +155,7 @@ print_predictions (const PldPlanInfo *plan, gboolean language)
   g_autofree char *floor = format_time (plan->floor_ns);
   const guint loaders = plan->loaders > 0 ? plan->loaders : plan->best_loaders;
 
-  puts ("\nPredicted; of the computing, matrices alone");
+  puts ("\nPredicted");
   pld_tool_line ("storage", "%s/s (%u %s of %s, %s%s)", bandwidth, loaders, loaders == 1 ? "read" : "reads", read,
                  plan->direct_io ? "direct" : "buffered", plan->direct_io ? "" : ": some of it may be the page cache");
   print_pass (language ? "a token" : "a pass", plan->load_ns, plan->compute_ns, plan->pass_ns, plan->pass_items, language);

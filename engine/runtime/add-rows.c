@@ -57,6 +57,8 @@ pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w
 {
   AddRows a = { .session = session, .x = x, .n_rows = n_rows, .n_panels = pld_panels (n_rows), .w = w, .taps = taps, .data = data };
 
+  if (session->stream == NULL)
+    return TRUE;
   for (guint row = 0; row < w->n_rows; row += a.tile->n_rows)
     {
       a.tile = &g_array_index (session->plan->tiles, PldTile, session->tile);

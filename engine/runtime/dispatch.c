@@ -25,6 +25,33 @@ LOOKUP (PldMatmulQ8Func, pld_matmul_q8_kernel, PLD_BLOCK_TYPES (MATMUL))
 LOOKUP (PldProductFunc, pld_matvec_kernel, PLD_FLOAT_TYPES (MATVEC))
 LOOKUP (PldProductFunc, pld_matmul_kernel, PLD_FLOAT_TYPES (MATMUL))
 
+static void
+no_matvec_q8 (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols)
+{
+}
+
+static void
+no_matmul_q8 (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols)
+{
+}
+
+static void
+no_product (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const float *x, gsize x_stride, guint n_x, gsize n_cols)
+{
+}
+
+void
+pld_kernels_drop_products (PldKernels *kernels)
+{
+#define DROP_FLOATS(lower, UPPER, values, bytes) kernels->matvec_##lower = kernels->matmul_##lower = no_product;
+#define DROP_BLOCKS(lower, UPPER, values, bytes)                                                              \
+  kernels->matvec_##lower = no_matvec_q8;                                                                     \
+  kernels->matmul_##lower = no_matmul_q8;
+
+  PLD_FLOAT_TYPES (DROP_FLOATS)
+  PLD_BLOCK_TYPES (DROP_BLOCKS)
+}
+
 char *
 pld_dispatch_names (gboolean blocks)
 {

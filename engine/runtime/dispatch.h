@@ -26,5 +26,8 @@ PldMatmulQ8Func pld_matmul_q8_kernel (const PldKernels *kernels, PldDtype dtype)
 PldProductFunc pld_matvec_kernel (const PldKernels *kernels, PldDtype dtype);
 PldProductFunc pld_matmul_kernel (const PldKernels *kernels, PldDtype dtype);
 
+/* Puts kernels that do nothing in the place of all products with weights. */
+void pld_kernels_drop_products (PldKernels *kernels);
+
 /* Returns: (transfer full): the types that there are kernels for, for messages; @blocks: those in blocks too */
 char *pld_dispatch_names (gboolean blocks);

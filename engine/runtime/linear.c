@@ -75,6 +75,8 @@ linear_weights (const Linear *l, guint column)
 {
   guint i = 0;
 
+  if (l->leases[0].weights == NULL)
+    return NULL;
   while (column >= l->leases[i].row0 + l->leases[i].n_rows)
     i++;
   return l->leases[i].weights + (column - l->leases[i].row0) * l->w->row_bytes;
@@ -331,6 +333,12 @@ static gboolean
 linear_run (Linear *l, GError **error)
 {
   linear_prepare (l);
+  if (l->session->stream == NULL)
+    {
+      l->n_rows = l->w->n_rows;
+      l->n_leases = 1;
+      linear_compute (l);
+    }
   while (l->row0 + l->n_rows < l->w->n_rows)
     {
       if (!linear_lease (l, error))

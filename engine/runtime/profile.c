@@ -25,6 +25,7 @@ pld_compute_profile_new (guint n_threads, gboolean in_panels)
   profile->n_threads = n_threads;
   profile->in_panels = in_panels;
   profile->products = g_array_new (FALSE, FALSE, sizeof (PldProduct));
+  profile->dry = g_array_new (FALSE, FALSE, sizeof (PldDryPass));
   return profile;
 }
 
@@ -34,6 +35,7 @@ pld_compute_profile_free (PldComputeProfile **profile)
   if (*profile == NULL)
     return;
   g_array_unref ((*profile)->products);
+  g_array_unref ((*profile)->dry);
   g_clear_pointer (profile, g_free);
 }
 
@@ -62,6 +64,30 @@ profile_add (PldComputeProfile *profile, const PldProduct *product)
     *old = *product;
   else
     g_array_append_val (profile->products, *product);
+}
+
+const PldDryPass *
+pld_compute_profile_find_dry (const PldComputeProfile *profile, const char *id, guint n)
+{
+  for (guint i = 0; i < profile->dry->len; i++)
+    {
+      const PldDryPass *pass = &g_array_index (profile->dry, PldDryPass, i);
+
+      if (pass->n == n && strcmp (pass->id, id) == 0)
+        return pass;
+    }
+  return NULL;
+}
+
+void
+pld_compute_profile_add_dry (PldComputeProfile *profile, const PldDryPass *pass)
+{
+  PldDryPass *old = (PldDryPass *) pld_compute_profile_find_dry (profile, pass->id, pass->n);
+
+  if (old != NULL)
+    *old = *pass;
+  else
+    g_array_append_val (profile->dry, *pass);
 }
 
 /* ---- measuring ----------------------------------------------------------------------------- */
@@ -313,6 +339,21 @@ parse_product (char **fields, gsize n_fields, PldProduct *product)
   return TRUE;
 }
 
+/* Id, items, ns. */
+static gboolean
+parse_dry (char **fields, gsize n_fields, PldDryPass *pass)
+{
+  guint64 n;
+
+  if (n_fields != 3 || strlen (fields[0]) != PLD_DRY_ID || strspn (fields[0], "0123456789abcdef") != PLD_DRY_ID
+      || !g_ascii_string_to_unsigned (fields[1], 10, 1, G_MAXUINT16, &n, NULL)
+      || !g_ascii_string_to_unsigned (fields[2], 10, 1, NS_MAX, &pass->ns, NULL))
+    return FALSE;
+  g_strlcpy (pass->id, fields[0], sizeof pass->id);
+  pass->n = (guint) n;
+  return TRUE;
+}
+
 PldComputeProfile *
 pld_compute_profile_load (guint n_threads, gboolean in_panels)
 {
@@ -326,9 +367,12 @@ pld_compute_profile_load (guint n_threads, gboolean in_panels)
       gsize n;
       g_auto (GStrv) fields = g_key_file_get_string_list (file, KIND, keys[i], &n, NULL);
       PldProduct product;
+      PldDryPass pass;
 
       if (fields != NULL && parse_product (fields, n, &product))
         profile_add (profile, &product);
+      else if (fields != NULL && parse_dry (fields, n, &pass))
+        pld_compute_profile_add_dry (profile, &pass);
     }
   return profile;
 }
@@ -345,6 +389,14 @@ pld_compute_profile_save (const PldComputeProfile *profile)
       g_autofree char *key = g_strdup_printf ("product%u", i);
       g_autofree char *value = g_strdup_printf ("%s;%u;%u;%u;%" G_GUINT64_FORMAT ";%" G_GUINT64_FORMAT ";", pld_dtype_info (p->dtype)->name,
                                                 p->n_rows, p->n_cols, p->n, p->memory, p->ns);
+
+      g_key_file_set_value (file, KIND, key, value);
+    }
+  for (guint i = 0; i < profile->dry->len; i++)
+    {
+      const PldDryPass *pass = &g_array_index (profile->dry, PldDryPass, i);
+      g_autofree char *key = g_strdup_printf ("dry%u", i);
+      g_autofree char *value = g_strdup_printf ("%s;%u;%" G_GUINT64_FORMAT ";", pass->id, pass->n, pass->ns);
 
       g_key_file_set_value (file, KIND, key, value);
     }

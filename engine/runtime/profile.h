@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The Layer Profiler of PIPELOAD (arXiv 2409.04249), compute: how long this machine takes for the product of each kind of matrix on a tape with so
- * many rows of activations. The products are those of a pass (pld_linear), on the compute team, over weights that come from memory, not out of a cache. Only
- * matrices: attention, norms and other work on activations are left out.
+ * many rows of activations. The products are those of a pass (pld_linear), on the compute team, over weights that come from memory, not out of a cache. It
+ * also keeps what whole passes take beside them: attention, norms and other work on activations.
  *
  * One thread at a time.
  */
@@ -14,6 +14,8 @@
 #define PLD_COMPUTE_PROFILE_MEMORY ((guint64) 64 << 20)
 /* More rows of activations than these take time in proportion. */
 #define PLD_COMPUTE_PROFILE_ROWS 256
+/* Characters. */
+#define PLD_DRY_ID 32
 
 typedef struct
 {
@@ -24,11 +26,20 @@ typedef struct
   guint64 ns;
 } PldProduct;
 
+/* What a pass takes beside its products. */
+typedef struct
+{
+  char id[PLD_DRY_ID + 1]; /* of the model and all else that it depends on: lower-case hexadecimal digits */
+  guint n;                 /* items of the pass */
+  guint64 ns;
+} PldDryPass;
+
 typedef struct
 {
   guint n_threads;
   gboolean in_panels; /* activations lie in panels, as pictures' do, else in rows */
   GArray *products; /* PldProduct; no two of the same matrix and n */
+  GArray *dry;      /* PldDryPass; no two of the same id and n */
 } PldComputeProfile;
 
 /* Has measured nothing. Returns: (transfer full) */
@@ -50,6 +61,11 @@ void pld_compute_profile_free (PldComputeProfile **profile);
  */
 gboolean pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, PldBudget *budget,
                                       gint64 duration, gboolean *measured, GCancellable *cancellable, GError **error);
+
+/* Keeps or replaces a dry pass, which models/dry-run.h measures. */
+void pld_compute_profile_add_dry (PldComputeProfile *profile, const PldDryPass *pass);
+/* Returns: (nullable): that of this id and n, until something is added */
+const PldDryPass *pld_compute_profile_find_dry (const PldComputeProfile *profile, const char *id, guint n);
 
 /* The time of @matrix in a pass of @items items, in ns: between numbers of rows that were measured on the straight line, beyond them in
  * proportion; 0 when this kind was never measured. */

@@ -196,9 +196,8 @@ pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancell
 
 #define KIND "storage"
 
-/* The file by its name, and the state it is in. */
-static gboolean
-file_identity (const char *path, gboolean direct, char **name, char **key)
+gboolean
+pld_profile_identity (const char *path, gboolean direct, char **name, char **key)
 {
   char *real = realpath (path, NULL);
   struct stat st;
@@ -254,7 +253,7 @@ pld_profile_load (const char *path, gboolean direct)
   g_autoptr (GKeyFile) file = NULL;
   PldProfile *profile = NULL;
 
-  if (file_identity (path, direct, &name, &key) && (file = pld_user_cache_load (KIND, name, key)) != NULL)
+  if (pld_profile_identity (path, direct, &name, &key) && (file = pld_user_cache_load (KIND, name, key)) != NULL)
     {
       profile = g_new0 (PldProfile, 1);
       if (!profile_parse (profile, file))
@@ -271,7 +270,7 @@ pld_profile_save (const PldProfile *profile, const char *path, gboolean direct)
   g_autoptr (GKeyFile) file = g_key_file_new ();
   double bandwidth[PLD_PROFILE_SIZES * PLD_PROFILE_DEPTHS];
 
-  if (!file_identity (path, direct, &name, &key))
+  if (!pld_profile_identity (path, direct, &name, &key))
     return;
   g_key_file_set_boolean (file, KIND, "direct", profile->direct);
   g_key_file_set_uint64 (file, KIND, "memory", profile->memory);

@@ -45,6 +45,10 @@ PldProfile *pld_profile_measure (PldFile *file, PldBudget *budget, gint64 durati
 PldProfile *pld_profile_load (const char *path, gboolean direct);
 void pld_profile_save (const PldProfile *profile, const char *path, gboolean direct);
 
+/* What a profile is kept for: the file by its name, and, of a file, the state that it is in: device, inode, size, time of change.
+ * Returns: FALSE: there is no such file */
+gboolean pld_profile_identity (const char *path, gboolean direct, char **name, char **key);
+
 /* Bytes/s with @depth requests of @request_bytes in flight; between what was measured, in proportion to the logarithms. */
 double pld_profile_bandwidth (const PldProfile *profile, guint64 request_bytes, guint depth);
 
