@@ -341,6 +341,8 @@ typedef struct
   guint context_size;   /* tokens that the KV cache holds; 0 = 2048, or the model's own if that is less */
   guint chunk;          /* tokens of a prompt that share a pass at most; 0 = planned */
   PldCacheType cache_type;
+  guint lookup;         /* tokens of an answer that are guessed ahead at most, up to 15, by what followed the last ones before: the answer is the same, only sooner
+                         * where it repeats its prompt or itself. Each takes two rows of logits in memory; 0 = none */
 } PldLlmOptions;
 
 typedef struct
@@ -457,6 +459,7 @@ typedef struct
   guint cached_tokens;    /* of them, those still in the cache from the call before */
   guint trimmed_tokens;   /* left out of the prompt */
   guint generated_tokens;
+  guint guessed_tokens;   /* of them, those that were guessed ahead: no pass of their own computed them */
   guint64 prompt_ns, generate_ns;
 } PldGenerateResult;
 

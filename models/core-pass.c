@@ -285,6 +285,17 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
   return FALSE;
 }
 
+guint
+pld_core_room (PldCore *core)
+{
+  guint room;
+
+  g_mutex_lock (&core->lock);
+  room = MIN (core->shape.batch, core->shape.results) / MAX (1, core->users->len);
+  g_mutex_unlock (&core->lock);
+  return MAX (1, room);
+}
+
 void
 pld_core_settle (PldCore *core)
 {

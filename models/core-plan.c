@@ -6,6 +6,8 @@
 #define BATCH_WEIGHTS 200
 /* … and never more than this share of the room. */
 #define BATCH_ROOM 0.75
+/* Of that, results of guesses take one part in so many at most. */
+#define BATCH_GUESSES 4
 
 /* ---- planning ------------------------------------------------------------------------------ */
 
@@ -24,7 +26,7 @@ PldPlan *
 pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
 {
   const PldTape *tape = model->params->tape;
-  const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model);
+  const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model), row = model->net->n_outputs * sizeof (float);
   PldUser one = *wishes;
   PldPlanWishes plan_wishes = { .loaders = wishes->loaders, .pipelining = wishes->pipelining, .storage = model->storage };
   PldPlan *plan, *least;
@@ -37,8 +39,14 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   room = limit - MIN (least->minimum, limit);
   wishes->batch = CLAMP (wishes->batch, 1, model->arch->batch_max);
   wishes->results = MIN (wishes->results, wishes->batch);
+  wishes->guesses = MIN (wishes->guesses, wishes->results - 1);
   /* Sharing a pass pays, but not with memory that streaming needs more. */
   longer = MIN (BATCH_ROOM * (double) room, MAX (model->arch->batch_share * (double) room, (double) tape->n_bytes / BATCH_WEIGHTS));
+  while (limit > 0 && wishes->guesses > 0 && (double) pld_buffer_cost (wishes->guesses * row) > longer / BATCH_GUESSES)
+    {
+      wishes->guesses--;
+      wishes->results--;
+    }
   while (limit > 0 && wishes->batch > 1 && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + (guint64) longer)
     {
       wishes->batch--;
@@ -121,6 +129,7 @@ pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes)
       all.threads = MAX (all.threads, u->threads);
       all.batch += u->batch;
       all.results += u->results;
+      all.guesses += u->guesses;
       all.context = MAX (all.context, u->context);
       all.bytes += u->bytes;
     }

@@ -18,6 +18,7 @@ typedef struct
   guint threads;  /* at least 1 */
   guint batch;    /* items that it submits at once, at least 1 */
   guint results;  /* of them wanted at once, at least 1 */
+  guint guesses;  /* of these, results of guesses (models/guess.h), which a plan may leave out */
   guint context;  /* positions of its cache */
   guint64 bytes;  /* charged to the core's budget by the user itself */
   PldCacheType cache_type;
@@ -60,6 +61,9 @@ gboolean pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes,
 /* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. A request that is cancelled leaves a pass
  * that goes on for others; what its items point to is in use until pld_core_settle() or the next run returns. */
 gboolean pld_core_run (PldCore *core, PldRequest *request, GError **error);
+
+/* Results of one user that a pass has room for, as it is planned now; at least 1. */
+guint pld_core_room (PldCore *core);
 
 /* Waits until no pass works on requests that were given up. */
 void pld_core_settle (PldCore *core);

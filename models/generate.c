@@ -44,6 +44,14 @@ typedef struct
   PldGenerateResult result;
 } Answer;
 
+/* What a pass of the answer computed. */
+typedef struct
+{
+  guint32 tokens[1 + PLD_GUESS_MAX]; /* [n]: all but the first are guesses */
+  guint n;
+  guint64 ns;                        /* 0: it was the prompt's */
+} Ahead;
+
 /* Hands @out over. FALSE: the caller wants no more. */
 static gboolean
 answer_put (Answer *a)
@@ -83,35 +91,78 @@ answer_end (Answer *a)
   answer_put (a);
 }
 
+/* The pass after @ahead->tokens[0], which is no guess: that and guesses at those that follow. @room: tokens that the answer may still have. */
+static gboolean
+answer_compute (Answer *a, Ahead *ahead, guint room, GCancellable *cancellable, GError **error)
+{
+  PldLlm *llm = a->llm;
+  guint32 *ids = (guint32 *) (gpointer) llm->ids.data;
+  guint most = MIN (llm->user.guesses, MIN (pld_core_room (llm->core), llm->chunk) - 1);
+  gint64 begun;
+
+  most = MIN (most, MIN (room, llm->user.context - llm->position) - 1);
+  ids[llm->position] = ahead->tokens[0];
+  ahead->n = 1 + pld_guess_make (&llm->guess, ids, llm->position + 1, most, ahead->tokens + 1);
+  begun = g_get_monotonic_time ();
+  if (!pld_llm_compute (llm, ahead->tokens, ahead->n, ahead->n, cancellable, error))
+    return FALSE;
+  ahead->ns = (guint64) (g_get_monotonic_time () - begun) * 1000;
+  return TRUE;
+}
+
+/* The end of an answer at @token, or FALSE. Text is handed over. */
+static gboolean
+answer_ends (Answer *a, guint32 token, guint max, guint position)
+{
+  if (pld_tokenizer_is_end (a->tokenizer, token))
+    a->result.finish = PLD_FINISH_END;
+  else if (!answer_add (a, token))
+    return TRUE;
+  else if (a->result.generated_tokens >= max)
+    a->result.finish = PLD_FINISH_LENGTH;
+  else if (position == a->llm->user.context)
+    a->result.finish = PLD_FINISH_CONTEXT;
+  else
+    return FALSE;
+  answer_end (a);
+  return TRUE;
+}
+
+/* Each token is sampled from its own logits, whoever put it into the cache: guesses change nothing but time. */
 static gboolean
 answer_sample (Answer *a, GCancellable *cancellable, GError **error)
 {
   PldLlm *llm = a->llm;
+  float *logits = (float *) (gpointer) llm->logits.data;
   const guint max = a->options->max_tokens < 0 ? G_MAXUINT : (guint) a->options->max_tokens;
+  Ahead ahead = { .n = 1 };
 
   for (;;)
     {
-      guint32 token = pld_sampler_sample (a->sampler, (float *) (gpointer) llm->logits.data);
+      const guint begin = llm->position - ahead.n; /* of the last pass */
+      gboolean ended = FALSE, right = TRUE;
+      guint32 token = 0;
+      guint i;
 
-      pld_sampler_accept (a->sampler, token);
-      a->result.generated_tokens++;
-      if (pld_tokenizer_is_end (a->tokenizer, token))
+      for (i = 0; right && !ended; i++)
         {
-          a->result.finish = PLD_FINISH_END;
-          break;
+          token = pld_sampler_sample (a->sampler, logits + (gsize) i * llm->info.n_vocab);
+          pld_sampler_accept (a->sampler, token);
+          a->result.generated_tokens++;
+          a->result.guessed_tokens += i > 0 ? 1 : 0;
+          ended = answer_ends (a, token, max, begin + i + 1);
+          right = i + 1 < ahead.n && ahead.tokens[i + 1] == token;
         }
-      if (!answer_add (a, token))
+      if (ahead.ns > 0)
+        pld_guess_learn (&llm->guess, ahead.n - 1, i - 1, ahead.ns);
+      /* The cache forgets wrong guesses. */
+      pld_llm_rewind (llm, begin + i);
+      if (ended)
         return TRUE;
-      if (a->result.generated_tokens >= max || llm->position == llm->user.context)
-        {
-          a->result.finish = a->result.generated_tokens >= max ? PLD_FINISH_LENGTH : PLD_FINISH_CONTEXT;
-          break;
-        }
-      if (!pld_llm_compute (llm, &token, 1, TRUE, cancellable, error))
+      ahead.tokens[0] = token;
+      if (!answer_compute (a, &ahead, max - a->result.generated_tokens, cancellable, error))
         return FALSE;
     }
-  answer_end (a);
-  return TRUE;
 }
 
 /* Computes the prompt, but for what the cache holds of it already. */
@@ -130,7 +181,7 @@ answer_prompt (Answer *a, GArray *tokens, GCancellable *cancellable, GError **er
   a->result.cached_tokens = same;
   for (guint i = 0; i < tokens->len; i++)
     pld_sampler_accept (a->sampler, ids[i]);
-  return pld_llm_compute (llm, ids + same, tokens->len - same, TRUE, cancellable, error);
+  return pld_llm_compute (llm, ids + same, tokens->len - same, 1, cancellable, error);
 }
 
 static gboolean

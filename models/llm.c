@@ -73,9 +73,11 @@ measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
       && pld_cache_init (&small, net->n_layers, net->n_kv_heads, net->d_head, user->context, PLD_CACHE_Q8_0, NULL))
     user->q8_0_saves = pld_cache_bytes (&cache) - pld_cache_bytes (&small);
   user->cache_type = options->cache_type;
+  user->guesses = MIN (options->lookup, PLD_GUESS_MAX);
+  user->results = 1 + user->guesses;
   user->batch = MIN (user->batch, user->context);
   user->bytes = pld_cache_bytes (&cache) + pld_buffer_cost ((guint64) user->context * sizeof (guint32))
-                + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem)) + pld_buffer_cost (logits_bytes (model))
+                + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem)) + pld_buffer_cost (user->results * logits_bytes (model))
                 + pld_sampler_bytes (model->net->n_outputs);
   return TRUE;
 }
@@ -90,7 +92,7 @@ handle_allocate (PldLlm *llm, const PldLlmOptions *options, GError **error)
          && pld_cache_allocate (&llm->cache, budget, error)
          && pld_buffer_init (&llm->ids, budget, (guint64) llm->user.context * sizeof (guint32), "the tokens of the context", error)
          && pld_buffer_init (&llm->items, budget, (guint64) llm->chunk * sizeof (PldItem), "the tokens of a pass", error)
-         && pld_buffer_init (&llm->logits, budget, logits_bytes (model), "the logits", error);
+         && pld_buffer_init (&llm->logits, budget, llm->user.results * logits_bytes (model), "the logits", error);
 }
 
 /* What the file says about its use. */
@@ -283,23 +285,25 @@ check_tokens (PldLlm *llm, const guint32 *tokens, guint n_tokens, GError **error
 }
 
 gboolean
-pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, gboolean wanted, GCancellable *cancellable, GError **error)
+pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, guint wanted, GCancellable *cancellable, GError **error)
 {
   PldItem *items = (PldItem *) (gpointer) llm->items.data;
+  float *results = (float *) (gpointer) llm->logits.data;
   guint32 *ids = (guint32 *) (gpointer) llm->ids.data;
 
   if (!check_tokens (llm, tokens, n_tokens, error))
     return FALSE;
   for (guint done = 0, n; done < n_tokens; done += n)
     {
-      PldRequest request = { .items = items, .results = (float *) (gpointer) llm->logits.data, .cancellable = cancellable };
+      PldRequest request = { .items = items, .results = results, .cancellable = cancellable };
 
       n = request.n = MIN (llm->chunk, n_tokens - done);
       for (guint i = 0; i < n; i++)
-        items[i] = (PldItem) { .wanted = wanted && done + i + 1 == n_tokens,
+        items[i] = (PldItem) { .wanted = done + i + wanted >= n_tokens,
                                .token = { &llm->cache, tokens[done + i], llm->position + done + i } };
       if (!pld_core_run (llm->core, &request, error))
         return FALSE;
+      results += (gsize) request.delivered * llm->info.n_vocab;
     }
   memcpy (ids + llm->position, tokens, n_tokens * sizeof (guint32));
   llm->position += n_tokens;
@@ -310,7 +314,7 @@ gboolean
 pld_llm_eval (PldLlm *llm, const guint32 *tokens, guint n_tokens, float *logits, GCancellable *cancellable, GError **error)
 {
   g_return_val_if_fail (n_tokens > 0 || logits == NULL, FALSE);
-  if (!pld_llm_compute (llm, tokens, n_tokens, logits != NULL, cancellable, error))
+  if (!pld_llm_compute (llm, tokens, n_tokens, logits != NULL ? 1 : 0, cancellable, error))
     return FALSE;
   if (logits != NULL)
     memcpy (logits, llm->logits.data, logits_bytes (pld_core_model (llm->core)));

@@ -8,6 +8,7 @@
 #include "engine/text/sampler.h"
 #include "engine/text/template.h"
 #include "models/core.h"
+#include "models/guess.h"
 
 struct _PldLlm
 {
@@ -24,11 +25,12 @@ struct _PldLlm
   guint position;    /* how many they are */
   PldBuffer items;   /* PldItem [chunk] */
   guint chunk;
-  PldBuffer logits;  /* float [n_vocab] */
+  PldBuffer logits;  /* float [1 + user.guesses][n_vocab] */
+  PldGuess guess;
 };
 
-/* As pld_llm_eval(), with results to the handle's own logits. */
-gboolean pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, gboolean wanted, GCancellable *cancellable, GError **error);
+/* As pld_llm_eval(), with results of the last @wanted tokens, 1 + user.guesses at most, to the handle's own logits. */
+gboolean pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, guint wanted, GCancellable *cancellable, GError **error);
 
 /**
  * pld_prompt_make:

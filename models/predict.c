@@ -143,7 +143,7 @@ typedef struct
 static PldPrediction
 predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items, double beside_ns)
 {
-  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items, MIN (items, p->wishes->results), beside_ns);
+  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items, MIN (items, p->wishes->results - p->wishes->guesses), beside_ns);
 }
 
 static void

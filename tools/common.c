@@ -48,7 +48,8 @@ check_engine (const PldToolModel *model, guint64 *limit)
   } numbers[] = { { "loaders", model->loaders, 64 },
                   { "threads", model->threads, 1024 },
                   { "batch", model->batch, 4096 },
-                  { "context-size", model->context_size, 1 << 24 } };
+                  { "context-size", model->context_size, 1 << 24 },
+                  { "lookup", model->lookup, 15 } };
   g_autoptr (GError) error = NULL;
 
   *limit = 0;
@@ -74,9 +75,9 @@ pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *o
 
   if (!check_engine (model, &limit))
     return FALSE;
-  if (model->context_size > 0 || model->cache_type != NULL)
+  if (model->context_size > 0 || model->cache_type != NULL || model->lookup != 0)
     {
-      pld_tool_usage ("--context-size and --cache-type are for language models");
+      pld_tool_usage ("--context-size, --cache-type and --lookup are for language models");
       return FALSE;
     }
   *options = (PldVisionOptions) { .model = path,
@@ -121,7 +122,8 @@ pld_tool_llm (const PldToolModel *model, const char *path, PldLlmOptions *option
                                .loaders = (guint) model->loaders,
                                .threads = (guint) model->threads,
                                .context_size = (guint) model->context_size,
-                               .cache_type = (PldCacheType) cache_type };
+                               .cache_type = (PldCacheType) cache_type,
+                               .lookup = (guint) model->lookup };
   return TRUE;
 }
 

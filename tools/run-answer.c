@@ -62,6 +62,7 @@ print_json (const PldRun *run, const char *text, const PldGenerateResult *result
   json_object_set_int_member (object, "cached_tokens", result->cached_tokens);
   json_object_set_int_member (object, "trimmed_tokens", result->trimmed_tokens);
   json_object_set_int_member (object, "generated_tokens", result->generated_tokens);
+  json_object_set_int_member (object, "guessed_tokens", result->guessed_tokens);
   json_object_set_double_member (object, "prompt_ms", (double) result->prompt_ns / 1e6);
   json_object_set_double_member (object, "generate_ms", (double) result->generate_ns / 1e6);
   json_object_set_int_member (object, "memory_limit", (gint64) stats.memory_limit);
@@ -80,6 +81,7 @@ add_result (PldGenerateResult *total, const PldGenerateResult *result)
   total->cached_tokens += result->cached_tokens;
   total->trimmed_tokens += result->trimmed_tokens;
   total->generated_tokens += result->generated_tokens;
+  total->guessed_tokens += result->guessed_tokens;
   total->prompt_ns += result->prompt_ns;
   total->generate_ns += result->generate_ns;
 }
@@ -138,6 +140,8 @@ pld_run_print_timings (const PldRun *run)
     fprintf (stderr, "; %u more were remembered", total->cached_tokens);
   if (total->trimmed_tokens > 0)
     fprintf (stderr, "; %u left out", total->trimmed_tokens);
-  fprintf (stderr, "\nanswer    %u tokens, %.2f tokens/s\nengine    %s at most\nstreamed  %s\n", total->generated_tokens,
-           rate (total->generated_tokens, total->generate_ns), peak, streamed);
+  fprintf (stderr, "\nanswer    %u tokens, %.2f tokens/s", total->generated_tokens, rate (total->generated_tokens, total->generate_ns));
+  if (total->guessed_tokens > 0)
+    fprintf (stderr, "; %u were guessed ahead", total->guessed_tokens);
+  fprintf (stderr, "\nengine    %s at most\nstreamed  %s\n", peak, streamed);
 }

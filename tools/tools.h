@@ -39,7 +39,7 @@ gboolean pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, c
 typedef struct
 {
   char *memory_limit, *cache_type, *input_size;
-  int loaders, threads, batch, context_size;
+  int loaders, threads, batch, context_size, lookup;
 } PldToolModel;
 
 /* clang-format off */
@@ -54,7 +54,8 @@ typedef struct
 #define PLD_TOOL_LLM_OPTIONS(m) \
   { "context-size", 'c', 0, G_OPTION_ARG_INT, &(m).context_size, \
     "Tokens of prompt and answer that are remembered; 0 = 2048, or the model's own if that is less", "N" }, \
-  { "cache-type", 0, 0, G_OPTION_ARG_STRING, &(m).cache_type, "How they are kept: f16 (default), q8_0, half as large, or f32", "TYPE" }
+  { "cache-type", 0, 0, G_OPTION_ARG_STRING, &(m).cache_type, "How they are kept: f16 (default), q8_0, half as large, or f32", "TYPE" }, \
+  { "lookup", 0, 0, G_OPTION_ARG_INT, &(m).lookup, "Tokens guessed ahead at most, by what followed the last ones before; 0 = none", "N" }
 /* clang-format on */
 
 /* FALSE: an error was printed, return PLD_EXIT_USAGE. Options of the other kind of model are such an error. */

@@ -112,7 +112,7 @@ post_answer (Answer *answer)
       "text", G_TYPE_STRING, answer->text->str, "finish", G_TYPE_STRING, reasons[result->finish],
       "prompt-tokens", G_TYPE_UINT, result->prompt_tokens, "cached-tokens", G_TYPE_UINT,
       result->cached_tokens, "trimmed-tokens", G_TYPE_UINT, result->trimmed_tokens, "tokens", G_TYPE_UINT,
-      result->generated_tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE,
+      result->generated_tokens, "guessed-tokens", G_TYPE_UINT, result->guessed_tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE,
       gst_pipeload_llm_prompt_rate (result), "tokens-per-second", G_TYPE_DOUBLE,
       gst_pipeload_llm_rate (result), NULL);
   gst_element_post_message (GST_ELEMENT (answer->self),

@@ -34,7 +34,8 @@ open_model (GstPipeloadLlm *self, const GstPipeloadLlmSettings *settings, GError
                             .loaders = settings->model.loaders,
                             .threads = settings->model.threads,
                             .context_size = settings->context_size,
-                            .cache_type = settings->cache_type };
+                            .cache_type = settings->cache_type,
+                            .lookup = settings->lookup };
   PldGenerateOptions generate;
   PldLlm *llm;
 

@@ -142,6 +142,12 @@ install_context (GObjectClass *klass)
       klass, PROP (cache_type),
       g_param_spec_enum ("cache-type", "Cache type", "How the context's keys and values are stored",
                          GST_TYPE_PIPELOAD_LLM_CACHE_TYPE, PLD_CACHE_F16, GST_PIPELOAD_READY));
+  gst_pipeload_settings_install (
+      klass, PROP (lookup),
+      g_param_spec_uint ("lookup", "Lookup",
+                         "Tokens guessed ahead at most, by what followed the last ones before: the answer is the same, "
+                         "only sooner where it repeats its prompt or itself (0: none)",
+                         0, 15, 0, GST_PIPELOAD_READY));
 }
 
 static void

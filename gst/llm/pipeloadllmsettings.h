@@ -32,7 +32,7 @@ typedef struct
 {
   GstPipeloadModelSettings model;
   char *system_prompt, *chat_template, *stop; /* NULL = not set */
-  guint context_size, history, top_k;
+  guint context_size, lookup, history, top_k;
   int max_tokens;
   double temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
   gint64 seed;

@@ -28,6 +28,7 @@ gst_pipeload_llm_stats_add (GstPipeloadLlmStats *stats, const PldGenerateResult 
   stats->cached_tokens += result->cached_tokens;
   stats->trimmed_tokens += result->trimmed_tokens;
   stats->tokens += result->generated_tokens;
+  stats->guessed_tokens += result->guessed_tokens;
   stats->prompt_rate = gst_pipeload_llm_prompt_rate (result);
   stats->rate = gst_pipeload_llm_rate (result);
 }
@@ -49,7 +50,7 @@ gst_pipeload_llm_stats_to_structure (const GstPipeloadLlmStats *stats, const Pld
       stats->answers, "empty", G_TYPE_UINT64, stats->empty, "damaged", G_TYPE_UINT64, stats->damaged,
       "prompt-tokens", G_TYPE_UINT64, stats->prompt_tokens, "cached-tokens", G_TYPE_UINT64,
       stats->cached_tokens, "trimmed-tokens", G_TYPE_UINT64, stats->trimmed_tokens, "tokens", G_TYPE_UINT64,
-      stats->tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE, stats->prompt_rate, "tokens-per-second",
+      stats->tokens, "guessed-tokens", G_TYPE_UINT64, stats->guessed_tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE, stats->prompt_rate, "tokens-per-second",
       G_TYPE_DOUBLE, stats->rate, NULL);
 
   gst_pipeload_model_add_stats (structure, stats->last, stats->total, stats->n_timed, engine);

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 prompts, answers, empty, damaged;
-  guint64 prompt_tokens, cached_tokens, trimmed_tokens, tokens;
+  guint64 prompt_tokens, cached_tokens, trimmed_tokens, tokens, guessed_tokens;
   double prompt_rate, rate; /* tokens/s of the last answer */
   GstClockTime last, total; /* until the first piece of an answer */
   guint64 n_timed;          /* answers in @total */

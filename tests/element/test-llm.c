@@ -384,6 +384,28 @@ test_model_options (void)
   g_assert_cmpfloat ((double) cache_cost ("f16") - (double) cache_cost ("q8-0"), >, f16 * 0.4);
 }
 
+/* Guesses reach the engine, take memory, and change nothing of the answer. */
+static void
+test_lookup (void)
+{
+  g_autofree char *plain = NULL, *guessed = NULL;
+  guint64 without;
+  Rig rig;
+
+  llm_open (&rig, GREEDY "max-tokens=60");
+  without = rig_stat (&rig, "engine-bytes");
+  plain = llm_ask (&rig, PROMPT);
+  g_assert_cmpuint (rig_stat (&rig, "guessed-tokens"), ==, 0);
+  rig_close (&rig);
+  llm_open (&rig, GREEDY "max-tokens=60 lookup=15");
+  g_assert_cmpuint (rig_stat (&rig, "engine-bytes"), >, without);
+  guessed = llm_ask (&rig, PROMPT);
+  g_assert_cmpstr (guessed, ==, plain);
+  g_assert_cmpuint (rig_stat (&rig, "guessed-tokens"), >, 0);
+  g_assert_cmpuint (rig_stat (&rig, "guessed-tokens"), <, rig_stat (&rig, "tokens"));
+  rig_close (&rig);
+}
+
 static void
 test_memory_limit (void)
 {
@@ -529,6 +551,7 @@ main (int argc, char **argv)
   g_test_add_func ("/llm/defaults", test_defaults);
   g_test_add_func ("/llm/no-seed", test_no_seed);
   g_test_add_func ("/llm/model-options", test_model_options);
+  g_test_add_func ("/llm/lookup", test_lookup);
   g_test_add_func ("/llm/memory-limit", test_memory_limit);
   g_test_add_func ("/llm/history", test_history);
   g_test_add_func ("/llm/system-prompt", test_system_prompt);

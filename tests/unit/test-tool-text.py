@@ -138,6 +138,16 @@ class Text(unittest.TestCase):
         lines = run(*self.greedy, "--json", "-q", "-n", 3, stdin=b"one\ntwo\n").stdout.splitlines()
         self.assertEqual([json.loads(line)["generated_tokens"] for line in lines], [3, 3])
 
+    def test_lookup(self):
+        # A talk that goes round is guessed; the answer is the same.
+        plain = json.loads(run(*self.greedy, "-p", "aa bb aa bb", "-n", 60, "--json", "-q").stdout)
+        guessed = json.loads(run(*self.greedy, "-p", "aa bb aa bb", "-n", 60, "--json", "-q", "--lookup=7").stdout)
+        self.assertEqual(guessed["text"], plain["text"])
+        self.assertEqual(plain["guessed_tokens"], 0)
+        self.assertLessEqual(guessed["guessed_tokens"], guessed["generated_tokens"])
+        for number in (-1, 16):
+            self.check(run(*self.greedy, "-p", "a", "--lookup", number), 1, "--lookup must be from 0 to 15")
+
     def test_sampling(self):
         def sample(*arguments):
             return self.answer("-n", 12, "-p", "Hello", "--temperature=1.5", "--top-p=1", "--top-k=0", "--min-p=0", *arguments)
