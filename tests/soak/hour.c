@@ -104,7 +104,7 @@ open_element (Soak *soak, const char *model, const char *limit)
 {
   g_autofree char *line = soak->text
                               ? g_strdup_printf ("pipeloadllm model=\"%s\" memory-limit=%s template=none temperature=0 "
-                                                 "max-tokens=12 context-size=256 output=full", model, limit)
+                                                 "max-tokens=12 context-size=256 lookup=7 output=full", model, limit)
                               : g_strdup_printf ("pipeloadvit model=\"%s\" memory-limit=%s threshold=0 top-k=8 messages=all", model, limit);
   g_autoptr (GError) error = NULL;
 

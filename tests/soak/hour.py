@@ -24,7 +24,7 @@ from cgroup import Cgroup  # noqa: E402
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUNDLED = {"video": "person-vit", "text": "report-llama/report-llama.gguf"}
 SYNTH = {"video": ("vit-b16", "f16", ""), "text": ("qwen2.5-0.5b", "q4_k_m", ".gguf")}
-PLAN = {"video": [], "text": ["--context-size=256"]}  # as soak-hour opens it
+PLAN = {"video": [], "text": ["--context-size=256", "--lookup=7"]}  # as soak-hour opens it
 MEASURE = 3  # seconds at the smallest limit, after the first result
 SLACK = 1 << 20  # the kernel charges a group in advance, some pages a CPU
 GROWTH_MAX = 3 << 20  # malloc's own rounding and GStreamer's caches settle within this
