@@ -2,10 +2,10 @@
  *
  * engine/base/memory: what the system and its memory cgroups leave, on copies of the files that Linux has.
  */
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "tests/support/file-tree.h"
 
 #define MB ((guint64) 1000000)
 
@@ -14,39 +14,20 @@ static char *root;
 static void
 put (const char *path, const char *text)
 {
-  g_autofree char *whole = g_build_filename (root, path, NULL), *folder = g_path_get_dirname (whole);
-
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
-  g_assert_true (g_file_set_contents (whole, text, -1, NULL));
-}
-
-static void
-remove_all (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *whole = g_build_filename (path, name, NULL);
-
-      remove_all (whole);
-    }
-  g_remove (path);
+  file_tree_put (root, path, text);
 }
 
 static void
 begin (void)
 {
-  root = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
+  root = file_tree_new ();
   put ("proc/meminfo", "MemTotal:        8000000 kB\nMemFree:          100000 kB\nMemAvailable:    2000000 kB\n");
 }
 
 static void
 end (void)
 {
-  remove_all (root);
-  g_clear_pointer (&root, g_free);
+  g_clear_pointer (&root, file_tree_free);
 }
 
 static void
