@@ -160,7 +160,7 @@ typedef struct
   guint64 memory_limit; /* bytes; 0 = none; PLD_LIMIT_AUTO. The smallest that any handle of a model sets holds */
   guint loaders;        /* loaders running at once; 0 = planned */
   PldPipelining pipelining;
-  guint threads;        /* compute threads; 0 = all cores */
+  guint threads;        /* compute threads; 0 = one for each CPU that affinity and cgroup quotas allow, when it is opened */
   guint batch;          /* pictures this handle submits at once at most; 0 = 1 */
   guint input_width, input_height; /* pixels that pictures are scaled to; 0 × 0 = the model's own */
 } PldVisionOptions;
@@ -337,7 +337,7 @@ typedef struct
   guint64 memory_limit; /* bytes; 0 = none; PLD_LIMIT_AUTO. The smallest that any handle of a model sets holds */
   guint loaders;        /* loaders running at once; 0 = planned */
   PldPipelining pipelining;
-  guint threads;        /* compute threads; 0 = all cores */
+  guint threads;        /* compute threads; 0 = one for each CPU that affinity and cgroup quotas allow, when it is opened */
   guint context_size;   /* tokens that the KV cache holds; 0 = 2048, or the model's own if that is less */
   guint chunk;          /* tokens of a prompt that share a pass at most; 0 = planned */
   PldCacheType cache_type;

@@ -98,7 +98,7 @@ gst_pipeload_model_install (GObjectClass *klass, const char *model_text, const c
                          GST_PIPELOAD_READY));
   gst_pipeload_settings_install (klass, PROP (threads),
                                  g_param_spec_uint ("threads", "Threads",
-                                                    "Threads that compute (0: every core)", 0, 1024, 0,
+                                                    "Threads that compute (0: one for each CPU that affinity and cgroup quotas allow)", 0, 1024, 0,
                                                     GST_PIPELOAD_READY));
   gst_pipeload_settings_install (klass, GST_PIPELOAD_PROP_STATS,
                                  g_param_spec_boxed ("stats", "Statistics", stats_text, GST_TYPE_STRUCTURE,

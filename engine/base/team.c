@@ -3,6 +3,8 @@
 
 #include <sched.h>
 
+#include "engine/base/cpu-quota.h"
+
 /* A region lasts from microseconds to milliseconds and the next one follows at once, so whoever waits looks for that
  * long before it sleeps: about as long as falling asleep and being woken take. */
 #define SPIN_US 50
@@ -63,10 +65,11 @@ guint
 pld_team_cores (void)
 {
   cpu_set_t set;
+  guint cores = g_get_num_processors ();
 
   if (sched_getaffinity (0, sizeof set, &set) == 0)
-    return MAX (1, CPU_COUNT (&set));
-  return g_get_num_processors ();
+    cores = (guint) MAX (1, CPU_COUNT (&set));
+  return MIN (cores, pld_cpu_quota (""));
 }
 
 /* ---- waiting ------------------------------------------------------------------------------- */
@@ -285,10 +288,10 @@ worker_free (Worker *worker)
 }
 
 static void
-team_grow (PldTeam *team, guint n_threads)
+team_grow (PldTeam *team, guint n_threads, guint cores)
 {
   g_mutex_lock (&team->region_lock);
-  __atomic_store_n (&team->cores, pld_team_cores (), __ATOMIC_RELAXED);
+  __atomic_store_n (&team->cores, cores, __ATOMIC_RELAXED);
   while (team->workers->len + 1 < MIN (n_threads, THREADS_MAX))
     {
       Worker *worker = g_aligned_alloc0 (1, sizeof (Worker), LINE);
@@ -343,6 +346,8 @@ team_free (PldTeam *team)
 PldTeam *
 pld_team_ref (guint n_threads)
 {
+  /* Files are read before regions of others wait for the locks. */
+  const guint cores = pld_team_cores ();
   PldTeam *team;
 
   g_mutex_lock (&registry_lock);
@@ -350,7 +355,7 @@ pld_team_ref (guint n_threads)
     registry = team_new ();
   team = registry;
   team->n_refs++;
-  team_grow (team, n_threads > 0 ? n_threads : pld_team_cores ());
+  team_grow (team, n_threads > 0 ? n_threads : cores, cores);
   g_mutex_unlock (&registry_lock);
   return team;
 }

@@ -13,12 +13,19 @@ typedef struct _PldTeam PldTeam;
 /* Items [item] of a region; @thread is 0 … n_threads − 1, stable during the call, to pick scratch memory. */
 typedef void (*PldTeamFunc) (gpointer data, guint item, guint thread);
 
-/* Returns: (transfer full): the process's team, grown to at least @n_threads (0 = all cores), or as far as the
+/* Returns: (transfer full): the process's team, grown to at least @n_threads (0 = pld_team_cores()), or as far as the
  * system gives threads; give back with pld_team_unref(). */
 PldTeam *pld_team_ref (guint n_threads);
 void pld_team_unref (PldTeam **team);
 
-/* Cores this process may run on. */
+/**
+ * pld_team_cores:
+ *
+ * CPUs that this process may keep busy: those that the calling thread may run on, and no more than the quotas of its cgroups are worth (cpu-quota.h).
+ * The default of every number of threads, and what decides whether workers look for work before they sleep. Read anew at each call, so by each model that
+ * is opened: affinity and quotas change under a running process (docker update, systemctl set-property, a pod that is resized), and reading
+ * takes no time beside the opening of a model. A model that is open keeps its threads. Thread-safe.
+ */
 guint pld_team_cores (void);
 
 /**

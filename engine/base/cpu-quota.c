@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/base/cpu-quota.h"
+
+#include "engine/base/cgroup.h"
+
+/* The number that @text (nullable) begins with, and in @rest what follows; 0 for what is none, such as "max". One too large is the largest. */
+static gint64
+first_number (const char *text, char **rest)
+{
+  gint64 value = 0;
+
+  *rest = NULL;
+  if (text != NULL)
+    value = g_ascii_strtoll (text, rest, 10);
+  return *rest != NULL && (**rest == '\0' || g_ascii_isspace (**rest)) ? value : 0;
+}
+
+/* Lowers a guint to what one group's quota is worth. A part of a CPU counts as one: two threads use all of 1.5 CPUs' time and rest for the last quarter
+ * of each period, where one would leave a third of the time unused. */
+static void
+group_cpus (const char *folder, guint version, gpointer data)
+{
+  g_autofree char *text = pld_cgroup_read (folder, version == 1 ? "cpu.cfs_quota_us" : "cpu.max");
+  g_autofree char *separate = version == 1 ? pld_cgroup_read (folder, "cpu.cfs_period_us") : NULL;
+  char *rest;
+  const gint64 quota = first_number (text, &rest);
+  const gint64 period = first_number (version == 1 ? separate : rest, &rest);
+  guint *cpus = data;
+
+  if (quota > 0 && period > 0)
+    *cpus = (guint) MIN (*cpus, quota / period + (quota % period > 0));
+}
+
+guint
+pld_cpu_quota (const char *root)
+{
+  guint cpus = G_MAXUINT;
+
+  pld_cgroup_foreach (root, "cpu", group_cpus, &cpus);
+  return cpus;
+}
