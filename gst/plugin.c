@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/events/gstpipeloadevents.h"
 #include "gst/llm/gstpipeloadllm.h"
-#include "gst/overlay/gstpipeloadoverlay.h"
-#include "gst/publish/gstpipeloadpublish.h"
 #include "gst/track/gstpipeloadtrack.h"
 #include "gst/vit/gstpipeloadvit.h"
 
@@ -10,7 +8,6 @@ static gboolean
 plugin_init (GstPlugin *plugin)
 {
   return GST_ELEMENT_REGISTER (pipeloadevents, plugin) && GST_ELEMENT_REGISTER (pipeloadllm, plugin)
-         && GST_ELEMENT_REGISTER (pipeloadoverlay, plugin) && GST_ELEMENT_REGISTER (pipeloadpublish, plugin)
          && GST_ELEMENT_REGISTER (pipeloadtrack, plugin) && GST_ELEMENT_REGISTER (pipeloadvit, plugin);
 }
 

@@ -9,7 +9,7 @@
 usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 case ${1:-} in -h | --help) usage; exit ;; esac
 
-# The plugin that demo.sh built, unless another is named.
+# The plugins that demo.sh built, unless others are named.
 export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
 input=${1:-/dev/video0} file=${2:-}
 

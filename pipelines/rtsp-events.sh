@@ -27,7 +27,7 @@ case ${1:-} in
     ;;
 esac
 
-# The program and the plugin that demo.sh built, unless others are named.
+# The program and the plugins that demo.sh built, unless others are named.
 build=${PIPELOAD_BUILD:-$(dirname "$0")/../build-demo}
 export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$build/gst}"
 program=$build/pipelines/pipeload-guard

@@ -27,15 +27,19 @@ __lsan_default_suppressions (void)
 void
 rig_init (int *argc, char ***argv)
 {
-  g_autofree char *file = g_build_filename (g_getenv ("PIPELOAD_BUILD"), "gst", "libgstpipeload.so", NULL);
-  g_autoptr (GError) error = NULL;
-  GstPlugin *plugin;
+  static const char *const plugins[] = { "libgstpipeload.so", "libgstpipeloadoverlay.so", "libgstpipeloadpublish.so" };
 
   g_test_init (argc, argv, NULL);
   gst_init (NULL, NULL);
-  plugin = gst_plugin_load_file (file, &error);
-  g_assert_no_error (error);
-  gst_object_unref (plugin);
+  for (guint i = 0; i < G_N_ELEMENTS (plugins); i++)
+    {
+      g_autofree char *file = g_build_filename (g_getenv ("PIPELOAD_BUILD"), "gst", plugins[i], NULL);
+      g_autoptr (GError) error = NULL;
+      GstPlugin *plugin = gst_plugin_load_file (file, &error);
+
+      g_assert_no_error (error);
+      gst_object_unref (plugin);
+    }
 }
 
 char *

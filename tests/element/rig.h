@@ -19,7 +19,7 @@ typedef struct
   GstHarness *harness;
 } Rig;
 
-/* g_test_init, gst_init, and the plugin out of the build. */
+/* g_test_init, gst_init, and the plugins out of the build. */
 void rig_init (int *argc, char ***argv);
 
 /* Returns: (transfer full): the path of the model that tests use */

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What GStreamer's own tools say of the plugin: gst-inspect-1.0 without warnings, the leaks tracer without objects, identity
+# What GStreamer's own tools say of the plugins: gst-inspect-1.0 without warnings, the leaks tracer without objects, identity
 # of the metas that frames carry.
 . "$(dirname "$0")/lib.sh"
 
 gst-inspect-1.0 pipeload >"$work/out" 2>&1 || fail "gst-inspect-1.0 pipeload"
-expect 'pipeloadvit: '
 expect 'License +LGPL'
-expect 'pipeloadllm: '
+expect '^  pipeloadevents: '
+expect '^  pipeloadllm: '
+expect '^  pipeloadtrack: '
+expect '^  pipeloadvit: '
+expect '^  4 features:'
 
 # check_element NAME PROPERTY...: gst-inspect-1.0 shows these without complaint; the element's section of docs/elements.md has a row for each
 # property, with the default that gst-inspect-1.0 shows, and names each field of the stats.

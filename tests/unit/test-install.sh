@@ -1,5 +1,5 @@
 #!/bin/sh
-# ninja install gives a plugin that GStreamer finds, a command, a library with header and pkg-config file, and the bundled model.
+# ninja install gives plugins that GStreamer finds, a command, a library with header and pkg-config file, and the bundled model.
 # test-install.sh BUILD LIBDIR
 set -eu
 build=$1 libdir=$2 source=$PIPELOAD_SOURCE
@@ -28,5 +28,7 @@ export PIPELOAD_MODELS="$prefix/share/pipeload/models"
 cmp "$source/models/bundled/person-vit/model.safetensors" "$PIPELOAD_MODELS/person-vit/model.safetensors"
 "$prefix/bin/pipeload" --version | grep -q '[0-9]'
 if [ -e "$prefix/$libdir/gstreamer-1.0/libgstpipeload.so" ]; then
-  GST_PLUGIN_PATH="$prefix/$libdir/gstreamer-1.0" GST_REGISTRY="$dest/registry" gst-inspect-1.0 pipeloadvit | grep -q memory-limit
+  for property in pipeloadvit:memory-limit pipeloadoverlay:line-width pipeloadpublish:location; do
+    GST_PLUGIN_PATH="$prefix/$libdir/gstreamer-1.0" GST_REGISTRY="$dest/registry" gst-inspect-1.0 "${property%:*}" | grep -q "${property#*:}"
+  done
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The house's rules that a compiler does not check: which layer includes which, and what the shared libraries export.
+"""The house's rules that a compiler does not check: which layer includes which, and what the shared libraries export and load.
 
-test-structure.py SOURCE [LIBPIPELOAD [PLUGIN]]
+test-structure.py SOURCE [LIBPIPELOAD [PLUGIN...]]
 """
 import os
 import re
@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 BASE = {"engine/base", "engine/pipeload.h"}
+# What all plugins have of gst/; what is in a folder of its own here is a plugin of its own.
+COMMON = {"engine/pipeload.h", "gst/pipeloadmeta.h", "gst/pipeloadsettings.h", "gst/pipeloadutil.h", "gst/pipeloadzones.h"}
 ALLOWED = {  # docs/architecture.md has the same table
     "engine/base": BASE,
     "engine/format": BASE | {"engine/format"},
@@ -18,14 +20,24 @@ ALLOWED = {  # docs/architecture.md has the same table
     "engine/stream": BASE | {"engine/format", "engine/stream"},
     "engine/runtime": BASE | {"engine/format", "engine/stream", "engine/kernels", "engine/runtime"},
     "models": BASE | {"engine/format", "engine/stream", "engine/runtime", "engine/image", "engine/text", "models"},
-    "gst": {"engine/pipeload.h", "gst"},
+    "gst": COMMON | {"gst/pipeloadmodel.h", "gst/pipeloadpicture.h", "gst/pipeloadrelations.h", "gst/pipeloadworker.h",
+                     "gst/events", "gst/llm", "gst/track", "gst/vit"},
+    "gst/overlay": COMMON | {"gst/overlay"},
+    "gst/publish": COMMON | {"gst/publish"},
     "tools": {"engine/pipeload.h", "gst/pipeloadmeta.h", "tools"},
     "pipelines": {"engine/pipeload.h", "gst/pipeloadmeta.h", "pipelines"},
 }
 FOREIGN = {  # header pattern → the folders that may include it
-    r"^gst/|^gst\.h": {"gst", "tools", "pipelines"},
+    r"^gst/|^gst\.h": {"gst", "gst/overlay", "gst/publish", "tools", "pipelines"},
     r"^jpeglib|^jerror|^turbojpeg": {"engine/image"},
-    r"^json-glib": {"engine/format", "models", "gst", "tools", "pipelines"},
+    r"^json-glib": {"engine/format", "models", "gst", "gst/publish", "tools", "pipelines"},
+    r"^pango": {"gst/overlay"},
+    r"^cairo": {"gst/overlay", "pipelines"},
+    r"^mosquitto": {"gst/publish"},
+}
+HEAVY = {  # libraries that take megabytes of each process → the one plugin that may load them
+    r"lib(pango|cairo)": "pipeloadoverlay",
+    r"libmosquitto": "pipeloadpublish",
 }
 OUR_GST = re.compile(r"^gst/(gst)?pipeload")
 
@@ -65,12 +77,21 @@ def check_exports(library, pattern):
     return errors or ([] if symbols else [f"{library}: exports nothing"])
 
 
+def check_plugin(library):
+    """A plugin exports its description and nothing else, and loads what it may."""
+    name = re.fullmatch(r"libgst(\w+)\.so", os.path.basename(library)).group(1)
+    dynamic = subprocess.run(["readelf", "-d", library], check=True, capture_output=True, text=True).stdout
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic)
+    errors = [f"{library}: loads {n}" for n in needed for p, holder in HEAVY.items() if re.match(p, n) and holder != name]
+    return errors + check_exports(library, f"gst_plugin_{name}_") + ([] if needed else [f"{library}: loads nothing"])
+
+
 def main():
     errors = check_includes(sys.argv[1])
     if len(sys.argv) > 2:
         errors += check_exports(sys.argv[2], r"pld_")
-    if len(sys.argv) > 3:
-        errors += check_exports(sys.argv[3], r"gst_plugin_pipeload_")
+    for plugin in sys.argv[3:]:
+        errors += check_plugin(plugin)
     print("\n".join(errors))
     return 1 if errors else 0
 
