@@ -15,7 +15,7 @@ typedef struct
 
   char *model; /* (nullable) */
   char *memory_limit;
-  guint threads;      /* that compute; 0 = all cores */
+  guint threads;      /* that compute; 0 = all CPUs that it may use */
   int every;          /* look at every Nth frame; 0 = as many as following people needs */
   gboolean keyframes; /* look at no others */
   char *zones;        /* (nullable): as pipeloadevents takes them */

@@ -27,7 +27,7 @@ typedef struct
   char *input, *model, *memory_limit, *output, *mode, *camera;
   gint64 frames;
   int interval;
-  guint threads; /* 0: all cores */
+  guint threads; /* 0: all CPUs that it may use */
 
   GMainLoop *loop;
   GstElement *pipeline, *vit;

@@ -47,7 +47,7 @@ typedef struct
   { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(m).memory_limit, \
     "Most memory the engine may hold; 0 = no limit; auto = what the machine can spare", "64MB" }, \
   { "loaders", 'l', 0, G_OPTION_ARG_INT, &(m).loaders, "Loaders running at once; 0 = planned", "N" }, \
-  { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = all cores", "N" }
+  { "threads", 't', 0, G_OPTION_ARG_INT, &(m).threads, "Compute threads; 0 = one for each CPU that affinity and cgroups allow", "N" }
 #define PLD_TOOL_VISION_OPTIONS(m) \
   { "batch", 'b', 0, G_OPTION_ARG_INT, &(m).batch, "Pictures a pass; 0 = 1", "N" }, \
   { "input-size", 's', 0, G_OPTION_ARG_STRING, &(m).input_size, "Input in pixels, 512x384, or 384 for both; 0 = the model's own", "SIZE" }
