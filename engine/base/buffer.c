@@ -5,25 +5,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Of x86-64, and of arm64 with pages of 4 KiB. */
-#define HUGE_PAGE ((gsize) 2 << 20)
-
 /* Memory that comes as huge pages, where the system has some: reading it once a pass is then up to a seventh faster. They begin and end within the buffer, so
  * that giving it back gives back all of it. */
 static guint8 *
 map_huge (gsize size)
 {
-  guint8 *data = mmap (NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  guint8 *data = mmap (NULL, size + PLD_HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   gsize before;
 
   if (data == MAP_FAILED)
     return data;
-  before = -(gsize) data % HUGE_PAGE;
+  before = -(gsize) data % PLD_HUGE_PAGE;
   if (before > 0)
     munmap (data, before);
-  if (before < HUGE_PAGE)
-    munmap (data + before + size, HUGE_PAGE - before);
-  madvise (data + before, size & ~(HUGE_PAGE - 1), MADV_HUGEPAGE);
+  if (before < PLD_HUGE_PAGE)
+    munmap (data + before + size, PLD_HUGE_PAGE - before);
+  madvise (data + before, size & ~(PLD_HUGE_PAGE - 1), MADV_HUGEPAGE);
   return data + before;
 }
 
@@ -44,7 +41,7 @@ pld_buffer_init (PldBuffer *buffer, PldBudget *budget, guint64 size, const char 
     return FALSE;
   if (cost > 0)
     {
-      data = cost >= 2 * HUGE_PAGE ? map_huge (cost) : mmap (NULL, cost, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      data = cost >= PLD_HUGE_PAGE ? map_huge (cost) : mmap (NULL, cost, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (data == MAP_FAILED)
         {
           pld_budget_release (budget, cost);

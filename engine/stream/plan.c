@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/stream/plan.h"
 
+#include "engine/base/size.h"
 #include "engine/stream/file.h"
 #include "engine/stream/stream.h"
 
@@ -13,6 +14,7 @@
 #define SLOTS_BESIDE_LOADERS 2
 /* The smallest ring: one tile is computed while the next one loads. */
 #define SLOTS_MIN 2
+#define SLOTS_MAX 64 /* PldPlan.n_slots */
 
 guint64
 pld_plan_table_bytes (guint n_tiles)
@@ -122,6 +124,21 @@ plan_ring (PldPlan *plan, const PldPlanWishes *wishes, guint64 request)
     }
 }
 
+/* A ring of whole huge pages, if more than a little of it would lie outside of them, it takes no more than half again as much, and leaves half of
+ * @room to pinned tiles: a device takes a request into memory that lies in one piece as it is, and cuts one for pages that lie here and there into many.
+ * What is gained is slots too. */
+static void
+plan_round_ring (PldPlan *plan, guint64 room)
+{
+  const guint64 ring = plan->n_slots * plan->slot_bytes, whole = pld_size_round_up (ring, PLD_HUGE_PAGE);
+
+  if (ring % PLD_HUGE_PAGE > ring / 8 && whole <= ring + ring / 2 && whole <= room / 2)
+    {
+      plan->ring_bytes = whole;
+      plan->n_slots = (guint) MIN (whole / plan->slot_bytes, SLOTS_MAX);
+    }
+}
+
 static void
 plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanWishes *wishes)
 {
@@ -141,6 +158,8 @@ plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanWish
   plan->n_slots = (guint) CLAMP (room / plan->slot_bytes, MIN (SLOTS_MIN, plan->n_slots), plan->n_slots);
   plan->loaders = MIN (plan->loaders, plan->n_slots);
   plan->ring_bytes = plan->n_slots * plan->slot_bytes;
+  if (wishes->pipelining == PLD_PIPELINING_FULL)
+    plan_round_ring (plan, room);
   plan_pin (plan, tape, wishes->pipelining == PLD_PIPELINING_FULL ? room - MIN (room, plan->ring_bytes) : 0);
 }
 

@@ -198,6 +198,41 @@ test_plan (Fixture *f, gconstpointer data)
     }
 }
 
+/* Four slots of 800 KiB, and a page for what lies across, make 3.1 MiB: two huge pages, and a fifth slot, where there is room for twice of that. */
+static void
+test_plan_ring (void)
+{
+  enum
+  {
+    SLOT = 819200 + 4096
+  };
+  const struct
+  {
+    guint64 limit, ring;
+    guint n_slots;
+  } cases[] = { { 8000000, 4 * SLOT, 4 }, { 9000000, 4194304, 5 }, { 30000000, 4194304, 5 } };
+  PldTape *tape = pld_tape_new ();
+  PldTensor tensor = { .name = (char *) "m", .dtype = PLD_DTYPE_F32, .n_values = 32 * 6400, .n_bytes = 819200 };
+
+  for (guint i = 0; i < 64; i++)
+    {
+      tensor.offset = i * tensor.n_bytes;
+      pld_tape_add (tape, &tensor, 0, 32, 6400, 1);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      PldPlan *plan = make_plan (tape, cases[i].limit, 0, 2, NULL);
+
+      g_assert_cmpuint (plan->slot_bytes, ==, SLOT);
+      g_assert_cmpuint (plan->n_slots, ==, cases[i].n_slots);
+      g_assert_cmpuint (plan->ring_bytes, ==, cases[i].ring);
+      g_assert_cmpuint (plan->ring_bytes + plan->pinned_bytes + pld_plan_table_bytes (plan->tiles->len), <=, cases[i].limit);
+      g_assert_cmpuint (plan->pinned_bytes + 819200, >, cases[i].limit - plan->ring_bytes - pld_plan_table_bytes (plan->tiles->len));
+      pld_plan_free (&plan);
+    }
+  pld_tape_free (&tape);
+}
+
 /* Half of a long tape of equal tiles pinned: every other one, so that no two loads follow each other for long. */
 static void
 test_plan_even (void)
@@ -450,6 +485,7 @@ main (int argc, char **argv)
   g_test_add ("/stream/buffered", Fixture, NULL, setup, test_stream, teardown);
   g_test_add ("/stream/plan", Fixture, "direct", setup, test_plan, teardown);
   g_test_add_func ("/stream/plan/even", test_plan_even);
+  g_test_add_func ("/stream/plan/ring", test_plan_ring);
   g_test_add_func ("/stream/plan/work", test_plan_work);
   g_test_add ("/stream/pipelining", Fixture, "direct", setup, test_pipelining, teardown);
   g_test_add ("/stream/replan", Fixture, "direct", setup, test_replan, teardown);
