@@ -4,7 +4,7 @@
  * it is in force, by a line of JSON: what the engine and the process hold. The same input must always give the same result, and the
  * engine never hold more than the limit in force; else the program says so and fails. The input's end ends it.
  *
- *   soak-hour video|text MODEL LIMIT
+ *   soak-hour video|text MODEL LIMIT LOOKUP       LOOKUP: of text, as pipeloadllm's property
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,11 +100,11 @@ result_of (Soak *soak, GstMessage *message)
 /* ---- the element ------------------------------------------------------------------------------ */
 
 static void
-open_element (Soak *soak, const char *model, const char *limit)
+open_element (Soak *soak, const char *model, const char *limit, const char *lookup)
 {
   g_autofree char *line = soak->text
                               ? g_strdup_printf ("pipeloadllm model=\"%s\" memory-limit=%s template=none temperature=0 "
-                                                 "max-tokens=12 context-size=256 lookup=7 output=full", model, limit)
+                                                 "max-tokens=12 context-size=256 lookup=%s output=full", model, limit, lookup)
                               : g_strdup_printf ("pipeloadvit model=\"%s\" memory-limit=%s threshold=0 top-k=8 messages=all", model, limit);
   g_autoptr (GError) error = NULL;
 
@@ -204,11 +204,11 @@ main (int argc, char **argv)
   GThread *worker;
   char line[64];
 
-  if (argc != 4)
-    fail ("%s video|text MODEL LIMIT", argv[0]);
+  if (argc != 5)
+    fail ("%s video|text MODEL LIMIT LOOKUP", argv[0]);
   rig_init (&argc, &argv);
   soak.text = strcmp (argv[1], "text") == 0;
-  open_element (&soak, argv[2], argv[3]);
+  open_element (&soak, argv[2], argv[3], argv[4]);
   worker = g_thread_new ("work", work, &soak);
   while (fgets (line, sizeof line, stdin) != NULL)
     set_limit (&soak, line);

@@ -24,7 +24,8 @@ from cgroup import Cgroup  # noqa: E402
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUNDLED = {"video": "person-vit", "text": "report-llama/report-llama.gguf"}
 SYNTH = {"video": ("vit-b16", "f16", ""), "text": ("qwen2.5-0.5b", "q4_k_m", ".gguf")}
-PLAN = {"video": [], "text": ["--context-size=256", "--lookup=7"]}  # as soak-hour opens it
+PLAN = {"video": [], "text": ["--context-size=256"]}  # as soak-hour opens it
+LOOKUP = {"video": 0, "text": 7}  # tokens guessed ahead
 MEASURE = 3  # seconds at the smallest limit, after the first result
 SLACK = 1 << 20  # the kernel charges a group in advance, some pages a CPU
 GROWTH_MAX = 3 << 20  # malloc's own rounding and GStreamer's caches settle within this
@@ -37,9 +38,9 @@ class Failure(Exception):
 class Program:
     """soak-hour in a cgroup."""
 
-    def __init__(self, args, kind, model, limit, group):
+    def __init__(self, args, kind, model, limit, group, lookup):
         self.group = group
-        self.process = subprocess.Popen([args.program, kind, model, str(limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([args.program, kind, model, str(limit), str(lookup)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, preexec_fn=group.enter,
                                         env=dict(os.environ, PIPELOAD_BUILD=args.build, PIPELOAD_SOURCE=SOURCE))
 
@@ -68,8 +69,8 @@ class Program:
         return "" if self.process.returncode == 0 else f"exit status {self.process.returncode}: {err.strip()[-2000:]}"
 
 
-def plan(args, kind, model):
-    words = [args.pipeload, "plan", model, "--no-profile", "--json"] + PLAN[kind]
+def plan(args, kind, model, lookup):
+    words = [args.pipeload, "plan", model, "--no-profile", "--json"] + PLAN[kind] + ([f"--lookup={lookup}"] if lookup else [])
     result = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
     return result["minimum_limit"], result["resident_limit"]
 
@@ -85,10 +86,12 @@ def model_of(args, kind):
     return path
 
 
-def measure_overhead(args, kind, model, least):
-    """What is charged for the process beside the engine's bytes; without a cgroup, what of it is in memory."""
+def measure_overhead(args, kind, model):
+    """What is charged for the process beside the engine's bytes; without a cgroup, what of it is in memory. Without lookup: what the engine
+    has for guesses that it does not make is not in memory yet, and would hide as much of the process."""
+    least, _ = plan(args, kind, model, 0)
     group = Cgroup()
-    program = Program(args, kind, model, least, group)
+    program = Program(args, kind, model, least, group, 0)
     try:
         while program.ask(least)["results"] == 0:
             time.sleep(0.1)
@@ -114,11 +117,11 @@ def change(program, group, room, old, new):
 
 def run(args, kind, model, chance):
     """Lines that say how it went."""
-    least, most = plan(args, kind, model)
-    overhead = measure_overhead(args, kind, model, least)
+    least, most = plan(args, kind, model, LOOKUP[kind])
+    overhead = measure_overhead(args, kind, model)
     room = overhead + SLACK
     group = Cgroup(least + room)
-    program = Program(args, kind, model, least, group)
+    program = Program(args, kind, model, least, group, LOOKUP[kind])
     begun, limit, changes, settled, later, state = time.monotonic(), least, 0, 0, 0, None
     try:
         while (passed := time.monotonic() - begun) < 60 * args.minutes:
