@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Installing and building, for demo.sh and tests/run.sh. Source it from anywhere; bash.
+# Installing and building, for demo.sh and tests/run.sh. Source it from anywhere; bash, with or without `set -euo pipefail`: a function
+# that fails says why and returns a status other than 0.
 #
 #   pld_install PACKAGE...   installs what is missing of these
 #   pld_install_build        what the build needs
@@ -15,10 +16,9 @@ pld_build_packages=(gcc pkg-config meson ninja-build libglib2.0-dev libjson-glib
 pld_demo_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 
 pld_run() {
-  local log status
+  local log status=0
   log=$(mktemp) || return 1
-  "$@" >"$log" 2>&1
-  status=$?
+  "$@" >"$log" 2>&1 || status=$?
   if [ $status != 0 ]; then
     echo "failed: $*" >&2
     tail -n 30 "$log" >&2
@@ -39,20 +39,21 @@ pld_as_root() {
 }
 
 pld_apt_install() {
-  pld_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
+  pld_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 \
+    -o DPkg::Lock::Timeout=300 "$@"
 }
 
 pld_apt_update() {
   pld_as_root apt-get update -q
 }
 
-# Words of the arguments that dpkg does not know as installed.
+# Those of the packages that dpkg does not list as installed, one a line.
 pld_missing() {
-  local known
-  known=" $(dpkg-query -W -f '${db:Status-Status}=${Package} ' "$@" 2>/dev/null)"
-  local package
+  local listed package
+  # It fails as soon as one package is unknown to it, and lists the others all the same.
+  listed=$(dpkg-query -W -f '${db:Status-Status}=${Package} ' "$@" 2>/dev/null) || true
   for package in "$@"; do
-    case $known in
+    case " $listed" in
       *" installed=$package "*) ;;
       *) echo "$package" ;;
     esac
@@ -60,9 +61,10 @@ pld_missing() {
 }
 
 pld_install() {
-  local missing
-  mapfile -t missing < <(pld_missing "$@")
-  [ ${#missing[@]} = 0 ] && return 0
+  local list missing
+  list=$(pld_missing "$@") || return
+  [ -n "$list" ] || return 0
+  mapfile -t missing <<<"$list"
   if ! command -v apt-get >/dev/null; then
     echo "install these first: ${missing[*]}" >&2
     return 1
@@ -85,7 +87,7 @@ pld_build() {
   PLD_BUILD=${1:-$pld_top/build-demo}
   if [ ! -f "$PLD_BUILD/build.ninja" ]; then
     echo "building in $PLD_BUILD" >&2
-    pld_run meson setup "$PLD_BUILD" "$pld_top" --buildtype=release -Dtests=false -Dgst=enabled || return 1
+    pld_run meson setup "$PLD_BUILD" "$pld_top" --buildtype=release -Dtests=false -Dgst=enabled || return
   fi
   pld_run ninja -C "$PLD_BUILD"
 }
@@ -99,7 +101,7 @@ pld_example_video() {
 }
 
 pld_fetch_example() {
-  local cache=$1 work status
+  local cache=$1 work status=0
   mkdir -p "$cache" && work=$(mktemp -d "$cache/fetch.XXXXXX") || return 1
   (
     cd "$work" || exit 1
@@ -108,8 +110,7 @@ pld_fetch_example() {
     [ "$(id -u)" = 0 ] && sandbox=(-o APT::Sandbox::User=root)
     apt-get download -q "${sandbox[@]}" opencv-doc || { pld_apt_update && apt-get download -q "${sandbox[@]}" opencv-doc; } || exit 1
     dpkg-deb -x opencv-doc_*.deb . && mv usr/share/doc/opencv-doc/examples/data/vtest.avi "$cache/vtest.avi"
-  )
-  status=$?
+  ) || status=$?
   rm -rf "$work"
   return $status
 }
