@@ -6,15 +6,13 @@
 #
 # PIPELOAD_LLM adds properties to pipeloadllm, such as "model=/models/llama.gguf memory-limit=2.1GB"; the bundled model only reads
 # logs of cameras.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-} in
   -h | --help) usage; exit ;;
   '') usage >&2; exit 1 ;;
 esac
-
-# The plugin that demo.sh built, unless another is named.
-build=${PIPELOAD_BUILD:-$(dirname "$0")/../build-demo}
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$build/gst}"
 
 # A file of one block becomes one buffer, and one buffer is one prompt.
 prompt=$(mktemp) || exit 1

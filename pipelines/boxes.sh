@@ -6,11 +6,11 @@
 #
 # PIPELOAD_SOURCE_BIN replaces the source by other elements; PIPELOAD_VIT and PIPELOAD_OVERLAY add properties to pipeloadvit and
 # pipeloadoverlay; PIPELOAD_SINK replaces the screen.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-} in -h | --help) usage; exit ;; esac
 
-# The plugins that demo.sh built, unless others are named.
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
 input=${1:-/dev/video0} file=${2:-}
 
 # A camera's pictures wait for nobody; each one of a recording that is written is looked at.

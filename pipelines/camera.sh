@@ -5,11 +5,10 @@
 #   pipelines/camera.sh [DEVICE]      DEVICE: /dev/video0
 #
 # PIPELOAD_SOURCE_BIN replaces the camera by other elements; PIPELOAD_VIT adds properties to pipeloadvit.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
-case ${1:-} in -h | --help) usage; exit ;; esac
 
-# The plugin that demo.sh built, unless another is named.
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
+case ${1:-} in -h | --help) usage; exit ;; esac
 
 # Words are meant to be split: they are elements and properties.
 # shellcheck disable=SC2086

@@ -10,8 +10,8 @@
 # demo-output/, and in detections.jsonl, which report.sh reads. Options go to pipeload-analyse: see --help.
 # A picture, a folder of pictures, rtsp://…, or /dev/videoN is looked at by pipeload-watch, which gets the options then.
 set -u
-# shellcheck source=pipelines/common.sh
-. "$(dirname "$0")/common.sh"
+# shellcheck source=scripts/common.sh
+. "$(dirname "$(realpath "$0")")/../scripts/common.sh"
 
 input=
 case ${1:-} in

@@ -5,14 +5,13 @@
 #   pipelines/folder.sh FOLDER
 #
 # PIPELOAD_VIT adds properties to pipeloadvit.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-} in
   -h | --help) usage; exit ;;
   '') usage >&2; exit 1 ;;
 esac
-
-# The plugin that demo.sh built, unless another is named.
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
 
 # multifilesrc counts: give it numbered names.
 numbered=$(mktemp -d) || exit 1

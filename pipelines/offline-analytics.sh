@@ -6,16 +6,12 @@
 #   pipelines/offline-analytics.sh FILE|FOLDER... [OPTION...]
 #
 # Options go to pipeload-analyse: see its --help.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-} in
   -h | --help) usage; exit ;;
   '') usage >&2; exit 1 ;;
 esac
 
-# The program and the plugin that demo.sh built, unless others are named.
-build=${PIPELOAD_BUILD:-$(dirname "$0")/../build-demo}
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$build/gst}"
-program=$build/pipelines/pipeload-analyse
-[ -x "$program" ] || program=pipeload-analyse
-
-exec "$program" "$@"
+exec "$(program pipeload-analyse)" "$@"

@@ -5,7 +5,9 @@
 #   pipelines/report.sh [LOG] [MODEL] [OPTION...]      LOG: detections.jsonl; MODEL: the bundled one
 #
 # Options go to pipeload-report: see its --help.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-} in -h | --help) usage; exit ;; esac
 log=detections.jsonl
 case ${1:-} in '' | -?*) ;; *) log=$1; shift ;; esac
@@ -18,10 +20,4 @@ case ${1:-} in
     ;;
 esac
 
-# The program and the plugin that demo.sh built, unless others are named.
-build=${PIPELOAD_BUILD:-$(dirname "$0")/../build-demo}
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$build/gst}"
-program=$build/pipelines/pipeload-report
-[ -x "$program" ] || program=pipeload-report
-
-exec "$program" "$@" "$log"
+exec "$(program pipeload-report)" "$@" "$log"

@@ -6,7 +6,9 @@
 #   pipelines/rtsp-events.sh rtsp://user:password@camera/stream [FILE|mqtt://broker] [OPTION...]
 #
 # Events go to a file or an MQTT broker, too, where one is named. Options go to pipeload-guard: see its --help.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-} in
   -h | --help) usage; exit ;;
   '') usage >&2; exit 1 ;;
@@ -27,10 +29,4 @@ case ${1:-} in
     ;;
 esac
 
-# The program and the plugins that demo.sh built, unless others are named.
-build=${PIPELOAD_BUILD:-$(dirname "$0")/../build-demo}
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$build/gst}"
-program=$build/pipelines/pipeload-guard
-[ -x "$program" ] || program=pipeload-guard
-
-exec "$program" "$@" "$camera"
+exec "$(program pipeload-guard)" "$@" "$camera"

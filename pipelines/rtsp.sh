@@ -5,14 +5,13 @@
 #   pipelines/rtsp.sh rtsp://user:password@camera/stream
 #
 # PIPELOAD_SOURCE_BIN replaces the camera by other elements; PIPELOAD_VIT adds properties to pipeloadvit.
-usage () { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# shellcheck source=scripts/pipeline.sh
+. "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
 case ${1:-}${PIPELOAD_SOURCE_BIN:-} in
   -h | --help) usage; exit ;;
   '') usage >&2; exit 1 ;;
 esac
-
-# The plugin that demo.sh built, unless another is named.
-export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$(dirname "$0")/../build-demo/gst}"
 
 # Words are meant to be split: they are elements and properties.
 # shellcheck disable=SC2086

@@ -7,8 +7,8 @@
 # The libraries go into a root of their own: -dev packages of two architectures do not all install side by side.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=pipelines/common.sh
-. "$top/pipelines/common.sh"
+# shellcheck source=scripts/common.sh
+. "$top/scripts/common.sh"
 mkdir -p "${1:?usage: tests/cross-arm64.sh FOLDER}"
 folder=$(cd "$1" && pwd)
 root=$folder/root apt=$folder/apt triplet=aarch64-linux-gnu

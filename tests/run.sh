@@ -6,8 +6,8 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
-# shellcheck source=pipelines/common.sh
-. pipelines/common.sh
+# shellcheck source=scripts/common.sh
+. scripts/common.sh
 
 quick=no
 [ "${1:-}" = --quick ] && quick=yes

@@ -3,8 +3,8 @@
 # demo.sh from its first line, in the build that is there, on a short video, with the bundled model.
 . "$(dirname "$0")/lib.sh"
 need avimux avidemux matroskamux matroskademux pngdec pipeloadoverlay
-# shellcheck source=pipelines/common.sh
-. "$top/pipelines/common.sh"
+# shellcheck source=scripts/common.sh
+. "$top/scripts/common.sh"
 [ -f "$top/models/bundled/person-detector/model.safetensors" ] || skip "no bundled model"
 [ -f "$top/models/bundled/report-llama/report-llama.gguf" ] || skip "no bundled language model"
 pld_install_demo >/dev/null 2>&1 || skip "packages are missing"

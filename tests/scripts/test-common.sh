@@ -4,7 +4,7 @@
 # command that failed, whichever of bash's options the calling script has set.
 # shellcheck disable=SC2016
 set -u
-common=$PIPELOAD_SOURCE/pipelines/common.sh
+common=$PIPELOAD_SOURCE/scripts/common.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
