@@ -5,6 +5,7 @@
 #define CANCEL_POLL_US (10 * G_TIME_SPAN_MILLISECOND)
 
 #define NO_SLOT G_MAXUINT
+#define NOT_BEGUN G_MAXUINT64
 
 typedef enum
 {
@@ -39,6 +40,7 @@ struct _PldStream
   guint64 free_slots; /* bit set */
   guint64 next;     /* the tile that is to be loaded next, counted over all passes */
   guint64 position; /* the tile that is to be leased next, likewise */
+  guint64 begun;    /* position when the last pass began; NOT_BEGUN: none has since loading started */
   guint n_active;   /* loaders that run or wait in the pool */
   guint n_reading;
   gboolean stopping;
@@ -219,6 +221,7 @@ stream_start (PldStream *stream)
 {
   stream->free_slots = stream->plan->n_slots == 64 ? G_MAXUINT64 : ((guint64) 1 << stream->plan->n_slots) - 1;
   stream->next = stream->position = 0;
+  stream->begun = NOT_BEGUN;
   stream->stopping = FALSE;
   g_clear_error (&stream->error);
 }
@@ -342,8 +345,11 @@ void
 pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data)
 {
   g_mutex_lock (&stream->lock);
-  if (stream->error != NULL || stream->position % stream->n_tiles != 0)
+  /* A pass may also have failed before its first tile. A read that is still running began under the same conditions, and its error would fail
+   * this pass. */
+  if (stream->error != NULL || stream->position % stream->n_tiles != 0 || stream->position == stream->begun)
     stream_rewind (stream);
+  stream->begun = stream->position;
   stream->cancelled = cancelled;
   stream->cancel_data = data;
   stream_kick (stream);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * pread() and mmap() as the tests have them fail.
+ */
 #include "tests/fault/faults.h"
 
 #include <errno.h>
@@ -11,6 +14,13 @@ ssize_t __real_pread64 (int fd, void *data, size_t n, off_t offset);
 void *__real_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset);
 ssize_t __wrap_pread64 (int fd, void *data, size_t n, off_t offset);
 void *__wrap_mmap64 (void *address, size_t n, int protection, int flags, int fd, off_t offset);
+
+static void
+wait_for_end (Fault kind)
+{
+  while (g_atomic_int_get (&fault) == (gint) kind)
+    g_usleep (1000);
+}
 
 ssize_t
 __wrap_pread64 (int fd, void *data, size_t n, off_t offset)
@@ -28,8 +38,17 @@ __wrap_pread64 (int fd, void *data, size_t n, off_t offset)
     case FAULT_SLOW:
       g_usleep (3000);
       break;
+    case FAULT_HELD:
+      wait_for_end (FAULT_HELD);
+      break;
+    case FAULT_LATE:
+      wait_for_end (FAULT_LATE);
+      /* Time for the test to go on. If it is too short, the test misses a defect, but does not fail without one. */
+      g_usleep (20000);
+      errno = ENODEV; /* which is not tried again */
+      return -1;
     case FAULT_SHORT:
-      /* A direct read comes short at a boundary, a buffered one anywhere. */
+      /* A direct read ends early at a boundary, a buffered one anywhere. */
       if (n > 4096)
         n = n / 2 / 4096 * 4096 > 0 ? n / 2 / 4096 * 4096 : 4096;
       break;

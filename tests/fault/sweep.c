@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The tests that both kinds of model share: each read and each allocation fails in turn.
+ */
 #include "tests/fault/sweep.h"
 
 #include <string.h>
@@ -23,14 +26,15 @@ sweep_end (Sweep *sweep, gconstpointer data)
   g_free (sweep->logits);
 }
 
-/* @logits: what a failed run has written of them, if anything */
+/* @logits: what a failed run has written there, if anything */
 static void
 assert_run (const Sweep *sweep, gpointer *model, float *logits)
 {
   g_autoptr (GError) error = NULL;
+  gboolean ok = sweep->run (sweep, model, logits, &error);
 
-  g_assert_true (sweep->run (sweep, model, logits, &error));
   g_assert_no_error (error);
+  g_assert_true (ok);
   g_assert_cmpmem (logits, sweep->size, sweep->logits, sweep->size);
 }
 
@@ -90,7 +94,7 @@ sweep_reads (Sweep *sweep, gconstpointer data)
     check_fault (sweep, FAULT_EIO, i, PLD_ERROR_IO);
 }
 
-/* Weights that cannot be read at all are an error, after some tries. */
+/* Weights that cannot be read at all give an error, after some tries. */
 void
 sweep_broken (Sweep *sweep, gconstpointer data)
 {
@@ -138,14 +142,13 @@ sweep_shaky (Sweep *sweep, gconstpointer data)
   g_assert_cmpuint (stats.retries, >, 0);
 }
 
+/* Whether a pass has to wait for slow reads depends on how fast it computes; that a wait is counted is test-fault-stream's. */
 void
 sweep_slow (Sweep *sweep, gconstpointer data)
 {
   PldStats stats;
 
   check_harmless (sweep, FAULT_SLOW, &stats);
-  g_assert_cmpuint (stats.stalls, >, 0);
-  g_assert_cmpuint (stats.stall_ns, >=, 3000000);
   g_assert_cmpuint (stats.retries, ==, 0);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A language model under the faults of sweep.h, from opening to the answer. What the cache held before a fault is there after it.
+ * A language model under the faults of sweep.h, from opening to the answer. A fault leaves the cache as it was.
  */
 #include "tests/fault/sweep.h"
 
@@ -8,7 +8,7 @@
 
 static const guint32 tokens[N_TOKENS] = { 1, 9, 4, 9, 5 };
 
-/* A prompt and three tokens one by one, from what the handle holds on; once it held all, from the beginning. */
+/* A prompt and three tokens one by one, continuing after the tokens that the handle holds; from the beginning if it holds all. */
 static gboolean
 open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error)
 {
