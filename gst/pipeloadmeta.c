@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/pipeloadmeta.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 static void
 clear_object (gpointer object)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "gst/pipeloadmeta.h"
 
 #include <gst/video/video.h>

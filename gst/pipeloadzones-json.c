@@ -4,7 +4,7 @@
  */
 #include "gst/pipeloadzones.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/pipeloadzones.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <gio/gio.h>
 #include <string.h>

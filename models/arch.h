@@ -8,6 +8,7 @@
 #include "engine/runtime/cache.h"
 #include "engine/runtime/params.h"
 #include "engine/runtime/session.h"
+#include "pipeload/vision.h"
 
 /* Items of a pass at most: beyond some, a pass only takes longer. */
 #define PLD_BATCH_MAX 512

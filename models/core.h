@@ -6,6 +6,7 @@
 #pragma once
 
 #include "models/model.h"
+#include "pipeload/pipeload.h"
 
 typedef struct _PldCore PldCore;
 

@@ -4,7 +4,7 @@
  */
 #include <json-glib/json-glib.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/results.h"
 
 /* Returns: (transfer full): RFC 3339 in UTC, to the microsecond */
 static char *

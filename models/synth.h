@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine/format/gguf-writer.h"
+#include "pipeload/model.h"
 
 #define PLD_SYNTH_ONES 0.0 /* in place of a standard deviation */
 

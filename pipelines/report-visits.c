@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipelines/report-visits.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipelines/watch-figures.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <sys/resource.h>
 

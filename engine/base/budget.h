@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/base.h"
 
 typedef struct _PldBudget PldBudget;
 

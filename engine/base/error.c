@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "engine/pipeload.h"
+#include "pipeload/base.h"
 
 #include <math.h>
 

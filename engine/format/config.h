@@ -7,7 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/base.h"
 
 typedef struct
 {

@@ -9,7 +9,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/results.h"
 
 #define PLD_JSON_MAX_DEPTH 64
 #define PLD_JSON_MAX_VALUES (1u << 18)

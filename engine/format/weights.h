@@ -12,7 +12,7 @@
 #include <json-glib/json-glib.h>
 
 #include "engine/format/dtype.h"
-#include "engine/pipeload.h"
+#include "pipeload/base.h"
 
 #define PLD_TENSOR_MAX_DIMS 8
 

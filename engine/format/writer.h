@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/base.h"
 
 typedef struct _PldWriter PldWriter;
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/image.h"
 
 /* What each value of a component adds to R, G and B, in units of 2^-21: exact products, rounded once. */
 typedef struct

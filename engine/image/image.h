@@ -8,6 +8,7 @@
 #pragma once
 
 #include "engine/base/buffer.h"
+#include "pipeload/image.h"
 
 typedef enum
 {

@@ -7,6 +7,7 @@
 
 #include "engine/base/buffer.h"
 #include "engine/kernels/kernels.h"
+#include "pipeload/llm.h"
 
 typedef struct
 {

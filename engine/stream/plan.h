@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/model.h"
 #include "engine/stream/profile.h"
 #include "engine/stream/tape.h"
 

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "engine/base/buffer.h"
+#include "pipeload/llm.h"
 
 /* What a temperature below 0 means when the model's file does not say. */
 #define PLD_SAMPLER_TEMPERATURE 0.8f

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/llm.h"
 
 typedef struct _PldTemplate PldTemplate; /* static, constant */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/events/pipeloadeventsmessage.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "gst/pipeloadmeta.h"
 
 static const char *

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "gst/pipeloadmeta.h"
 #include "gst/vit/pipeloadvitsettings.h"
 

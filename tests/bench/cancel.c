@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #define PRESET "vit-b16"
 #define TYPE "f16"

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "engine/stream/stream.h"
+#include "pipeload/pipeload.h"
 
 #define TILES_MAX 65536
 #define PROMPT 16

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "tests/element/rig.h"
 
 /* Answers of the likeliest tokens, no template. */

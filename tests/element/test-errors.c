@@ -5,7 +5,7 @@
  */
 #include "tests/element/rig.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 #include "tests/element/rig.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <string.h>
 

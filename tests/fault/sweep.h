@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "tests/fault/faults.h"
 
 typedef struct _Sweep Sweep;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 

@@ -11,6 +11,7 @@
 #include "engine/format/weights.h"
 #include "engine/runtime/dispatch.h"
 #include "tests/support/model-bytes.h"
+#include "pipeload/pipeload.h"
 
 /* ---- models and what is expected of them ---------------------------------------------------- */
 

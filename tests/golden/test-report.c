@@ -6,7 +6,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 static gboolean
 gather (const char *text, gsize length, gpointer user_data)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "tests/support/resident.h"
 
 #define CAMERAS 8

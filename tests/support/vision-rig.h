@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "tests/support/npy.h"
 
 /* A file of tests/golden/data, or with @file NULL its folder @model. Returns: (transfer full) */

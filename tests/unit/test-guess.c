@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "engine/text/lookup.h"
 #include "models/guess.h"
 

@@ -14,6 +14,7 @@
 #include "engine/format/quantize.h"
 #include "engine/runtime/dispatch.h"
 #include "tests/support/model-bytes.h"
+#include "pipeload/pipeload.h"
 
 #define N 4096
 

@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 
-BASE = {"engine/base", "engine/pipeload.h"}
+API = {"include/pipeload"}
+BASE = API | {"engine/base"}
 # What all plugins have of gst/; what is in a folder of its own here is a plugin of its own.
-COMMON = {"engine/pipeload.h", "gst/pipeloadmeta.h", "gst/pipeloadsettings.h", "gst/pipeloadutil.h", "gst/pipeloadzones.h"}
+COMMON = {"include/pipeload", "gst/pipeloadmeta.h", "gst/pipeloadsettings.h", "gst/pipeloadutil.h", "gst/pipeloadzones.h"}
 ALLOWED = {  # docs/architecture.md has the same table
-    "engine/base": BASE,
+    "include/pipeload": API,
+    "engine/base": {"include/pipeload/base.h", "engine/base"},
     "engine/format": BASE | {"engine/format"},
     "engine/kernels": BASE | {"engine/kernels"},
     "engine/image": BASE | {"engine/image"},
@@ -24,8 +26,8 @@ ALLOWED = {  # docs/architecture.md has the same table
                      "gst/events", "gst/llm", "gst/track", "gst/vit"},
     "gst/overlay": COMMON | {"gst/overlay"},
     "gst/publish": COMMON | {"gst/publish"},
-    "tools": {"engine/pipeload.h", "gst/pipeloadmeta.h", "tools"},
-    "pipelines": {"engine/pipeload.h", "gst/pipeloadmeta.h", "pipelines"},
+    "tools": {"include/pipeload", "gst/pipeloadmeta.h", "tools"},
+    "pipelines": {"include/pipeload", "gst/pipeloadmeta.h", "pipelines"},
 }
 FOREIGN = {  # header pattern → the folders that may include it
     r"^gst/|^gst\.h": {"gst", "gst/overlay", "gst/publish", "tools", "pipelines"},
@@ -50,7 +52,7 @@ def folder_of(path, folders):
 
 def check_includes(source):
     errors = []
-    for top in ("engine", "models", "gst", "tools", "pipelines"):
+    for top in ("include", "engine", "models", "gst", "tools", "pipelines"):
         for root, _, files in os.walk(os.path.join(source, top)):
             for name in files:
                 path = os.path.relpath(os.path.join(root, name), source)
@@ -60,6 +62,8 @@ def check_includes(source):
                 with open(os.path.join(source, path), encoding="utf-8") as file:
                     included = re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', file.read(), re.M)
                 for header in included:
+                    if os.path.exists(os.path.join(source, "include", header)):
+                        header = "include/" + header
                     ours = os.path.exists(os.path.join(source, header))
                     if ours and not any(header == a or header.startswith(a + "/") for a in ALLOWED[folder]):
                         errors.append(f"{path}: {folder} may not include {header}")

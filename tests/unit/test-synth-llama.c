@@ -5,6 +5,7 @@
 #include "engine/format/gguf-writer.h"
 #include "engine/kernels/kernels.h"
 #include "tests/support/model-bytes.h"
+#include "pipeload/pipeload.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

@@ -5,6 +5,7 @@
 #include "engine/format/config.h"
 #include "engine/format/safetensors-writer.h"
 #include "tests/support/model-bytes.h"
+#include "pipeload/pipeload.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #define SIDE 48
 #define CLASSES 7

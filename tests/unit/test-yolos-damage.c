@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 #include "tests/support/model-bytes.h"
 
 static const char *const files[] = { "config.json", "preprocessor_config.json", "model.safetensors" };

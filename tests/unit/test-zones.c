@@ -5,7 +5,7 @@
  */
 #include "gst/pipeloadzones.h"
 
-#include "engine/pipeload.h"
+#include "pipeload/pipeload.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
