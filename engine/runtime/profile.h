@@ -62,7 +62,7 @@ void pld_compute_profile_free (PldComputeProfile **profile);
 gboolean pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, PldBudget *budget,
                                       gint64 duration, gboolean *measured, GCancellable *cancellable, GError **error);
 
-/* Keeps or replaces a dry pass, which models/dry-run.h measures. */
+/* Keeps or replaces a dry pass, which models/core/dry-run.h measures. */
 void pld_compute_profile_add_dry (PldComputeProfile *profile, const PldDryPass *pass);
 /* Returns: (nullable): that of this id and n, until something is added */
 const PldDryPass *pld_compute_profile_find_dry (const PldComputeProfile *profile, const char *id, guint n);

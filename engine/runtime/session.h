@@ -27,7 +27,7 @@ typedef struct
   const PldKernels *kernels;
   PldTeam *team;      /* not owned */
   guint n_threads;
-  PldStream *stream;  /* (nullable): not owned; NULL: a dry run, in which matrices have no weights: see models/dry-run.h */
+  PldStream *stream;  /* (nullable): not owned; NULL: a dry run, in which matrices have no weights: see models/core/dry-run.h */
   const PldPlan *plan; /* not owned */
   guint tile;         /* next on the tape */
   float *scratch;     /* [n_threads, scratch_floats] */

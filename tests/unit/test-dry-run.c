@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/runtime/dispatch.h"
-#include "models/dry-run.h"
+#include "models/core/dry-run.h"
 #include "tests/support/cache-rig.h"
 #include "tests/support/model-bytes.h"
 

@@ -7,7 +7,7 @@
 
 #include "pipeload/pipeload.h"
 #include "engine/text/lookup.h"
-#include "models/guess.h"
+#include "models/api/guess.h"
 
 /* ---- where it stood before ----------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
  * The profiler of computing, and what is predicted: measured profiles by their properties, predictions against sums worked out by hand from profiles that
  * are made up.
  */
-#include "models/predict.h"
+#include "models/core/predict.h"
 #include "tests/support/cache-rig.h"
 
 #define MIB ((guint64) 1 << 20)

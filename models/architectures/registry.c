@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/architectures/arch.h"
+
+static const PldArch *const archs[] = {
+  &pld_arch_vit,
+  &pld_arch_patch_detector,
+  &pld_arch_yolos,
+  &pld_arch_llama,
+  &pld_arch_qwen2,
+  &pld_arch_qwen3,
+};
+
+const PldArch *
+pld_arch_find (PldKind kind, const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
+    if (archs[i]->kind == kind && g_strcmp0 (archs[i]->name, name) == 0)
+      return archs[i];
+  return NULL;
+}
+
+char *
+pld_arch_names (PldKind kind)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
+    if (archs[i]->kind == kind)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", archs[i]->name);
+  return g_string_free (names, FALSE);
+}

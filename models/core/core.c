@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/core/core-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static GMutex registry_lock;
+static GHashTable *registry; /* key → PldCore *, those that are open */
+
+/* Names the same model by the same words: its real path, its identity on storage, its kind, the input size. */
+static char *
+core_key (PldKind kind, const char *path, PldInputSize input)
+{
+  g_autofree char *real = NULL;
+  char *resolved = realpath (path, NULL);
+  struct stat st = { 0 };
+
+  real = g_strdup (resolved != NULL ? resolved : path);
+  free (resolved);
+  if (stat (real, &st) != 0)
+    memset (&st, 0, sizeof st);
+  return g_strdup_printf ("%s|%d|%ux%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real, kind, input.width, input.height,
+                          (guint64) st.st_dev, (guint64) st.st_ino, (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+static void
+core_free (PldCore *core)
+{
+  if (core->thread != NULL)
+    g_thread_join (core->thread);
+  if (core->stream != NULL)
+    pld_core_drop (core);
+  pld_stream_free (&core->stream);
+  pld_core_follow_memory (core);
+  for (guint i = 0; core->files != NULL && i < core->model->weights->n_files; i++)
+    pld_file_close (&core->files[i]);
+  g_free (core->files);
+  pld_model_free (&core->model);
+  pld_budget_free (&core->budget);
+  pld_team_unref (&core->team);
+  g_ptr_array_unref (core->users);
+  g_cond_clear (&core->change);
+  g_mutex_clear (&core->lock);
+  g_free (core->key);
+  g_free (core);
+}
+
+static gboolean
+core_load (PldCore *core, GError **error)
+{
+  const PldModel *model = core->model;
+  const gboolean direct = pld_file_wants_direct ();
+
+  core->files = g_new0 (PldFile *, model->weights->n_files);
+  for (guint i = 0; i < model->weights->n_files; i++)
+    if ((core->files[i] = pld_file_open (model->weights->files[i], direct, error)) == NULL)
+      return FALSE;
+  core->session.files = core->files;
+  core->session.stream = core->stream = pld_stream_new (core->files, core->budget);
+  return pld_params_load (model->params, core->files, core->budget, error) && pld_model_prepare (core->model, core->budget, error);
+}
+
+static PldCore *
+core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *asked, PldUserFunc measure, gpointer data,
+           PldProgressFunc progress, gpointer user_data, GError **error)
+{
+  PldCore *core = g_new0 (PldCore, 1);
+  PldUser user = *asked;
+  PldPlan *plan = NULL;
+  gboolean ok;
+
+  core->n_refs = 1;
+  core->users = g_ptr_array_new ();
+  g_queue_init (&core->queue);
+  g_mutex_init (&core->lock);
+  g_cond_init (&core->change);
+  pld_session_init (&core->session);
+  if (progress != NULL)
+    progress ("reading the directory", 0, user_data);
+  core->model = pld_model_open (kind, path, input, error);
+  if (user.limit == PLD_LIMIT_AUTO)
+    user.limit = core->spare_limit = pld_core_spare (0);
+  /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed to fit. */
+  ok = core->model != NULL && measure (core->model, &user, data, error) && (plan = pld_core_plan (core->model, &user, error)) != NULL;
+  pld_plan_free (&plan);
+  if (ok && progress != NULL)
+    progress ("reading small tensors", 40, user_data);
+  if (ok)
+    {
+      core->budget = pld_budget_new (user.limit);
+      core->team = pld_team_ref (user.threads);
+      core->session.team = core->team;
+      ok = core_load (core, error);
+    }
+  if (!ok)
+    g_clear_pointer (&core, core_free);
+  return core;
+}
+
+static void
+core_unref (PldCore *core)
+{
+  g_mutex_lock (&registry_lock);
+  if (--core->n_refs == 0)
+    {
+      g_hash_table_remove (registry, core->key);
+      if (g_hash_table_size (registry) == 0)
+        g_clear_pointer (&registry, g_hash_table_unref);
+      core_free (core);
+    }
+  g_mutex_unlock (&registry_lock);
+}
+
+PldCore *
+pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
+               PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *key = core_key (kind, path, input);
+  PldUser wishes = *user;
+  PldCore *core;
+
+  if (g_cancellable_is_cancelled (cancellable))
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
+      return NULL;
+    }
+  g_mutex_lock (&registry_lock);
+  core = registry != NULL ? g_hash_table_lookup (registry, key) : NULL;
+  if (core != NULL)
+    core->n_refs++;
+  else if ((core = core_open (kind, path, input, &wishes, measure, data, progress, user_data, error)) != NULL)
+    {
+      core->key = g_steal_pointer (&key);
+      if (registry == NULL)
+        registry = g_hash_table_new (g_str_hash, g_str_equal);
+      g_hash_table_insert (registry, core->key, core);
+    }
+  g_mutex_unlock (&registry_lock);
+  if (core == NULL)
+    return NULL;
+  if (progress != NULL)
+    progress ("planning", 80, user_data);
+  g_mutex_lock (&core->lock);
+  *user = (PldUser) { 0 };
+  g_ptr_array_add (core->users, user);
+  g_mutex_unlock (&core->lock);
+  if (!measure (core->model, &wishes, data, error) || !pld_core_set_user (core, user, &wishes, error))
+    pld_core_leave (&core, user, NULL, NULL);
+  else if (progress != NULL)
+    progress ("ready", 100, user_data);
+  return core;
+}
+
+void
+pld_core_leave (PldCore **core_ptr, PldUser *user, GDestroyNotify destroy, gpointer data)
+{
+  PldCore *core = g_steal_pointer (core_ptr);
+  const PldLeaver leaver = { destroy, data };
+  gboolean later = FALSE;
+
+  if (core != NULL)
+    {
+      g_mutex_lock (&core->lock);
+      g_ptr_array_remove (core->users, user);
+      core->outdated = TRUE;
+      pld_core_follow_memory (core);
+      /* Nothing of it runs on when the last one has gone: a pass that nobody waits for ends within one tile's time. */
+      while (core->users->len == 0 && core->busy)
+        g_cond_wait (&core->change, &core->lock);
+      later = destroy != NULL && core->busy && core->pass.abandoned;
+      if (later && core->leavers == NULL)
+        core->leavers = g_array_new (FALSE, FALSE, sizeof (PldLeaver));
+      if (later)
+        g_array_append_val (core->leavers, leaver);
+      g_mutex_unlock (&core->lock);
+    }
+  if (destroy != NULL && !later)
+    destroy (data);
+  if (core != NULL)
+    core_unref (core);
+}
+
+const PldModel *
+pld_core_model (PldCore *core)
+{
+  return core->model;
+}
+
+PldBudget *
+pld_core_budget (PldCore *core)
+{
+  return core->budget;
+}
+
+void
+pld_core_get_stats (PldCore *core, PldStats *stats)
+{
+  PldStreamStats stream;
+  guint64 load_ns = 0;
+
+  memset (stats, 0, sizeof *stats);
+  g_mutex_lock (&core->lock);
+  pld_stream_get_stats (core->stream, &stream);
+  stats->bytes_streamed = stream.bytes_read;
+  stats->stalls = stream.stalls;
+  stats->stall_ns = stream.stall_ns;
+  for (guint i = 0; i < core->model->weights->n_files; i++)
+    stats->retries += pld_file_retries (core->files[i]);
+  stats->read_bandwidth = (guint64) core->bandwidth;
+  stats->memory_limit = pld_budget_get_limit (core->budget);
+  stats->engine_bytes = pld_budget_get_used (core->budget);
+  stats->engine_peak = pld_budget_get_peak (core->budget);
+  stats->passes = core->passes;
+  stats->frames = core->frames;
+  stats->last_pass_ns = core->last_pass_ns;
+  stats->mean_pass_ns = core->passes > 0 ? core->pass_ns / core->passes : 0;
+  if (core->plan != NULL)
+    {
+      stats->streamed_per_pass = core->plan->streamed_bytes;
+      stats->pinned_bytes = core->plan->pinned_bytes;
+      stats->ring_bytes = core->plan->ring_bytes;
+      stats->loaders = core->plan->loaders;
+    }
+  if (stats->read_bandwidth > 0)
+    load_ns = (guint64) (1e9 * (double) stats->streamed_per_pass / (double) stats->read_bandwidth);
+  stats->floor_ns = MAX (load_ns, core->compute_ns);
+  stats->activation_bytes
+      = core->activations.charged + core->scratch.charged + core->results.charged + core->window.charged;
+  stats->table_bytes = core->model->params->memory.charged + core->model->tokenizer_bytes;
+  stats->threads = core->session.n_threads;
+  stats->batch = core->shape.batch;
+  stats->users = core->users->len;
+  stats->direct_io = pld_file_is_direct (core->files[0]);
+  g_mutex_unlock (&core->lock);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The shared part of an opened model: one budget, plan, stream and set of activations for all its users, and the queue of items (pictures,
+ * tokens) that wait for a pass. All functions are thread-safe.
+ */
+#pragma once
+
+#include "models/core/model.h"
+#include "pipeload/pipeload.h"
+
+typedef struct _PldCore PldCore;
+
+/* A user's wishes and what it holds; owned by the user, linked into the core between join and leave. Written only through the core. */
+typedef struct
+{
+  guint64 limit;  /* 0 = none; PLD_LIMIT_AUTO */
+  guint loaders;  /* 0 = planned */
+  PldPipelining pipelining;
+  guint threads;  /* at least 1 */
+  guint batch;    /* items that it submits at once, at least 1 */
+  guint results;  /* of them wanted at once, at least 1 */
+  guint guesses;  /* of these, results of guesses (models/api/guess.h), which a plan may leave out */
+  guint context;  /* positions of its cache */
+  guint64 bytes;  /* charged to the core's budget by the user itself */
+  PldCacheType cache_type;
+  guint64 q8_0_saves; /* bytes of them that it would not need with a cache of Q8_0 */
+} PldUser;
+
+/* Items of one user that wait for a pass. */
+typedef struct
+{
+  const PldItem *items; /* [n] */
+  guint n;
+  float *results;       /* (out) [those wanted, n_outputs] */
+  GCancellable *cancellable;
+  /* The core's: */
+  guint share; /* of the next pass */
+  guint taken, finished, delivered;
+  GError *error;
+} PldRequest;
+
+/* Sets what depends on the model: bytes, and batch, results, context where the user left the choice. */
+typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer data, GError **error);
+
+/**
+ * pld_core_join:
+ * @measure: completes the wishes in @user, once the model is known; called under a lock, with @data
+ *
+ * Opens the model, or joins one that is open with the same input size. Returns: (transfer full)
+ */
+PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
+                        PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
+/* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core. */
+void pld_core_leave (PldCore **core, PldUser *user, GDestroyNotify destroy, gpointer data);
+
+const PldModel *pld_core_model (PldCore *core);
+PldBudget *pld_core_budget (PldCore *core);
+
+/* Replaces the user's wishes; LIMIT when they cannot be met (then the old ones stay). In force from the next pass on. */
+gboolean pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError **error);
+
+/* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. A request that is cancelled leaves a pass
+ * that goes on for others; what its items point to is in use until pld_core_settle() or the next run returns. */
+gboolean pld_core_run (PldCore *core, PldRequest *request, GError **error);
+
+/* Results of one user that a pass has room for, as it is planned now; at least 1. */
+guint pld_core_room (PldCore *core);
+
+/* Waits until no pass works on requests that were given up. */
+void pld_core_settle (PldCore *core);
+
+void pld_core_get_stats (PldCore *core, PldStats *stats);
+
+/* Bytes that a model holds beside its tiles and tables when these wishes are met. */
+guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
+
+/* Lowers the wishes' batch and results to what should share a pass, and plans; the limit is in bytes. Returns: (transfer full) */
+PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
+
+/* The answer of pld_vision_plan() and pld_llm_plan(); with @predict of pld_vision_predict() and pld_llm_predict(). */
+gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
+                             gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error);

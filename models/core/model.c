@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/core/model.h"
+
+/* Where preprocessing is described: in a file of its own, or in GGUF's keys of the same names after the architecture's. *config: NULL when
+ * there is no such file. */
+static gboolean
+open_preprocessing (PldModel *model, PldConfig **config, GError **error)
+{
+  g_autoptr (GError) missing = NULL;
+
+  if (model->weights->format == PLD_FORMAT_GGUF)
+    {
+      g_autofree char *prefix = g_strconcat (model->arch->name, ".", NULL);
+
+      *config = pld_config_wrap (model->weights->metadata, prefix, model->path);
+      return TRUE;
+    }
+  *config = pld_config_open (model->path, "preprocessor_config.json", &missing);
+  if (*config != NULL || g_error_matches (missing, PLD_ERROR, PLD_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&missing));
+  return FALSE;
+}
+
+/* A member of the object @key, or @key itself with NULL; 0: there is none. */
+static guint64
+read_edge (const PldConfig *config, const char *key, const char *member)
+{
+  g_autofree char *full = g_strconcat (config->prefix, key, NULL);
+  JsonNode *node = json_object_get_member (config->root, full);
+
+  if (node != NULL && member != NULL)
+    node = JSON_NODE_HOLDS_OBJECT (node) ? json_object_get_member (json_node_get_object (node), member) : NULL;
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
+           ? (guint64) CLAMP (json_node_get_int (node), 0, G_MAXUINT16) : 0;
+}
+
+/* The size that the preprocessing scales pictures to. Where it keeps their shape, within a shortest and a longest edge, it is that of a picture of 16 : 9,
+ * as cameras have it. Left alone when nothing is said. */
+static gboolean
+read_size (const PldConfig *config, PldInputSize *input, GError **error)
+{
+  guint64 shortest, longest;
+
+  if (config == NULL || !pld_config_has (config, "size"))
+    return TRUE;
+  shortest = read_edge (config, "size", "shortest_edge");
+  longest = read_edge (config, "size", "longest_edge");
+  if (longest == 0)
+    {
+      /* How it was written before 2023. */
+      shortest = MAX (shortest, read_edge (config, "size", NULL));
+      longest = read_edge (config, "max_size", NULL);
+    }
+  if (shortest == 0 || longest == 0)
+    return pld_config_size (config, "size", &input->width, &input->height, error);
+  if (shortest * 16 > longest * 9)
+    shortest = (longest * 9 + 8) / 16;
+  *input = (PldInputSize) { (guint) (shortest * 16 / 9), (guint) shortest };
+  return TRUE;
+}
+
+/* What normalisation comes to for bytes. */
+static gboolean
+set_scale (PldModel *model, const PldConfig *config, GError **error)
+{
+  PldVisionNet *net = (PldVisionNet *) model->net;
+
+  for (guint c = 0; c < 3; c++)
+    {
+      if (!(model->std[c] > 0))
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %simage_std has a value that is not above 0", config->path,
+                       config->prefix);
+          return FALSE;
+        }
+      net->scale[c] = (float) (model->rescale / model->std[c]);
+      net->shift[c] = (float) (-model->mean[c] / model->std[c]);
+    }
+  return TRUE;
+}
+
+/* As Hugging Face's image processors read it; what is not said has the values of ViT's first release. */
+static gboolean
+read_preprocessing (PldModel *model, const PldConfig *config, GError **error)
+{
+  static const double half[] = { 0.5, 0.5, 0.5 };
+  gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
+  guint64 filter = PLD_FILTER_BILINEAR;
+
+  model->rescale = 1 / 255.0;
+  for (guint c = 0; c < 3; c++)
+    model->mean[c] = model->std[c] = 0.5;
+  if (config != NULL
+      && (!pld_config_bool (config, "do_rescale", TRUE, &rescale, error)
+          || !pld_config_bool (config, "do_normalize", TRUE, &normalize, error)
+          || !pld_config_bool (config, "do_center_crop", FALSE, &crop, error)
+          || !pld_config_double (config, "rescale_factor", model->rescale, &model->rescale, error)
+          || !pld_config_doubles (config, "image_mean", 3, half, model->mean, error)
+          || !pld_config_doubles (config, "image_std", 3, half, model->std, error)
+          || (pld_config_has (config, "resample")
+              && !pld_config_uint (config, "resample", PLD_FILTER_NEAREST, PLD_FILTER_HAMMING, &filter, error))))
+    return FALSE;
+  if (crop)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: do_center_crop is not supported; set it to false if the model was trained on whole pictures", config->path);
+      return FALSE;
+    }
+  model->filter = (PldFilter) filter;
+  if (!rescale)
+    model->rescale = 1;
+  for (guint c = 0; !normalize && c < 3; c++)
+    {
+      model->mean[c] = 0;
+      model->std[c] = 1;
+    }
+  return set_scale (model, config, error);
+}
+
+/* The names of the classes: id2label, or GGUF's list of them. */
+static gboolean
+read_labels (PldModel *model, GError **error)
+{
+  const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
+  g_autofree char *key = gguf ? g_strconcat (model->arch->name, PLD_MODEL_LABELS, NULL) : g_strdup ("id2label");
+  guint n = 0, n_classes = ((const PldVisionNet *) model->net)->n_classes;
+
+  if (gguf ? !pld_weights_strings (model->weights, key, n_classes, &model->labels, &n, error)
+           : !pld_config_labels (model->config, &model->labels, &n, error))
+    return FALSE;
+  if (model->labels != NULL && n != n_classes)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s names %u classes, but the weights have %u; they do not belong together",
+                   model->config->path, key, n, n_classes);
+      return FALSE;
+    }
+  if (model->labels == NULL)
+    {
+      model->labels = g_new0 (char *, n_classes + 1);
+      for (guint i = 0; i < n_classes; i++)
+        model->labels[i] = g_strdup_printf ("class_%u", i);
+    }
+  return TRUE;
+}
+
+static gboolean
+find_arch (PldModel *model, PldKind kind, const char *key, GError **error)
+{
+  const char *name;
+
+  if (!pld_config_string (model->config, key, "", &name, error))
+    return FALSE;
+  model->arch = pld_arch_find (kind, name);
+  if (model->arch == NULL)
+    {
+      g_autofree char *names = pld_arch_names (kind);
+
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not an architecture that runs here; those that do: %s",
+                   model->config->path, key, name, names);
+    }
+  return model->arch != NULL;
+}
+
+static void
+count_tensors (PldModel *model)
+{
+  for (guint i = 0; i < model->weights->n_tensors; i++)
+    {
+      model->n_parameters += model->weights->tensors[i].n_values;
+      model->weight_bytes += model->weights->tensors[i].n_bytes;
+    }
+}
+
+static gboolean
+open_vision (PldModel *model, PldInputSize input, GError **error)
+{
+  const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
+  g_autofree char *prefix = NULL;
+  g_autoptr (PldConfig) keys = NULL, preprocessing = NULL;
+
+  model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path) : pld_config_open (model->path, "config.json", error);
+  if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, gguf ? "general.architecture" : "model_type", error))
+    return FALSE;
+  prefix = g_strconcat (model->arch->name, ".", NULL);
+  keys = gguf ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
+  if (!open_preprocessing (model, &preprocessing, error) || (input.width == 0 && !read_size (preprocessing, &input, error)))
+    return FALSE;
+  model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, error);
+  return model->net != NULL && read_preprocessing (model, preprocessing, error) && read_labels (model, error);
+}
+
+static gboolean
+open_text (PldModel *model, GError **error)
+{
+  if (model->weights->format != PLD_FORMAT_GGUF)
+    {
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model that runs here; name a .gguf file", model->path);
+      return FALSE;
+    }
+  model->config = pld_config_wrap (model->weights->metadata, "", model->path);
+  if (!find_arch (model, PLD_KIND_TEXT, "general.architecture", error))
+    return FALSE;
+  model->net = model->arch->declare (model->params, model->config, (PldInputSize) { 0 }, error);
+  model->tokenizer_bytes = pld_tokenizer_bytes (model->weights);
+  return model->net != NULL;
+}
+
+const char *
+pld_model_largest_file (const PldModel *model)
+{
+  g_autofree guint64 *bytes = g_new0 (guint64, model->weights->n_files);
+  guint best = 0;
+
+  for (guint i = 0; i < model->params->tape->matrices->len; i++)
+    {
+      const PldMatrix *matrix = model->params->tape->matrices->pdata[i];
+
+      bytes[matrix->file] += matrix->n_rows * matrix->row_bytes;
+    }
+  for (guint i = 1; i < model->weights->n_files; i++)
+    if (bytes[i] > bytes[best])
+      best = i;
+  return model->weights->files[best];
+}
+
+PldModel *
+pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error)
+{
+  PldModel *model = g_new0 (PldModel, 1);
+  gboolean ok;
+
+  model->path = g_strdup (path);
+  model->weights = pld_weights_open (path, error);
+  ok = model->weights != NULL;
+  if (ok)
+    {
+      model->params = pld_params_new (model->weights);
+      ok = kind == PLD_KIND_VISION ? open_vision (model, input, error) : open_text (model, error);
+    }
+  if (ok)
+    {
+      count_tensors (model);
+      model->storage = pld_profile_load (pld_model_largest_file (model), pld_file_wants_direct ());
+    }
+  else
+    pld_model_free (&model);
+  return model;
+}
+
+void
+pld_model_free (PldModel **model_ptr)
+{
+  PldModel *model = g_steal_pointer (model_ptr);
+
+  if (model == NULL)
+    return;
+  if (model->net != NULL)
+    model->arch->release (model->net);
+  g_free (model->net);
+  pld_tokenizer_free (&model->tokenizer);
+  pld_params_free (&model->params);
+  g_clear_pointer (&model->config, pld_config_free);
+  g_clear_pointer (&model->weights, pld_weights_free);
+  g_strfreev (model->labels);
+  g_free (model->storage);
+  g_free (model->path);
+  g_free (model);
+}
+
+guint64
+pld_model_table_bytes (const PldModel *model)
+{
+  return pld_params_bytes (model->params) + pld_buffer_cost (model->arch->prepare_bytes (model->net)) + model->tokenizer_bytes;
+}
+
+gboolean
+pld_model_prepare (PldModel *model, PldBudget *budget, GError **error)
+{
+  if (!model->arch->prepare (model->net, budget, error))
+    return FALSE;
+  if (model->tokenizer_bytes == 0)
+    return TRUE;
+  model->tokenizer = pld_tokenizer_new (model->weights, budget, error);
+  if (model->tokenizer == NULL || pld_tokenizer_size (model->tokenizer) == model->net->n_outputs)
+    return model->tokenizer != NULL;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: its tokenizer has %u tokens, but its embeddings have %u; download it again",
+               model->path, pld_tokenizer_size (model->tokenizer), model->net->n_outputs);
+  return FALSE;
+}

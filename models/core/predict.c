@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/core/predict.h"
+
+#include <math.h>
+
+#include "models/core/dry-run.h"
+
+#define STORAGE_US (1200 * G_TIME_SPAN_MILLISECOND)
+#define COMPUTE_US (700 * G_TIME_SPAN_MILLISECOND)
+/* After so many the ring is in the state that it returns to. */
+#define PASSES 3
+#define SLOTS_MAX 64
+/* More memory is tried in steps of this; of smaller models in quarters of what they lack. */
+#define STEP ((guint64) 500000000)
+
+/* ---- a pass -------------------------------------------------------------------------------- */
+
+static double
+tile_compute_ns (const PldTape *tape, const PldTile *tile, const PldComputeProfile *compute, guint items, guint results)
+{
+  const PldMatrix *matrix = tape->matrices->pdata[tile->matrix];
+
+  return pld_compute_profile_ns (compute, matrix, tile->matrix + 1 < tape->matrices->len ? items : results) * tile->n_rows / matrix->n_rows;
+}
+
+static double
+tape_compute_ns (const PldTape *tape, const PldPlan *plan, const PldComputeProfile *compute, guint items, guint results)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < plan->tiles->len; i++)
+    sum += tile_compute_ns (tape, &g_array_index (plan->tiles, PldTile, i), compute, items, results);
+  return sum;
+}
+
+static double
+tile_load_ns (const PldTile *tile, const PldPlan *plan, const PldProfile *storage, double speed)
+{
+  return tile->pinned ? 0 : 1e9 * (double) tile->n_bytes / (speed * pld_profile_bandwidth (storage, tile->n_bytes, plan->loaders));
+}
+
+PldPrediction
+pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed, const PldComputeProfile *compute,
+                  guint items, guint results, double beside_ns)
+{
+  const double products = tape_compute_ns (tape, plan, compute, items, results), share = products > 0 ? 1 + beside_ns / products : 1;
+  double released[SLOTS_MAX] = { 0 }, loaded = 0, computed = 0;
+  PldPrediction result = { 0 };
+  guint streamed = 0;
+
+  g_assert (plan->n_slots <= SLOTS_MAX);
+  for (guint pass = 0; pass < PASSES; pass++)
+    {
+      const double begun = computed;
+
+      result.load_ns = result.compute_ns = 0;
+      for (guint i = 0; i < plan->tiles->len; i++)
+        {
+          const PldTile *tile = &g_array_index (plan->tiles, PldTile, i);
+          const double load = tile_load_ns (tile, plan, storage, speed), work = share * tile_compute_ns (tape, tile, compute, items, results);
+          double *slot = tile->pinned ? NULL : &released[streamed++ % plan->n_slots];
+
+          if (slot != NULL)
+            loaded = MAX (loaded, *slot) + load;
+          computed = (slot != NULL ? MAX (computed, loaded) : computed) + work;
+          if (slot != NULL)
+            *slot = computed;
+          result.load_ns += load;
+          result.compute_ns += work;
+        }
+      result.pass_ns = computed - begun;
+    }
+  return result;
+}
+
+/* Of the pass that is predicted: the next token, or pictures that share one. */
+static guint
+pass_items (const PldModel *model, const PldUser *shape)
+{
+  return model->arch->kind == PLD_KIND_TEXT ? 1 : shape->batch;
+}
+
+/* ---- profiles ------------------------------------------------------------------------------ */
+
+gboolean
+pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, GError **error)
+{
+  const char *path = pld_model_largest_file (model);
+  const gboolean direct = pld_file_wants_direct ();
+  const guint64 room = limit > 0 ? limit - limit % PLD_PAGE : G_MAXUINT64;
+  PldBudget *budget;
+  PldProfile *profile;
+  PldFile *file;
+
+  /* One that was made with less memory says less. */
+  if (model->storage != NULL && model->storage->memory >= MIN (room, PLD_PROFILE_MEMORY))
+    return TRUE;
+  file = pld_file_open (path, direct, error);
+  if (file == NULL)
+    return FALSE;
+  budget = pld_budget_new (limit);
+  profile = pld_profile_measure (file, budget, STORAGE_US, cancellable, error);
+  if (profile != NULL)
+    {
+      pld_profile_save (profile, path, direct);
+      g_free (model->storage);
+      model->storage = profile;
+    }
+  pld_budget_free (&budget);
+  pld_file_close (&file);
+  return profile != NULL;
+}
+
+/* @beside_ns: (out): of passes of pass_items() and of shape->batch, beside the matrices. */
+static PldComputeProfile *
+take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, double beside_ns[2], GCancellable *cancellable, GError **error)
+{
+  const guint items[] = { pass_items (model, shape), shape->batch };
+  /* Only language models compute by row. */
+  PldComputeProfile *profile = pld_compute_profile_load (shape->threads, model->arch->kind != PLD_KIND_TEXT);
+  gboolean products, passes;
+
+  if (!pld_compute_profile_measure (profile, model->params->tape, items, G_N_ELEMENTS (items), budget, COMPUTE_US, &products, cancellable, error)
+      || !pld_dry_run (model, shape, items, G_N_ELEMENTS (items), profile, budget, &passes, beside_ns, cancellable, error))
+    pld_compute_profile_free (&profile);
+  else if (products || passes)
+    pld_compute_profile_save (profile);
+  return profile;
+}
+
+/* ---- what would help ----------------------------------------------------------------------- */
+
+typedef struct
+{
+  const PldModel *model;
+  const PldUser *wishes;
+  const PldProfile *storage;
+  const PldComputeProfile *compute;
+  double beside_ns, batch_beside_ns; /* of a pass of info->pass_items, and of one of info->batch */
+  PldPlanInfo *info;
+} Predictor;
+
+static PldPrediction
+predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items, double beside_ns)
+{
+  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items, MIN (items, p->wishes->results - p->wishes->guesses), beside_ns);
+}
+
+static void
+predict_change (const Predictor *p, guint64 limit, double speed, gboolean q8_0_cache)
+{
+  PldUser shape = *p->wishes;
+  PldPlan *plan;
+
+  shape.limit = limit;
+  shape.bytes -= q8_0_cache ? shape.q8_0_saves : 0;
+  plan = pld_core_plan (p->model, &shape, NULL);
+  if (plan != NULL)
+    p->info->changes[p->info->n_changes++] = (PldPlanChange) {
+      .memory_limit = limit,
+      .storage_speed = speed,
+      .q8_0_cache = q8_0_cache,
+      .streamed_per_pass = plan->streamed_bytes,
+      .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->beside_ns).pass_ns,
+    };
+  pld_plan_free (&plan);
+}
+
+/* The limit from which on nothing streams; longer passes, which more memory allows, take some of it themselves. */
+static guint64
+resident_limit (const Predictor *p, guint64 limit)
+{
+  for (guint i = 0; i < 10; i++)
+    {
+      PldUser shape = *p->wishes;
+      PldPlan *plan;
+      guint64 next = limit;
+
+      shape.limit = limit;
+      plan = pld_core_plan (p->model, &shape, NULL);
+      if (plan != NULL)
+        next = MAX (limit, plan->resident);
+      pld_plan_free (&plan);
+      if (next == limit)
+        break;
+      limit = next;
+    }
+  return limit;
+}
+
+/* A quarter of @lack in one digit, or STEP. */
+static guint64
+choose_step (guint64 lack)
+{
+  const double quarter = (double) lack / 4, unit = pow (10, floor (log10 (MAX (quarter, 1))));
+
+  return lack > 4 * STEP ? STEP : (guint64) (MAX (1, floor (quarter / unit)) * unit);
+}
+
+static void
+predict_changes (const Predictor *p, const PldPlan *plan)
+{
+  const guint64 limit = plan->limit, resident = resident_limit (p, plan->resident);
+
+  if (plan->streamed_bytes == 0)
+    return;
+  if (limit > 0 && limit < resident)
+    {
+      const guint64 step = choose_step (resident - limit);
+
+      for (guint i = 1; i <= 2; i++)
+        if (limit + i * step < resident)
+          predict_change (p, limit + i * step, 1, FALSE);
+      predict_change (p, resident, 1, FALSE);
+    }
+  if (p->wishes->q8_0_saves > 0)
+    predict_change (p, limit, 1, TRUE);
+  predict_change (p, limit, 2, FALSE);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static void
+predict (const Predictor *p, const PldUser *shape, const PldPlan *plan)
+{
+  const PldTape *tape = p->model->params->tape;
+  PldPlanInfo *info = p->info;
+  const guint n_streamed = plan->tiles->len - plan->n_pinned;
+  PldPrediction pass, full;
+
+  /* Without a tile that streams: all of them, which the first pass reads. */
+  info->read_bytes = n_streamed > 0 ? plan->streamed_bytes / n_streamed : tape->n_bytes / MAX (1, plan->tiles->len);
+  info->best_loaders = pld_profile_loaders (p->storage, info->read_bytes);
+  info->read_bandwidth = (guint64) pld_profile_bandwidth (p->storage, info->read_bytes, plan->loaders > 0 ? plan->loaders : info->best_loaders);
+  info->direct_io = p->storage->direct;
+  pass = predict_pass (p, plan, 1, info->pass_items, p->beside_ns);
+  full = predict_pass (p, plan, 1, shape->batch, p->batch_beside_ns);
+  info->load_ns = (guint64) pass.load_ns;
+  info->compute_ns = (guint64) pass.compute_ns;
+  info->pass_ns = (guint64) pass.pass_ns;
+  info->floor_ns = MAX (info->load_ns, info->compute_ns);
+  info->batch_compute_ns = (guint64) full.compute_ns;
+  info->batch_pass_ns = (guint64) full.pass_ns;
+  predict_changes (p, plan);
+}
+
+gboolean
+pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *shape, const PldPlan *plan, PldPlanInfo *info,
+                  GCancellable *cancellable, GError **error)
+{
+  PldBudget *budget = pld_budget_new (plan->limit);
+  double beside_ns[2];
+  PldComputeProfile *compute = take_compute (model, shape, budget, beside_ns, cancellable, error);
+  const Predictor p = { model, wishes, model->storage, compute, beside_ns[0], beside_ns[1], info };
+
+  info->pass_items = pass_items (model, shape);
+  if (compute != NULL)
+    predict (&p, shape, plan);
+  pld_compute_profile_free (&compute);
+  pld_budget_free (&budget);
+  return p.compute != NULL;
+}
