@@ -19,8 +19,8 @@ struct _GstPipeloadEvents
   GstPipeloadEventsSettings settings; /* OBJECT_LOCK */
 
   /* From start() to stop(); streaming thread. */
-  GstPipeloadZones *zones;
-  GstPipeloadVisits *visits;
+  PldZones *zones;
+  PldVisits *visits;
   gboolean configured;   /* the property zones is set */
   char *camera;          /* NULL = not told */
   GDateTime *epoch;      /* of stream time 0; NULL = not told */

@@ -65,8 +65,8 @@ gst_pipeload_events_get_property (GObject *object, guint id, GValue *value, GPar
 static void
 clear_stream (GstPipeloadEvents *self)
 {
-  g_clear_pointer (&self->visits, gst_pipeload_visits_free);
-  g_clear_pointer (&self->zones, gst_pipeload_zones_free);
+  g_clear_pointer (&self->visits, pld_visits_free);
+  g_clear_pointer (&self->zones, pld_zones_free);
   g_clear_pointer (&self->camera, g_free);
   g_clear_pointer (&self->epoch, g_date_time_unref);
 }
@@ -95,7 +95,7 @@ open_settings (GstPipeloadEvents *self, GError **error)
   self->camera = g_strdup (self->settings.camera);
   GST_OBJECT_UNLOCK (self);
   self->configured = zones != NULL;
-  self->zones = gst_pipeload_zones_load (zones, error);
+  self->zones = pld_zones_load (zones, error);
   if (self->zones == NULL)
     return FALSE;
   if (start != NULL)
@@ -123,7 +123,7 @@ gst_pipeload_events_start (GstBaseTransform *trans)
       gst_pipeload_post_error (GST_ELEMENT (self), error, NULL, TRUE);
       return FALSE;
     }
-  self->visits = gst_pipeload_visits_new (self->zones);
+  self->visits = pld_visits_new (self->zones);
   self->width = self->height = 0;
   self->duration = 0;
   self->next = 0;

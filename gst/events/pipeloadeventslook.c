@@ -6,10 +6,10 @@
 
 #define GST_CAT_DEFAULT gst_pipeload_events_debug
 
-static GstPipeloadVisitsSettings
+static PldVisitsSettings
 get_settings (GstPipeloadEvents *self)
 {
-  GstPipeloadVisitsSettings settings;
+  PldVisitsSettings settings;
 
   GST_OBJECT_LOCK (self);
   settings = gst_pipeload_events_settings_visits (&self->settings);
@@ -21,7 +21,7 @@ get_settings (GstPipeloadEvents *self)
 
 /* Returns: (transfer container): names of the zones that @box is in, interned, NULL-terminated; the whole picture has none */
 static const char **
-zones_of (GstPipeloadEvents *self, const GstPipeloadVisitsSettings *settings, const GstPipeloadVisitBox *box)
+zones_of (GstPipeloadEvents *self, const PldVisitsSettings *settings, const PldVisitBox *box)
 {
   const GArray *zones = self->zones->zones;
   const char **names = g_new0 (const char *, zones->len + 1);
@@ -29,9 +29,9 @@ zones_of (GstPipeloadEvents *self, const GstPipeloadVisitsSettings *settings, co
 
   for (guint i = 0; i < zones->len; i++)
     {
-      const char *name = g_array_index (zones, GstPipeloadZone, i).name;
+      const char *name = g_array_index (zones, PldZone, i).name;
 
-      if (*name != '\0' && gst_pipeload_visits_inside (self->visits, settings, box, i))
+      if (*name != '\0' && pld_visits_inside (self->visits, settings, box, i))
         names[n++] = g_intern_string (name);
     }
   return names;
@@ -57,14 +57,14 @@ system_time (GstPipeloadEvents *self, GstClockTime time)
 
 /* @downstream: it is there to hear of it */
 static void
-tell (GstPipeloadEvents *self, const GstPipeloadVisitsSettings *settings, const GArray *events,
+tell (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events,
       gboolean downstream)
 {
   GstPipeloadEventsPlace place = { .camera = self->camera, .width = self->width, .height = self->height };
 
   for (guint i = 0; i < events->len; i++)
     {
-      const GstPipeloadVisitEvent *event = &g_array_index (events, GstPipeloadVisitEvent, i);
+      const PldVisitEvent *event = &g_array_index (events, PldVisitEvent, i);
       g_autofree const char **zones = zones_of (self, settings, &event->box);
       GstStructure *structure;
 
@@ -82,10 +82,10 @@ tell (GstPipeloadEvents *self, const GstPipeloadVisitsSettings *settings, const 
 void
 gst_pipeload_events_finish (GstPipeloadEvents *self, gboolean downstream)
 {
-  g_autoptr (GArray) events = g_array_new (FALSE, FALSE, sizeof (GstPipeloadVisitEvent));
-  const GstPipeloadVisitsSettings settings = get_settings (self);
+  g_autoptr (GArray) events = g_array_new (FALSE, FALSE, sizeof (PldVisitEvent));
+  const PldVisitsSettings settings = get_settings (self);
 
-  gst_pipeload_visits_finish (self->visits, &settings, events);
+  pld_visits_finish (self->visits, &settings, events);
   tell (self, &settings, events, downstream);
   self->looked = FALSE;
   self->next = 0;
@@ -116,10 +116,10 @@ frame_time (GstPipeloadEvents *self, GstBuffer *buffer)
   return time;
 }
 
-static GstPipeloadVisitBox
+static PldVisitBox
 box_of (const GstPipeloadObject *object)
 {
-  return (GstPipeloadVisitBox){
+  return (PldVisitBox){
     .id = object->tracked ? (guint64) MAX (object->id, 0) : 0,
     .label = object->label,
     .label_id = object->label_id,
@@ -148,7 +148,7 @@ is_new_result (GstPipeloadEvents *self, GstBuffer *buffer, const GstPipeloadFram
 
 /* Nobody else says that lines need ids. */
 static void
-warn_untracked (GstPipeloadEvents *self, const GstPipeloadVisitBox *boxes, guint n)
+warn_untracked (GstPipeloadEvents *self, const PldVisitBox *boxes, guint n)
 {
   gboolean untracked = FALSE;
 
@@ -162,13 +162,13 @@ warn_untracked (GstPipeloadEvents *self, const GstPipeloadVisitBox *boxes, guint
   GST_ELEMENT_WARNING (
       self, RESOURCE, SETTINGS,
       ("Line \"%s\" sees nothing cross it, since objects have no ids; put pipeloadtrack in front of %s",
-       g_array_index (self->zones->lines, GstPipeloadLine, 0).name, GST_OBJECT_NAME (self)),
+       g_array_index (self->zones->lines, PldLine, 0).name, GST_OBJECT_NAME (self)),
       (NULL));
 }
 
 static void
-write_zones (GstPipeloadEvents *self, const GstPipeloadVisitsSettings *settings, GstPipeloadFrame *frame,
-             const GstPipeloadVisitBox *boxes, GstBuffer *buffer, guint64 age)
+write_zones (GstPipeloadEvents *self, const PldVisitsSettings *settings, GstPipeloadFrame *frame,
+             const PldVisitBox *boxes, GstBuffer *buffer, guint64 age)
 {
   if (!self->configured || frame->objects->len == 0 || frame->kind != GST_PIPELOAD_FRAME_DETECTIONS)
     return;
@@ -186,9 +186,9 @@ void
 gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
-  g_autofree GstPipeloadVisitBox *boxes = g_new (GstPipeloadVisitBox, frame->objects->len);
-  g_autoptr (GArray) events = g_array_new (FALSE, FALSE, sizeof (GstPipeloadVisitEvent));
-  const GstPipeloadVisitsSettings settings = get_settings (self);
+  g_autofree PldVisitBox *boxes = g_new (PldVisitBox, frame->objects->len);
+  g_autoptr (GArray) events = g_array_new (FALSE, FALSE, sizeof (PldVisitEvent));
+  const PldVisitsSettings settings = get_settings (self);
   gboolean is_new;
   guint64 age;
 
@@ -197,7 +197,7 @@ gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
     boxes[i] = box_of (gst_pipeload_frame_object (frame, i));
   warn_untracked (self, boxes, frame->objects->len);
   is_new = is_new_result (self, buffer, frame, &age);
-  gst_pipeload_visits_look (self->visits, &settings, frame_time (self, buffer), boxes, frame->objects->len,
+  pld_visits_look (self->visits, &settings, frame_time (self, buffer), boxes, frame->objects->len,
                             is_new, events);
   tell (self, &settings, events, TRUE);
   write_zones (self, &settings, frame, boxes, buffer, age);

@@ -5,12 +5,12 @@
 #include "gst/pipeloadmeta.h"
 
 static const char *
-kind_name (GstPipeloadVisitKind kind)
+kind_name (PldVisitKind kind)
 {
-  static const char *const names[] = { [GST_PIPELOAD_VISIT_ENTER] = "enter",
-                                       [GST_PIPELOAD_VISIT_UPDATE] = "update",
-                                       [GST_PIPELOAD_VISIT_LEAVE] = "leave",
-                                       [GST_PIPELOAD_VISIT_CROSS] = "cross" };
+  static const char *const names[] = { [PLD_VISIT_ENTER] = "enter",
+                                       [PLD_VISIT_UPDATE] = "update",
+                                       [PLD_VISIT_LEAVE] = "leave",
+                                       [PLD_VISIT_CROSS] = "cross" };
 
   return names[kind];
 }
@@ -22,7 +22,7 @@ direction_name (int direction)
 }
 
 static char *
-event_to_json (const GstPipeloadVisitEvent *event, const GstPipeloadEventsPlace *place,
+event_to_json (const PldVisitEvent *event, const GstPipeloadEventsPlace *place,
                const char *const *zones)
 {
   const PldEvent what = {
@@ -32,7 +32,7 @@ event_to_json (const GstPipeloadVisitEvent *event, const GstPipeloadEventsPlace 
     .label = event->box.label,
     .direction = direction_name (event->direction),
     .start = event->start,
-    .end = event->kind == GST_PIPELOAD_VISIT_LEAVE ? event->end : G_MAXUINT64,
+    .end = event->kind == PLD_VISIT_LEAVE ? event->end : G_MAXUINT64,
     .confidence = event->confidence,
     .best_confidence = event->best,
   };
@@ -60,7 +60,7 @@ event_to_json (const GstPipeloadVisitEvent *event, const GstPipeloadEventsPlace 
 }
 
 GstStructure *
-gst_pipeload_event_to_structure (const GstPipeloadVisitEvent *event, const GstPipeloadEventsPlace *place,
+gst_pipeload_event_to_structure (const PldVisitEvent *event, const GstPipeloadEventsPlace *place,
                                  const char *const *zones)
 {
   g_autofree char *json = event_to_json (event, place, zones);
@@ -70,7 +70,7 @@ gst_pipeload_event_to_structure (const GstPipeloadVisitEvent *event, const GstPi
       "confidence", G_TYPE_DOUBLE, event->confidence, "timestamp", G_TYPE_UINT64, event->time, "start",
       G_TYPE_UINT64, event->start, "json", G_TYPE_STRING, json, NULL);
 
-  if (event->kind == GST_PIPELOAD_VISIT_LEAVE)
+  if (event->kind == PLD_VISIT_LEAVE)
     gst_structure_set (structure, "end", G_TYPE_UINT64, event->end, "duration", G_TYPE_UINT64,
                        event->end - event->start, NULL);
   if (event->direction != 0)

@@ -27,10 +27,10 @@ gst_pipeload_events_settings_clear (GstPipeloadEventsSettings *settings)
   g_clear_pointer (&settings->start_time, g_free);
 }
 
-GstPipeloadVisitsSettings
+PldVisitsSettings
 gst_pipeload_events_settings_visits (const GstPipeloadEventsSettings *settings)
 {
-  return (GstPipeloadVisitsSettings){
+  return (PldVisitsSettings){
     .threshold = settings->threshold,
     .median = settings->median,
     .inertia = settings->inertia,
@@ -75,7 +75,7 @@ install_debounce (GObjectClass *klass)
   gst_pipeload_settings_install (
       klass, PROP (median),
       g_param_spec_uint ("median", "Median", "Results that the median confidence is taken of", 1,
-                         GST_PIPELOAD_VISITS_MAX_MEDIAN, DEFAULT_MEDIAN, GST_PIPELOAD_PLAYING));
+                         PLD_VISITS_MAX_MEDIAN, DEFAULT_MEDIAN, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (inertia),
       g_param_spec_uint (

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "gst/pipeloadsettings.h"
-#include "gst/events/pipeloadvisits.h"
+#include "analytics/visits.h"
 
 G_BEGIN_DECLS
 
@@ -21,7 +21,7 @@ void gst_pipeload_events_settings_init (GstPipeloadEventsSettings *settings);
 void gst_pipeload_events_settings_clear (GstPipeloadEventsSettings *settings);
 
 /* Those of one frame. */
-GstPipeloadVisitsSettings gst_pipeload_events_settings_visits (const GstPipeloadEventsSettings *settings);
+PldVisitsSettings gst_pipeload_events_settings_visits (const GstPipeloadEventsSettings *settings);
 
 void gst_pipeload_events_settings_install (GObjectClass *klass);
 

@@ -105,7 +105,7 @@ static gboolean
 gst_pipeload_overlay_start (GstBaseTransform *trans)
 {
   GstPipeloadOverlay *self = GST_PIPELOAD_OVERLAY (trans);
-  g_autoptr (GstPipeloadZones) zones = NULL;
+  g_autoptr (PldZones) zones = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *setting = NULL;
 
@@ -115,7 +115,7 @@ gst_pipeload_overlay_start (GstBaseTransform *trans)
   GST_OBJECT_UNLOCK (self);
   self->own_zones = setting != NULL;
   if (self->own_zones)
-    zones = gst_pipeload_zones_load (setting, &error);
+    zones = pld_zones_load (setting, &error);
   if (error != NULL)
     {
       gst_pipeload_post_error (GST_ELEMENT (self), error, NULL, TRUE);
@@ -142,11 +142,11 @@ static void
 take_zones (GstPipeloadOverlay *self, const char *json)
 {
   g_autoptr (GError) error = NULL;
-  GstPipeloadZones *zones;
+  PldZones *zones;
 
   if (self->own_zones || json == NULL)
     return;
-  zones = gst_pipeload_zones_parse (json, strlen (json), &error);
+  zones = pld_zones_parse (json, strlen (json), &error);
   if (zones == NULL)
     GST_WARNING_OBJECT (self, "zones of an event: %s", error->message);
   gst_pipeload_scene_set_zones (self->scene, zones);

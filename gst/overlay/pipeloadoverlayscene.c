@@ -24,7 +24,7 @@ struct _GstPipeloadScene
   GstClockTime now; /* of the last frame */
   GstPipeloadCanvas *canvas;
   GstPipeloadTrails *trails;
-  GstPipeloadZones *zones;
+  PldZones *zones;
   GstVideoOverlayComposition *zones_drawn; /* NULL if they are to be drawn anew */
 
   /* The corner. */
@@ -192,7 +192,7 @@ draw_classes (GstPipeloadScene *scene, const GstPipeloadFrame *frame, int y)
 /* ---- zones --------------------------------------------------------------------------------- */
 
 static void
-draw_points (GstPipeloadScene *scene, const GstPipeloadPoint *points, guint n, gboolean closed,
+draw_points (GstPipeloadScene *scene, const PldPoint *points, guint n, gboolean closed,
              const char *name)
 {
   const GstPipeloadColour colour = name != NULL ? gst_pipeload_colour_of_text (name) : grey;
@@ -208,26 +208,26 @@ draw_points (GstPipeloadScene *scene, const GstPipeloadPoint *points, guint n, g
 static void
 draw_zones (GstPipeloadScene *scene)
 {
-  const GstPipeloadZones *zones = scene->zones;
+  const PldZones *zones = scene->zones;
 
   for (guint i = 0; i < zones->masks->len; i++)
     {
-      const GstPipeloadZone *mask = &g_array_index (zones->masks, GstPipeloadZone, i);
+      const PldZone *mask = &g_array_index (zones->masks, PldZone, i);
 
       draw_points (scene, mask->points, mask->n_points, TRUE, NULL);
     }
   for (guint i = 0; i < zones->zones->len; i++)
     {
-      const GstPipeloadZone *zone = &g_array_index (zones->zones, GstPipeloadZone, i);
+      const PldZone *zone = &g_array_index (zones->zones, PldZone, i);
 
       if (zone->n_points > 0)
         draw_points (scene, zone->points, zone->n_points, TRUE, zone->name);
     }
   for (guint i = 0; i < zones->lines->len; i++)
     {
-      const GstPipeloadLine *line = &g_array_index (zones->lines, GstPipeloadLine, i);
+      const PldLine *line = &g_array_index (zones->lines, PldLine, i);
 
-      draw_points (scene, (GstPipeloadPoint[]){ line->from, line->to }, 2, FALSE, line->name);
+      draw_points (scene, (PldPoint[]){ line->from, line->to }, 2, FALSE, line->name);
     }
 }
 
@@ -369,10 +369,10 @@ gst_pipeload_scene_set_size (GstPipeloadScene *scene, guint width, guint height,
 }
 
 void
-gst_pipeload_scene_set_zones (GstPipeloadScene *scene, GstPipeloadZones *zones)
+gst_pipeload_scene_set_zones (GstPipeloadScene *scene, PldZones *zones)
 {
   g_clear_pointer (&scene->zones_drawn, gst_video_overlay_composition_unref);
-  gst_pipeload_zones_free (scene->zones);
+  pld_zones_free (scene->zones);
   scene->zones = zones;
 }
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "gst/overlay/pipeloadoverlaysettings.h"
-#include "gst/pipeloadzones.h"
+#include "analytics/zones.h"
 
 #include <gst/video/video.h>
 
@@ -23,7 +23,7 @@ void gst_pipeload_scene_set_size (GstPipeloadScene *scene, guint width, guint he
                                   GstClockTime frame_duration);
 
 /* @zones: (transfer full) (nullable) */
-void gst_pipeload_scene_set_zones (GstPipeloadScene *scene, GstPipeloadZones *zones);
+void gst_pipeload_scene_set_zones (GstPipeloadScene *scene, PldZones *zones);
 
 /* Time goes on from elsewhere. */
 void gst_pipeload_scene_flush (GstPipeloadScene *scene);

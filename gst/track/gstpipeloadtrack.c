@@ -24,7 +24,7 @@
 
 #include "gst/pipeloadmeta.h"
 #include "gst/pipeloadsettings.h"
-#include "gst/track/pipeloadtracker.h"
+#include "analytics/tracker.h"
 #include "gst/pipeloadutil.h"
 
 #include <gst/video/video.h>
@@ -52,12 +52,12 @@ struct _GstPipeloadTrack
 {
   GstBaseTransform parent;
 
-  GstPipeloadTrackerSettings settings; /* OBJECT_LOCK */
-  GstPipeloadTrackerCounts counts;     /* OBJECT_LOCK; after the newest frame */
+  PldTrackerSettings settings; /* OBJECT_LOCK */
+  PldTrackerCounts counts;     /* OBJECT_LOCK; after the newest frame */
   guint64 frames, results;             /* OBJECT_LOCK */
 
   /* Streaming thread. */
-  GstPipeloadTracker *tracker;
+  PldTracker *tracker;
   guint width, height;
   GstClockTime duration; /* of a frame, where buffers do not tell the time */
   GstClockTime last;     /* the newest frame's time; NONE: there is none that goes with the next one */
@@ -114,7 +114,7 @@ gst_pipeload_track_get_property (GObject *object, guint id, GValue *value, GPara
 static void
 gst_pipeload_track_finalize (GObject *object)
 {
-  g_clear_pointer (&GST_PIPELOAD_TRACK (object)->tracker, gst_pipeload_tracker_free);
+  g_clear_pointer (&GST_PIPELOAD_TRACK (object)->tracker, pld_tracker_free);
   G_OBJECT_CLASS (gst_pipeload_track_parent_class)->finalize (object);
 }
 
@@ -124,7 +124,7 @@ gst_pipeload_track_finalize (GObject *object)
 static void
 forget (GstPipeloadTrack *self)
 {
-  gst_pipeload_tracker_clear (self->tracker, self->height > 0 ? (double) self->width / self->height : 1);
+  pld_tracker_clear (self->tracker, self->height > 0 ? (double) self->width / self->height : 1);
   self->last = GST_CLOCK_TIME_NONE;
   self->foreign = FALSE;
 }
@@ -134,8 +134,8 @@ gst_pipeload_track_start (GstBaseTransform *trans)
 {
   GstPipeloadTrack *self = GST_PIPELOAD_TRACK (trans);
 
-  g_clear_pointer (&self->tracker, gst_pipeload_tracker_free);
-  self->tracker = gst_pipeload_tracker_new ();
+  g_clear_pointer (&self->tracker, pld_tracker_free);
+  self->tracker = pld_tracker_new ();
   self->width = self->height = 0;
   self->number = G_MAXUINT64;
   self->has_seen = self->failed = FALSE;
@@ -143,7 +143,7 @@ gst_pipeload_track_start (GstBaseTransform *trans)
     self->moments[i] = (Moment){ G_MAXUINT64, 0 };
   forget (self);
   GST_OBJECT_LOCK (self);
-  self->counts = (GstPipeloadTrackerCounts){ 0 };
+  self->counts = (PldTrackerCounts){ 0 };
   self->frames = self->results = 0;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
@@ -187,7 +187,7 @@ gst_pipeload_track_sink_event (GstBaseTransform *trans, GstEvent *event)
 
 /* The time of @buffer, which is the newest one from now on. Over a leap in time no track is kept. */
 static GstClockTime
-keep_time (GstPipeloadTrack *self, GstBuffer *buffer, const GstPipeloadTrackerSettings *settings)
+keep_time (GstPipeloadTrack *self, GstBuffer *buffer, const PldTrackerSettings *settings)
 {
   GstClockTime time = GST_BUFFER_PTS (buffer);
 
@@ -221,29 +221,29 @@ time_of (const GstPipeloadTrack *self, guint64 number, guint64 age)
 }
 
 static void
-take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const GstPipeloadTrackerSettings *settings,
+take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const PldTrackerSettings *settings,
              GstClockTime time)
 {
   const guint n = frame->kind == GST_PIPELOAD_FRAME_DETECTIONS ? frame->objects->len : 0;
-  g_autofree GstPipeloadSighting *sightings = g_new (GstPipeloadSighting, n);
+  g_autofree PldSighting *sightings = g_new (PldSighting, n);
 
   for (guint i = 0; i < n; i++)
     {
       const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
-      sightings[i] = (GstPipeloadSighting){ object->label, object->label_id, object->confidence, object->x_min,
+      sightings[i] = (PldSighting){ object->label, object->label_id, object->confidence, object->x_min,
                                             object->y_min, object->x_max,    object->y_max };
     }
-  gst_pipeload_tracker_update (self->tracker, settings, time, sightings, n);
+  pld_tracker_update (self->tracker, settings, time, sightings, n);
 }
 
 /* Returns: (transfer full): the tracks as objects of the frame at @time, as far as they are in the picture. @found: what the
  * detector saw, whose other facts go with it. */
 static GstPipeloadFrame *
-show (GstPipeloadTrack *self, const GstPipeloadTrackerSettings *settings, const GstPipeloadFrame *found, GstClockTime time,
+show (GstPipeloadTrack *self, const PldTrackerSettings *settings, const GstPipeloadFrame *found, GstClockTime time,
       guint64 number, gboolean new_result)
 {
-  g_autoptr (GArray) tracks = gst_pipeload_tracker_show (self->tracker, settings, time);
+  g_autoptr (GArray) tracks = pld_tracker_show (self->tracker, settings, time);
   GstPipeloadFrame *frame = gst_pipeload_frame_new (number);
 
   frame->kind = GST_PIPELOAD_FRAME_DETECTIONS;
@@ -251,7 +251,7 @@ show (GstPipeloadTrack *self, const GstPipeloadTrackerSettings *settings, const 
   frame->height = self->height;
   for (guint i = 0; i < tracks->len; i++)
     {
-      const GstPipeloadTracked *track = &g_array_index (tracks, GstPipeloadTracked, i);
+      const PldTracked *track = &g_array_index (tracks, PldTracked, i);
       const GstPipeloadObject *seen
           = new_result && track->sighting >= 0 ? gst_pipeload_frame_object (found, track->sighting) : NULL;
       GstPipeloadObject object = {
@@ -285,7 +285,7 @@ gst_pipeload_track_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   GstPipeloadTrack *self = GST_PIPELOAD_TRACK (trans);
   g_autoptr (GstPipeloadFrame) found = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
   g_autoptr (GstPipeloadFrame) shown = NULL;
-  GstPipeloadTrackerSettings settings;
+  PldTrackerSettings settings;
   gboolean detections = found->kind == GST_PIPELOAD_FRAME_DETECTIONS && found->objects->len > 0, fresh;
   guint64 number, age = 0;
   GstClockTime time;
@@ -312,7 +312,7 @@ gst_pipeload_track_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   shown = show (self, &settings, found, time, number, fresh);
   gst_pipeload_frame_replace (shown, buffer, age);
   GST_OBJECT_LOCK (self);
-  self->counts = gst_pipeload_tracker_count (self->tracker);
+  self->counts = pld_tracker_count (self->tracker);
   self->frames++;
   self->results += fresh;
   GST_OBJECT_UNLOCK (self);
@@ -321,7 +321,7 @@ gst_pipeload_track_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 
 /* ---- class --------------------------------------------------------------------------------- */
 
-#define PROP(field) GST_PIPELOAD_PROP (GstPipeloadTrackerSettings, field)
+#define PROP(field) GST_PIPELOAD_PROP (PldTrackerSettings, field)
 
 static void
 install_double (GObjectClass *klass, guint id, const char *name, const char *nick, const char *text, double most,
@@ -334,9 +334,9 @@ install_double (GObjectClass *klass, guint id, const char *name, const char *nic
 static void
 install_properties (GObjectClass *klass)
 {
-  GstPipeloadTrackerSettings preset;
+  PldTrackerSettings preset;
 
-  gst_pipeload_tracker_settings_init (&preset);
+  pld_tracker_settings_init (&preset);
   install_double (klass, PROP (high), "high-threshold", "High threshold",
                   "Detections of at least this confidence begin tracks, and are matched first", 1, preset.high);
   install_double (klass, PROP (low), "low-threshold", "Low threshold",
@@ -392,7 +392,7 @@ gst_pipeload_track_class_init (GstPipeloadTrackClass *klass)
 static void
 gst_pipeload_track_init (GstPipeloadTrack *self)
 {
-  gst_pipeload_tracker_settings_init (&self->settings);
+  pld_tracker_settings_init (&self->settings);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (self), FALSE);
 }

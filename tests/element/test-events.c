@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * pipeloadevents between a source of tracked boxes and a sink: what it tells, where, in which order, and its life. A second
- * is ten frames here, unless a test says otherwise; gst/events/pipeloadvisits has its own tests.
+ * is ten frames here, unless a test says otherwise; analytics/visits.c has its own tests.
  */
 #include "tests/element/rig.h"
 

@@ -2,8 +2,8 @@
  *
  * The tracker's mathematics: the assignment against trying everything, the Kalman filter against the textbook's matrices.
  */
-#include "gst/track/pipeloadassign.h"
-#include "gst/track/pipeloadkalman.h"
+#include "analytics/assign.h"
+#include "analytics/kalman.h"
 
 #include <math.h>
 
@@ -69,8 +69,8 @@ test_all_small (void)
 
       for (guint i = 0; i < p.rows * p.columns; i++)
         cost[i] = (double) g_rand_int_range (rand, 0, (gint) steps + 1) / steps;
-      gst_pipeload_assign (cost, p.rows, p.columns, p.limit, match);
-      gst_pipeload_assign (cost, p.rows, p.columns, p.limit, again);
+      pld_assign (cost, p.rows, p.columns, p.limit, match);
+      pld_assign (cost, p.rows, p.columns, p.limit, again);
       g_assert_cmpfloat_with_epsilon (cost_of (&p, match), least_cost (&p, 0, 0), 1e-9);
       for (guint i = 0; i < p.rows; i++)
         g_assert_cmpint (match[i], ==, again[i]);
@@ -88,12 +88,12 @@ test_large (void)
   for (guint i = 0; i < n; i++)
     for (guint j = 0; j < n; j++)
       cost[i * n + j] = ((double) i - (n - 1 - j)) * ((double) i - (n - 1 - j)) / (n * n);
-  gst_pipeload_assign (cost, n, n, 2, match);
+  pld_assign (cost, n, n, 2, match);
   for (guint i = 0; i < n; i++)
     g_assert_cmpint (match[i], ==, (int) (n - 1 - i));
   for (guint i = 0; i < n * n; i++)
     cost[i] = 1;
-  gst_pipeload_assign (cost, n, n, 1, match);
+  pld_assign (cost, n, n, 1, match);
   for (guint i = 0; i < n; i++)
     g_assert_cmpint (match[i], ==, -1);
 }
@@ -125,12 +125,12 @@ test_kalman (void)
     { 0.033, 1.0, 2.00, 3.35, 0.05,
       { 3.36243777409901, 0.629170868623309, 0.0019653103020434, 0.00200981013901332, 0.1622997847615 } },
   };
-  GstPipeloadKalman k = gst_pipeload_kalman_start (2, 0.1, 1);
+  PldKalman k = pld_kalman_start (2, 0.1, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
-      k = gst_pipeload_kalman_predict (k, steps[i].seconds, steps[i].kept, steps[i].jolt);
-      k = gst_pipeload_kalman_measure (k, steps[i].place, steps[i].noise);
+      k = pld_kalman_predict (k, steps[i].seconds, steps[i].kept, steps[i].jolt);
+      k = pld_kalman_measure (k, steps[i].place, steps[i].noise);
       assert_close (k.place, steps[i].after[0]);
       assert_close (k.velocity, steps[i].after[1]);
       assert_close (k.pp, steps[i].after[2]);
@@ -150,7 +150,7 @@ test_kalman_honest (void)
   for (guint walk = 0; walk < 300; walk++)
     {
       double place = 5, velocity = (g_rand_double (rand) - 0.5) * sqrt (12); /* deviation 1 */
-      GstPipeloadKalman k = gst_pipeload_kalman_start (place + (g_rand_double (rand) - 0.5) * sqrt (12) * 0.1, 0.1, 1);
+      PldKalman k = pld_kalman_start (place + (g_rand_double (rand) - 0.5) * sqrt (12) * 0.1, 0.1, 1);
 
       for (guint i = 0; i < 40; i++)
         {
@@ -159,8 +159,8 @@ test_kalman_honest (void)
               place += velocity * 0.01;
               velocity += (g_rand_double (rand) - 0.5) * sqrt (12 * 0.01) * 0.5;
             }
-          k = gst_pipeload_kalman_predict (k, 0.1, 1, 0.5);
-          k = gst_pipeload_kalman_measure (k, place + (g_rand_double (rand) - 0.5) * sqrt (12) * 0.1, 0.1);
+          k = pld_kalman_predict (k, 0.1, 1, 0.5);
+          k = pld_kalman_measure (k, place + (g_rand_double (rand) - 0.5) * sqrt (12) * 0.1, 0.1);
           squares += (k.place - place) * (k.place - place) / k.pp;
           n++;
         }

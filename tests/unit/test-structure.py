@@ -12,7 +12,7 @@ API = {"include/pipeload"}
 BASE = API | {"engine/base"}
 ENGINE = API | {"engine/" + room for room in ("base", "format", "image", "kernels", "runtime", "stream", "text")}
 # What all plugins have of gst/; what is in a folder of its own here is a plugin of its own.
-COMMON = {"include/pipeload", "gst/pipeloadmeta.h", "gst/pipeloadsettings.h", "gst/pipeloadutil.h", "gst/pipeloadzones.h"}
+COMMON = {"include/pipeload", "gst/pipeloadmeta.h", "gst/pipeloadsettings.h", "gst/pipeloadutil.h", "analytics"}
 ALLOWED = {  # docs/architecture.md has the same table
     "include/pipeload": API,
     "engine/base": {"include/pipeload/base.h", "engine/base"},
@@ -27,6 +27,7 @@ ALLOWED = {  # docs/architecture.md has the same table
     "models/api": ENGINE | {"models/core", "models/api"},
     "models/files": ENGINE | {"models/architectures", "models/core", "models/files"},
     "models": API,
+    "analytics": API | {"analytics"},
     "gst": COMMON | {"gst/pipeloadmodel.h", "gst/pipeloadpicture.h", "gst/pipeloadrelations.h", "gst/pipeloadworker.h",
                      "gst/events", "gst/llm", "gst/track", "gst/vit"},
     "gst/overlay": COMMON | {"gst/overlay"},
@@ -37,7 +38,7 @@ ALLOWED = {  # docs/architecture.md has the same table
 FOREIGN = {  # header pattern → the folders that may include it
     r"^gst/|^gst\.h": {"gst", "gst/overlay", "gst/publish", "tools", "pipelines"},
     r"^jpeglib|^jerror|^turbojpeg": {"engine/image"},
-    r"^json-glib": {"engine/format", "models", "models/architectures", "models/core", "models/api", "models/files", "gst", "gst/publish", "tools", "pipelines"},
+    r"^json-glib": {"engine/format", "models", "models/architectures", "models/core", "models/api", "models/files", "analytics", "gst", "gst/publish", "tools", "pipelines"},
     r"^pango": {"gst/overlay"},
     r"^cairo": {"gst/overlay", "pipelines"},
     r"^mosquitto": {"gst/publish"},
@@ -57,7 +58,7 @@ def folder_of(path, folders):
 
 def check_includes(source):
     errors = []
-    for top in ("include", "engine", "models", "gst", "tools", "pipelines"):
+    for top in ("include", "engine", "models", "analytics", "gst", "tools", "pipelines"):
         for root, _, files in os.walk(os.path.join(source, top)):
             for name in files:
                 path = os.path.relpath(os.path.join(root, name), source)

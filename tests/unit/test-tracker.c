@@ -2,7 +2,7 @@
  *
  * The tracker on persons whose ways are known: ids stay, boxes stay where the persons are.
  */
-#include "gst/track/pipeloadtracker.h"
+#include "analytics/tracker.h"
 
 #include <math.h>
 
@@ -17,9 +17,9 @@ typedef struct
 
 typedef struct
 {
-  GstPipeloadTracker *tracker;
-  GstPipeloadTrackerSettings settings;
-  GstPipeloadSighting sightings[64];
+  PldTracker *tracker;
+  PldTrackerSettings settings;
+  PldSighting sightings[64];
   guint n;
   GRand *rand;
 } Rig;
@@ -29,9 +29,9 @@ static const char *person, *car;
 static void
 rig_open (Rig *rig, guint32 seed)
 {
-  rig->tracker = gst_pipeload_tracker_new ();
-  gst_pipeload_tracker_clear (rig->tracker, ASPECT);
-  gst_pipeload_tracker_settings_init (&rig->settings);
+  rig->tracker = pld_tracker_new ();
+  pld_tracker_clear (rig->tracker, ASPECT);
+  pld_tracker_settings_init (&rig->settings);
   rig->n = 0;
   rig->rand = g_rand_new_with_seed (seed);
 }
@@ -39,14 +39,14 @@ rig_open (Rig *rig, guint32 seed)
 static void
 rig_close (Rig *rig)
 {
-  gst_pipeload_tracker_free (rig->tracker);
+  pld_tracker_free (rig->tracker);
   g_rand_free (rig->rand);
 }
 
-static GstPipeloadSighting
+static PldSighting
 box (const char *label, double confidence, double x, double y, double width, double height)
 {
-  return (GstPipeloadSighting){ .label = label,
+  return (PldSighting){ .label = label,
                                 .confidence = confidence,
                                 .x_min = x - width / 2,
                                 .y_min = y - height / 2,
@@ -55,7 +55,7 @@ box (const char *label, double confidence, double x, double y, double width, dou
 }
 
 static void
-see_box (Rig *rig, GstPipeloadSighting sighting)
+see_box (Rig *rig, PldSighting sighting)
 {
   g_assert_cmpuint (rig->n, <, G_N_ELEMENTS (rig->sightings));
   rig->sightings[rig->n++] = sighting;
@@ -71,28 +71,28 @@ see (Rig *rig, const Walker *w, double t)
 static void
 update (Rig *rig, double t)
 {
-  gst_pipeload_tracker_update (rig->tracker, &rig->settings, (guint64) (t * SECOND + 0.5), rig->sightings, rig->n);
+  pld_tracker_update (rig->tracker, &rig->settings, (guint64) (t * SECOND + 0.5), rig->sightings, rig->n);
   rig->n = 0;
 }
 
 static GArray *
 show (Rig *rig, double t)
 {
-  return gst_pipeload_tracker_show (rig->tracker, &rig->settings, (guint64) (t * SECOND + 0.5));
+  return pld_tracker_show (rig->tracker, &rig->settings, (guint64) (t * SECOND + 0.5));
 }
 
-static const GstPipeloadTracked *
+static const PldTracked *
 find (GArray *tracks, guint64 id)
 {
   for (guint i = 0; i < tracks->len; i++)
-    if (g_array_index (tracks, GstPipeloadTracked, i).id == id)
-      return &g_array_index (tracks, GstPipeloadTracked, i);
+    if (g_array_index (tracks, PldTracked, i).id == id)
+      return &g_array_index (tracks, PldTracked, i);
   return NULL;
 }
 
 /* How far the middles of both are apart, in heights of the person. */
 static double
-error_of (const GstPipeloadTracked *track, const Walker *w, double t)
+error_of (const PldTracked *track, const Walker *w, double t)
 {
   double dx = (track->x_min + track->x_max) / 2 - (w->x + w->dx * t);
   double dy = (track->y_min + track->y_max) / 2 - (w->y + w->dy * t);
@@ -105,7 +105,7 @@ static void
 assert_at (Rig *rig, guint64 id, const Walker *w, double t, double tolerance)
 {
   g_autoptr (GArray) tracks = show (rig, t);
-  const GstPipeloadTracked *track = find (tracks, id);
+  const PldTracked *track = find (tracks, id);
 
   g_assert_nonnull (track);
   g_assert_cmpfloat (error_of (track, w, t), <, tolerance);
@@ -122,7 +122,7 @@ assert_shown (Rig *rig, double t, guint n)
 static void
 assert_ids (Rig *rig, guint64 n)
 {
-  g_assert_cmpuint (gst_pipeload_tracker_count (rig->tracker).ids, ==, n);
+  g_assert_cmpuint (pld_tracker_count (rig->tracker).ids, ==, n);
 }
 
 /* ---- ways ---------------------------------------------------------------------------------- */
@@ -389,7 +389,7 @@ walk_badly (Rig *rig, guint32 seed, GString *log)
       g_assert_cmpuint (tracks->len, ==, i < 2 ? 0 : 3);
       for (guint k = 0; k < tracks->len; k++)
         {
-          const GstPipeloadTracked *track = &g_array_index (tracks, GstPipeloadTracked, k);
+          const PldTracked *track = &g_array_index (tracks, PldTracked, k);
 
           g_assert_cmpuint (track->id, ==, k + 1);
           filtered += pow (error_of (track, &w[k], t), 2);
@@ -461,7 +461,7 @@ test_thresholds (void)
       g_assert_cmpuint (tracks->len, ==, i < 22 || i > 84 ? 0 : 1);
       if (tracks->len == 1)
         {
-          const GstPipeloadTracked *track = &g_array_index (tracks, GstPipeloadTracked, 0);
+          const PldTracked *track = &g_array_index (tracks, PldTracked, 0);
 
           g_assert_cmpfloat (track->confidence, ==, i < 80 ? confidence : 0.21);
           g_assert_cmpint (track->sighting, ==, i < 80 ? 0 : -1);
@@ -525,7 +525,7 @@ test_labels (void)
     g_assert_cmpuint (tracks->len, ==, 2);
     for (guint i = 0; i < 2; i++)
       {
-        const GstPipeloadTracked *track = &g_array_index (tracks, GstPipeloadTracked, i);
+        const PldTracked *track = &g_array_index (tracks, PldTracked, i);
 
         g_assert_true (track->label == (track->sighting == 0 ? person : car));
         g_assert_cmpuint (track->label_id, ==, track->sighting == 0 ? 5 : 6);
@@ -553,7 +553,7 @@ test_clear (void)
         }
       assert_at (&rig, round, &w, 0.2, 0.01);
       assert_shown (&rig, 0.2, 1);
-      gst_pipeload_tracker_clear (rig.tracker, ASPECT);
+      pld_tracker_clear (rig.tracker, ASPECT);
     }
   rig_close (&rig);
 }
@@ -573,8 +573,8 @@ test_no_boxes (void)
           see_box (&rig, box (person, 0.9, 0.5, 0.5, 0.1, k == 5 ? -0.1 : bad[k]));
           see_box (&rig, box (person, k < 3 ? bad[0] : 0.1, 0.5, 0.5, 0.1, 0.1));
         }
-      see_box (&rig, (GstPipeloadSighting){ person, 0, 0.9, 0.1, 0.1, 1e300, 0.5 });
-      see_box (&rig, (GstPipeloadSighting){ person, 0, 0.9, 0.1, 0.1, 0.5, 1e300 });
+      see_box (&rig, (PldSighting){ person, 0, 0.9, 0.1, 0.1, 1e300, 0.5 });
+      see_box (&rig, (PldSighting){ person, 0, 0.9, 0.1, 0.1, 0.5, 1e300 });
       see_box (&rig, box (NULL, 0.9, 0.5, 0.5, 0.1, 0.1));
       update (&rig, i / 10.0);
       assert_shown (&rig, i / 10.0, 0);
@@ -589,7 +589,7 @@ static void
 test_many (void)
 {
   const guint n = 1000;
-  g_autofree GstPipeloadSighting *sightings = g_new (GstPipeloadSighting, n);
+  g_autofree PldSighting *sightings = g_new (PldSighting, n);
   Rig rig;
 
   rig_open (&rig, 1);
@@ -597,19 +597,19 @@ test_many (void)
   rig.settings.max_age = 3600;
   for (guint i = 0; i < 20; i++)
     {
-      GstPipeloadTrackerCounts counts;
+      PldTrackerCounts counts;
       g_autoptr (GArray) tracks = NULL;
 
       for (guint k = 0; k < n; k++)
         sightings[k] = box (person, 0.6 + 0.3 * k / n, g_rand_double (rig.rand), g_rand_double (rig.rand), 0.001, 0.001);
-      gst_pipeload_tracker_update (rig.tracker, &rig.settings, (guint64) (i * SECOND), sightings, n);
-      counts = gst_pipeload_tracker_count (rig.tracker);
-      g_assert_cmpuint (counts.tracks + counts.lost, ==, GST_PIPELOAD_TRACKER_MOST);
+      pld_tracker_update (rig.tracker, &rig.settings, (guint64) (i * SECOND), sightings, n);
+      counts = pld_tracker_count (rig.tracker);
+      g_assert_cmpuint (counts.tracks + counts.lost, ==, PLD_TRACKER_MOST);
       g_assert_cmpuint (counts.beginnings, ==, 0);
       tracks = show (&rig, i);
       for (guint k = 0; k < tracks->len; k++)
-        g_assert_cmpint (g_array_index (tracks, GstPipeloadTracked, k).sighting, >=,
-                         (int) (n - GST_PIPELOAD_TRACKER_MOST));
+        g_assert_cmpint (g_array_index (tracks, PldTracked, k).sighting, >=,
+                         (int) (n - PLD_TRACKER_MOST));
     }
   rig_close (&rig);
 }

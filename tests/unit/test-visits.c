@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * gst/events/pipeloadvisits: a second is five results, as of a camera that is looked at five times a second. What is expected is
+ * analytics/visits.c: a second is five results, as of a camera that is looked at five times a second. What is expected is
  * written as it would be told: "enter yard 1 @0.4" is event, zone, id and the second of the frame that told.
  */
-#include "gst/events/pipeloadvisits.h"
+#include "analytics/visits.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,9 +16,9 @@
 
 typedef struct
 {
-  GstPipeloadZones *zones;
-  GstPipeloadVisits *visits;
-  GstPipeloadVisitsSettings settings;
+  PldZones *zones;
+  PldVisits *visits;
+  PldVisitsSettings settings;
   GArray *events;
   guint told; /* of them */
   guint frame;
@@ -30,25 +30,25 @@ rig_open (Rig *rig, const char *zones)
   g_autoptr (GError) error = NULL;
 
   *rig = (Rig){ .settings = { .threshold = 0.5, .median = 3, .inertia = 3, .leave_after = 2 * SECOND } };
-  rig->zones = gst_pipeload_zones_parse (zones, strlen (zones), &error);
+  rig->zones = pld_zones_parse (zones, strlen (zones), &error);
   g_assert_no_error (error);
-  rig->visits = gst_pipeload_visits_new (rig->zones);
-  rig->events = g_array_new (FALSE, FALSE, sizeof (GstPipeloadVisitEvent));
+  rig->visits = pld_visits_new (rig->zones);
+  rig->events = g_array_new (FALSE, FALSE, sizeof (PldVisitEvent));
 }
 
 static void
 rig_close (Rig *rig)
 {
-  gst_pipeload_visits_free (rig->visits);
-  gst_pipeload_zones_free (rig->zones);
+  pld_visits_free (rig->visits);
+  pld_zones_free (rig->zones);
   g_array_unref (rig->events);
 }
 
 /* A box of the usual size whose foot is at @x, @y. */
-static GstPipeloadVisitBox
+static PldVisitBox
 box (guint64 id, double confidence, double x, double y)
 {
-  return (GstPipeloadVisitBox){ .id = id,
+  return (PldVisitBox){ .id = id,
                                 .label = "person",
                                 .confidence = confidence,
                                 .x_min = x - 0.05,
@@ -64,22 +64,22 @@ rig_time (const Rig *rig)
 }
 
 static void
-look (Rig *rig, const GstPipeloadVisitBox *boxes, guint n)
+look (Rig *rig, const PldVisitBox *boxes, guint n)
 {
-  gst_pipeload_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, TRUE, rig->events);
+  pld_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, TRUE, rig->events);
   rig->frame++;
 }
 
 /* A frame that brings no new result. */
 static void
-ride (Rig *rig, const GstPipeloadVisitBox *boxes, guint n)
+ride (Rig *rig, const PldVisitBox *boxes, guint n)
 {
-  gst_pipeload_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, FALSE, rig->events);
+  pld_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, FALSE, rig->events);
   rig->frame++;
 }
 
 static void
-look_for (Rig *rig, guint frames, GstPipeloadVisitBox seen)
+look_for (Rig *rig, guint frames, PldVisitBox seen)
 {
   for (guint i = 0; i < frames; i++)
     look (rig, &seen, 1);
@@ -92,11 +92,11 @@ look_at_nothing (Rig *rig, guint frames)
     look (rig, NULL, 0);
 }
 
-static const GstPipeloadVisitEvent *
+static const PldVisitEvent *
 last_event (const Rig *rig)
 {
   g_assert_cmpuint (rig->events->len, >, 0);
-  return &g_array_index (rig->events, GstPipeloadVisitEvent, rig->events->len - 1);
+  return &g_array_index (rig->events, PldVisitEvent, rig->events->len - 1);
 }
 
 /* Returns: (transfer full): what was told since the last time */
@@ -108,7 +108,7 @@ told (Rig *rig)
 
   for (; rig->told < rig->events->len; rig->told++)
     {
-      const GstPipeloadVisitEvent *event = &g_array_index (rig->events, GstPipeloadVisitEvent, rig->told);
+      const PldVisitEvent *event = &g_array_index (rig->events, PldVisitEvent, rig->told);
 
       g_string_append_printf (text, "%s%s%s %s %" G_GUINT64_FORMAT " @%.1f", text->len > 0 ? ", " : "",
                               kinds[event->kind],
@@ -131,7 +131,7 @@ told (Rig *rig)
 static void
 finish (Rig *rig)
 {
-  gst_pipeload_visits_finish (rig->visits, &rig->settings, rig->events);
+  pld_visits_finish (rig->visits, &rig->settings, rig->events);
 }
 
 /* ---- a visit ------------------------------------------------------------------------------- */
@@ -139,7 +139,7 @@ finish (Rig *rig)
 static void
 test_visit (void)
 {
-  const GstPipeloadVisitEvent *event;
+  const PldVisitEvent *event;
   Rig rig;
 
   rig_open (&rig, TWO_YARDS);
@@ -179,7 +179,7 @@ test_visit (void)
 static void
 test_several (void)
 {
-  GstPipeloadVisitBox both[] = { box (7, 0.6, 0.5, 0.5), box (3, 0.6, 0.25, 0.75) };
+  PldVisitBox both[] = { box (7, 0.6, 0.5, 0.5), box (3, 0.6, 0.25, 0.75) };
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -203,7 +203,7 @@ test_several (void)
 static void
 test_labels (void)
 {
-  GstPipeloadVisitBox cat = box (1, 0.9, 0.5, 0.5), dog = box (2, 0.9, 0.5, 0.5);
+  PldVisitBox cat = box (1, 0.9, 0.5, 0.5), dog = box (2, 0.9, 0.5, 0.5);
   Rig rig;
 
   cat.label = "cat";
@@ -213,14 +213,14 @@ test_labels (void)
       "{\"zones\": [{\"name\": \"bed\", \"polygon\": [[0,0],[1,0],[1,1],[0,1]], \"labels\": [\"cat\"]}]}");
   for (guint i = 0; i < 5; i++)
     {
-      GstPipeloadVisitBox boxes[] = { cat, dog };
+      PldVisitBox boxes[] = { cat, dog };
 
       look (&rig, boxes, 2);
     }
   assert_told (&rig, "enter bed 1 @0.4");
   g_assert_cmpstr (last_event (&rig)->box.label, ==, "cat");
-  g_assert_true (gst_pipeload_visits_inside (rig.visits, &rig.settings, &cat, 0));
-  g_assert_false (gst_pipeload_visits_inside (rig.visits, &rig.settings, &dog, 0));
+  g_assert_true (pld_visits_inside (rig.visits, &rig.settings, &cat, 0));
+  g_assert_false (pld_visits_inside (rig.visits, &rig.settings, &dog, 0));
   rig_close (&rig);
 }
 
@@ -276,14 +276,14 @@ test_debounce (void)
 static void
 test_small (void)
 {
-  GstPipeloadVisitBox normal = box (1, 0.9, 0.5, 0.5); /* 0.1 × 0.25 */
+  PldVisitBox normal = box (1, 0.9, 0.5, 0.5); /* 0.1 × 0.25 */
   Rig rig;
 
   rig_open (&rig, "{}");
   rig.settings.min_height = 0.26;
   look_for (&rig, 10, normal);
   assert_told (&rig, "");
-  g_assert_false (gst_pipeload_visits_inside (rig.visits, &rig.settings, &normal, 0));
+  g_assert_false (pld_visits_inside (rig.visits, &rig.settings, &normal, 0));
   rig.settings.min_height = 0.24;
   rig.settings.min_area = 0.026;
   look_for (&rig, 10, normal);
@@ -291,7 +291,7 @@ test_small (void)
   rig.settings.min_area = 0.024;
   look_for (&rig, 3, normal);
   assert_told (&rig, "enter  1 @4.4");
-  g_assert_true (gst_pipeload_visits_inside (rig.visits, &rig.settings, &normal, 0));
+  g_assert_true (pld_visits_inside (rig.visits, &rig.settings, &normal, 0));
   rig_close (&rig);
 }
 
@@ -299,7 +299,7 @@ test_small (void)
 static void
 test_damaged (void)
 {
-  GstPipeloadVisitBox boxes[6];
+  PldVisitBox boxes[6];
   Rig rig;
 
   for (guint i = 0; i < 6; i++)
@@ -382,7 +382,7 @@ test_dwell (void)
 {
   static const char zones[]
       = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
-  const GstPipeloadVisitBox seen = box (1, 0.6, 0.25, 0.5);
+  const PldVisitBox seen = box (1, 0.6, 0.25, 0.5);
   Rig rig;
 
   rig_open (&rig, zones);
@@ -409,7 +409,7 @@ test_dwell_still (void)
 {
   static const char zones[]
       = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
-  GstPipeloadVisitBox seen = box (1, 0.6, 0.25, 0.5);
+  PldVisitBox seen = box (1, 0.6, 0.25, 0.5);
   Rig rig;
 
   rig_open (&rig, zones);
@@ -430,7 +430,7 @@ test_dwell_missed (void)
 {
   static const char zones[]
       = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
-  GstPipeloadVisitBox seen = box (1, 0.6, 0.25, 0.5), predicted = seen;
+  PldVisitBox seen = box (1, 0.6, 0.25, 0.5), predicted = seen;
   Rig rig;
 
   predicted.predicted = TRUE;
@@ -467,7 +467,7 @@ test_settings (void)
 static void
 test_predicted (void)
 {
-  GstPipeloadVisitBox seen = box (1, 0.6, 0.5, 0.5), predicted = seen;
+  PldVisitBox seen = box (1, 0.6, 0.5, 0.5), predicted = seen;
   Rig rig;
 
   predicted.predicted = TRUE;
@@ -491,7 +491,7 @@ test_predicted (void)
 static void
 test_update (void)
 {
-  GstPipeloadVisitBox better = box (1, 0.651, 0.5, 0.5);
+  PldVisitBox better = box (1, 0.651, 0.5, 0.5);
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -534,7 +534,7 @@ test_leave_at_once (void)
 static void
 test_back (void)
 {
-  const GstPipeloadVisitBox seen = box (1, 0.6, 0.5, 0.5);
+  const PldVisitBox seen = box (1, 0.6, 0.5, 0.5);
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -558,21 +558,21 @@ test_back (void)
 static void
 test_presence (void)
 {
-  const GstPipeloadVisitBox left = box (0, 0.6, 0.25, 0.25), low = box (0, 0.9, 0.75, 0.75);
-  GstPipeloadVisitBox dog = box (0, 0.7, 0.25, 0.25);
+  const PldVisitBox left = box (0, 0.6, 0.25, 0.25), low = box (0, 0.9, 0.75, 0.75);
+  PldVisitBox dog = box (0, 0.7, 0.25, 0.25);
   Rig rig;
 
   dog.label = "dog";
   rig_open (&rig, TWO_YARDS);
   for (guint i = 0; i < 3; i++)
     {
-      GstPipeloadVisitBox boxes[] = { left, low, dog, box (0, 0.8, 0.3, 0.25) };
+      PldVisitBox boxes[] = { left, low, dog, box (0, 0.8, 0.3, 0.25) };
 
       look (&rig, boxes, 4);
     }
   assert_told (&rig, "enter left 0 @0.4, enter low 0 @0.4, enter left 0 @0.4");
   g_assert_cmpstr (last_event (&rig)->box.label, ==, "dog");
-  g_assert_cmpfloat (g_array_index (rig.events, GstPipeloadVisitEvent, 0).confidence, ==,
+  g_assert_cmpfloat (g_array_index (rig.events, PldVisitEvent, 0).confidence, ==,
                      0.8); /* the best inside */
   look_for (&rig, 20, left);
   assert_told (&rig, "leave low 0 @2.4, leave left 0 @2.4");
@@ -619,7 +619,7 @@ test_cross (void)
 static void
 test_cross_unseen (void)
 {
-  GstPipeloadVisitBox predicted = box (1, 0.6, 0.9, 0.5);
+  PldVisitBox predicted = box (1, 0.6, 0.9, 0.5);
   Rig rig;
 
   predicted.predicted = TRUE;
@@ -670,7 +670,7 @@ walk (Rig *rig, guint32 seed)
   rig->settings.leave_after = (guint64) g_rand_int_range (rand, 0, 3) * SECOND;
   for (guint i = 0; i < 500; i++)
     {
-      GstPipeloadVisitBox boxes[4];
+      PldVisitBox boxes[4];
       const guint n = (guint) g_rand_int_range (rand, 0, 5);
 
       for (guint k = 0; k < n; k++)
@@ -688,17 +688,17 @@ walk (Rig *rig, guint32 seed)
   finish (rig);
   for (guint i = 0; i < rig->events->len; i++)
     {
-      const GstPipeloadVisitEvent *event = &g_array_index (rig->events, GstPipeloadVisitEvent, i);
+      const PldVisitEvent *event = &g_array_index (rig->events, PldVisitEvent, i);
       g_autofree char *key = g_strdup_printf ("%s %" G_GUINT64_FORMAT, event->zone, event->box.id);
 
       g_assert_cmpuint (event->time, >=, last);
       g_assert_cmpuint (event->start, <=, event->end);
       g_assert_cmpuint (event->end, <=, event->time);
-      g_assert_cmpfloat (event->best, >=, event->box.confidence * (event->kind == GST_PIPELOAD_VISIT_LEAVE));
+      g_assert_cmpfloat (event->best, >=, event->box.confidence * (event->kind == PLD_VISIT_LEAVE));
       last = event->time;
-      if (event->kind == GST_PIPELOAD_VISIT_ENTER)
+      if (event->kind == PLD_VISIT_ENTER)
         g_assert_true (g_hash_table_add (open, g_steal_pointer (&key)));
-      else if (event->kind == GST_PIPELOAD_VISIT_LEAVE)
+      else if (event->kind == PLD_VISIT_LEAVE)
         g_assert_true (g_hash_table_remove (open, key));
       else
         g_assert_true (g_hash_table_contains (open, key));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * gst/pipeloadzones: what zones may look like, what is said about those that are wrong, and geometry, against values
+ * analytics/zones.c: what zones may look like, what is said about those that are wrong, and geometry, against values
  * worked out by hand and against another rule.
  */
-#include "gst/pipeloadzones.h"
+#include "analytics/zones.h"
 
 #include "pipeload/pipeload.h"
 
@@ -11,11 +11,11 @@
 #include <math.h>
 #include <string.h>
 
-static GstPipeloadZones *
+static PldZones *
 parse (const char *text)
 {
   g_autoptr (GError) error = NULL;
-  GstPipeloadZones *zones = gst_pipeload_zones_parse (text, strlen (text), &error);
+  PldZones *zones = pld_zones_parse (text, strlen (text), &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (zones);
@@ -34,11 +34,11 @@ test_read (void)
         " \"masks\": [{\"polygon\": [[0, 0], [0.5, 0], [0, 0.25]]}],\n"
         " \"lines\": [{\"name\": \"gate\", \"from\": [0.25, 1], \"to\": [0.25, 0], \"labels\": "
         "[\"car\"]}]}\n";
-  g_autoptr (GstPipeloadZones) zones = parse (text);
-  const GstPipeloadZone *zone = &g_array_index (zones->zones, GstPipeloadZone, 0);
-  const GstPipeloadZone *other = &g_array_index (zones->zones, GstPipeloadZone, 1);
-  const GstPipeloadZone *mask = &g_array_index (zones->masks, GstPipeloadZone, 0);
-  const GstPipeloadLine *line = &g_array_index (zones->lines, GstPipeloadLine, 0);
+  g_autoptr (PldZones) zones = parse (text);
+  const PldZone *zone = &g_array_index (zones->zones, PldZone, 0);
+  const PldZone *other = &g_array_index (zones->zones, PldZone, 1);
+  const PldZone *mask = &g_array_index (zones->masks, PldZone, 0);
+  const PldLine *line = &g_array_index (zones->lines, PldLine, 0);
 
   g_assert_cmpstr (zones->json, ==, text);
   g_assert_cmpuint (zones->zones->len, ==, 2);
@@ -47,12 +47,12 @@ test_read (void)
   g_assert_cmpfloat (zone->points[2].x, ==, 1);
   g_assert_cmpfloat (zone->points[1].y, ==, 0.5);
   g_assert_cmpuint (zone->dwell, ==, 2500000000);
-  g_assert_true (gst_pipeload_labels_have (zone->labels, "dog"));
-  g_assert_false (gst_pipeload_labels_have (zone->labels, "car"));
+  g_assert_true (pld_labels_have (zone->labels, "dog"));
+  g_assert_false (pld_labels_have (zone->labels, "car"));
   g_assert_cmpstr (other->name, ==, "[{\"'#");
   g_assert_cmpfloat (other->points[1].x, ==, 0.1);
   g_assert_cmpuint (other->dwell, ==, 0);
-  g_assert_true (gst_pipeload_labels_have (other->labels, "car"));
+  g_assert_true (pld_labels_have (other->labels, "car"));
   g_assert_cmpuint (zones->masks->len, ==, 1);
   g_assert_cmpfloat (mask->points[2].y, ==, 0.25);
   g_assert_cmpuint (zones->lines->len, ==, 1);
@@ -60,8 +60,8 @@ test_read (void)
   g_assert_cmpfloat (line->from.x, ==, 0.25);
   g_assert_cmpfloat (line->from.y, ==, 1);
   g_assert_cmpfloat (line->to.y, ==, 0);
-  g_assert_true (gst_pipeload_labels_have (line->labels, "car"));
-  g_assert_false (gst_pipeload_labels_have (line->labels, "person"));
+  g_assert_true (pld_labels_have (line->labels, "car"));
+  g_assert_false (pld_labels_have (line->labels, "person"));
 }
 
 /* Where no zone is, everything is one. */
@@ -73,14 +73,14 @@ test_whole_picture (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      g_autoptr (GstPipeloadZones) zones = parse (texts[i]);
-      const GstPipeloadZone *zone = &g_array_index (zones->zones, GstPipeloadZone, 0);
+      g_autoptr (PldZones) zones = parse (texts[i]);
+      const PldZone *zone = &g_array_index (zones->zones, PldZone, 0);
 
       g_assert_cmpuint (zones->zones->len, ==, 1);
       g_assert_cmpstr (zone->name, ==, "");
-      g_assert_true (gst_pipeload_zone_contains (zone, (GstPipeloadPoint){ 0.5, 1 }));
-      g_assert_true (gst_pipeload_zone_contains (zone, (GstPipeloadPoint){ 0, 0 }));
-      g_assert_true (gst_pipeload_labels_have (zone->labels, "person"));
+      g_assert_true (pld_zone_contains (zone, (PldPoint){ 0.5, 1 }));
+      g_assert_true (pld_zone_contains (zone, (PldPoint){ 0, 0 }));
+      g_assert_true (pld_labels_have (zone->labels, "person"));
     }
 }
 
@@ -155,7 +155,7 @@ test_malformed (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      GstPipeloadZones *zones = gst_pipeload_zones_parse (cases[i].text, strlen (cases[i].text), &error);
+      PldZones *zones = pld_zones_parse (cases[i].text, strlen (cases[i].text), &error);
 
       g_assert_null (zones);
       g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
@@ -168,14 +168,14 @@ test_malformed (void)
 static void
 test_large (void)
 {
-  g_autofree char *spaces = g_strnfill (GST_PIPELOAD_ZONES_MAX_BYTES - 1, ' ');
+  g_autofree char *spaces = g_strnfill (PLD_ZONES_MAX_BYTES - 1, ' ');
   g_autofree char *most = g_strconcat (spaces, "{}", NULL);
-  g_autoptr (GstPipeloadZones) zones = NULL;
+  g_autoptr (PldZones) zones = NULL;
   g_autoptr (GError) error = NULL;
 
-  zones = gst_pipeload_zones_parse (most + 1, GST_PIPELOAD_ZONES_MAX_BYTES, &error);
+  zones = pld_zones_parse (most + 1, PLD_ZONES_MAX_BYTES, &error);
   g_assert_no_error (error);
-  g_assert_null (gst_pipeload_zones_parse (most, GST_PIPELOAD_ZONES_MAX_BYTES + 1, &error));
+  g_assert_null (pld_zones_parse (most, PLD_ZONES_MAX_BYTES + 1, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
 }
 
@@ -184,62 +184,62 @@ test_file (void)
 {
   g_autofree char *folder = g_dir_make_tmp ("pipeload-zones-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (folder, "zones.json", NULL);
-  g_autoptr (GstPipeloadZones) zones = NULL;
-  g_autoptr (GstPipeloadZones) written = NULL;
-  g_autoptr (GstPipeloadZones) none = NULL;
+  g_autoptr (PldZones) zones = NULL;
+  g_autoptr (PldZones) written = NULL;
+  g_autoptr (PldZones) none = NULL;
   g_autoptr (GError) missing = NULL, damaged = NULL, no_file = NULL, in_line = NULL;
 
-  g_assert_null (gst_pipeload_zones_load (path, &missing));
+  g_assert_null (pld_zones_load (path, &missing));
   g_assert_error (missing, PLD_ERROR, PLD_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (missing->message, path));
-  g_assert_null (gst_pipeload_zones_load (folder, &no_file));
+  g_assert_null (pld_zones_load (folder, &no_file));
   g_assert_error (no_file, PLD_ERROR, PLD_ERROR_IO);
   g_assert_true (g_file_set_contents (path, "{\"zones\": []", -1, NULL));
-  g_assert_null (gst_pipeload_zones_load (path, &damaged));
+  g_assert_null (pld_zones_load (path, &damaged));
   g_assert_error (damaged, PLD_ERROR, PLD_ERROR_FORMAT);
   g_assert_true (g_str_has_prefix (damaged->message, path));
   g_assert_true (g_file_set_contents (path, "{\"masks\": [{\"polygon\": " SQUARE "}]}", -1, NULL));
-  zones = gst_pipeload_zones_load (path, NULL);
+  zones = pld_zones_load (path, NULL);
   g_assert_cmpuint (zones->masks->len, ==, 1);
   g_unlink (path);
   g_rmdir (folder);
 
-  written = gst_pipeload_zones_load (" \n{\"masks\": [{\"polygon\": " SQUARE "}]}", NULL);
+  written = pld_zones_load (" \n{\"masks\": [{\"polygon\": " SQUARE "}]}", NULL);
   g_assert_cmpuint (written->masks->len, ==, 1);
-  g_assert_null (gst_pipeload_zones_load ("{\"masks\": 1}", &in_line));
+  g_assert_null (pld_zones_load ("{\"masks\": 1}", &in_line));
   g_assert_true (g_str_has_prefix (in_line->message, "property zones: "));
-  none = gst_pipeload_zones_load (NULL, NULL);
+  none = pld_zones_load (NULL, NULL);
   g_assert_cmpuint (none->zones->len, ==, 1);
 }
 
 /* ---- inside -------------------------------------------------------------------------------- */
 
-static GstPipeloadZone
-polygon (GstPipeloadPoint *points, guint n)
+static PldZone
+polygon (PldPoint *points, guint n)
 {
-  return (GstPipeloadZone){ .points = points, .n_points = n };
+  return (PldZone){ .points = points, .n_points = n };
 }
 
 /* Worked out by hand. */
 static void
 test_inside (void)
 {
-  GstPipeloadPoint square[] = { { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 } };
-  GstPipeloadPoint bottom[] = { { 0, 0.5 }, { 1, 0.5 }, { 1, 1 }, { 0, 1 } };
+  PldPoint square[] = { { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 } };
+  PldPoint bottom[] = { { 0, 0.5 }, { 1, 0.5 }, { 1, 1 }, { 0, 1 } };
   /* A U: open above. */
-  GstPipeloadPoint u[]
+  PldPoint u[]
       = { { 0, 0 }, { 0.25, 0 }, { 0.25, 0.75 }, { 0.75, 0.75 }, { 0.75, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 } };
   /* Two triangles that meet in the middle. */
-  GstPipeloadPoint bow[] = { { 0, 0 }, { 1, 1 }, { 1, 0 }, { 0, 1 } };
+  PldPoint bow[] = { { 0, 0 }, { 1, 1 }, { 1, 0 }, { 0, 1 } };
   /* Round the same square twice: by the even-odd rule it is outside again. */
-  GstPipeloadPoint twice[] = { { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 },
+  PldPoint twice[] = { { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 },
                                { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 } };
-  GstPipeloadPoint triangle[] = { { 0, 0 }, { 1, 0 }, { 0, 1 } };
-  GstPipeloadPoint flat[] = { { 0.25, 0.5 }, { 0.75, 0.5 }, { 0.5, 0.5 } };
+  PldPoint triangle[] = { { 0, 0 }, { 1, 0 }, { 0, 1 } };
+  PldPoint flat[] = { { 0.25, 0.5 }, { 0.75, 0.5 }, { 0.5, 0.5 } };
   const struct
   {
-    GstPipeloadZone zone;
-    GstPipeloadPoint point;
+    PldZone zone;
+    PldPoint point;
     gboolean inside;
   } cases[] = {
     { polygon (square, 4), { 0.5, 0.5 }, TRUE },
@@ -283,7 +283,7 @@ test_inside (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_test_message ("case %u", i);
-      g_assert_cmpint (gst_pipeload_zone_contains (&cases[i].zone, cases[i].point), ==, cases[i].inside);
+      g_assert_cmpint (pld_zone_contains (&cases[i].zone, cases[i].point), ==, cases[i].inside);
     }
 }
 
@@ -296,27 +296,27 @@ any_share (void)
 
 /* Points round a circle, as corners in their order: the polygon is convex. */
 static guint
-convex (GstPipeloadPoint *points)
+convex (PldPoint *points)
 {
   guint n = 0;
 
   for (guint turn = 0; turn < 24 && n < 12; turn++)
     if (g_test_rand_bit () || turn >= 21)
       points[n++]
-          = (GstPipeloadPoint){ 0.5 + 0.4 * cos (turn * G_PI / 12), 0.5 + 0.4 * sin (turn * G_PI / 12) };
+          = (PldPoint){ 0.5 + 0.4 * cos (turn * G_PI / 12), 0.5 + 0.4 * sin (turn * G_PI / 12) };
   return n;
 }
 
 /* Inside a convex polygon is who has every edge on the same hand. */
 static gboolean
-on_one_hand (const GstPipeloadPoint *points, guint n, GstPipeloadPoint p, gboolean *near)
+on_one_hand (const PldPoint *points, guint n, PldPoint p, gboolean *near)
 {
   guint left = 0, right = 0;
 
   *near = FALSE;
   for (guint i = 0; i < n; i++)
     {
-      GstPipeloadPoint a = points[i], b = points[(i + 1) % n];
+      PldPoint a = points[i], b = points[(i + 1) % n];
       double turn = (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x);
 
       *near |= fabs (turn) < 1e-9;
@@ -333,15 +333,15 @@ test_convex (void)
 
   for (guint round = 0; round < 20000; round++)
     {
-      GstPipeloadPoint points[12];
+      PldPoint points[12];
       const guint n = convex (points);
-      const GstPipeloadZone zone = polygon (points, n);
-      const GstPipeloadPoint p = { g_test_rand_double (), g_test_rand_double () };
+      const PldZone zone = polygon (points, n);
+      const PldPoint p = { g_test_rand_double (), g_test_rand_double () };
       gboolean near, expected = on_one_hand (points, n, p, &near);
 
       if (near || n < 3)
         continue;
-      g_assert_cmpint (gst_pipeload_zone_contains (&zone, p), ==, expected);
+      g_assert_cmpint (pld_zone_contains (&zone, p), ==, expected);
       inside += expected;
       outside += !expected;
     }
@@ -357,31 +357,31 @@ test_moved (void)
 
   for (guint round = 0; round < 20000; round++)
     {
-      GstPipeloadPoint points[7], moved[7], turned[7], mirrored[7];
+      PldPoint points[7], moved[7], turned[7], mirrored[7];
       const guint n = (guint) g_test_rand_int_range (3, 8), first = (guint) g_test_rand_int_range (0, n);
-      const GstPipeloadPoint p = { any_share (), any_share () }, by = { any_share (), any_share () };
-      const GstPipeloadZone zone = polygon (points, n), elsewhere = polygon (moved, n),
+      const PldPoint p = { any_share (), any_share () }, by = { any_share (), any_share () };
+      const PldZone zone = polygon (points, n), elsewhere = polygon (moved, n),
                             other = polygon (turned, n), mirror = polygon (mirrored, n);
       gboolean expected;
 
       for (guint i = 0; i < n; i++)
         points[i]
-            = (GstPipeloadPoint){ g_test_rand_int_range (0, 9) / 8.0, g_test_rand_int_range (0, 9) / 8.0 };
+            = (PldPoint){ g_test_rand_int_range (0, 9) / 8.0, g_test_rand_int_range (0, 9) / 8.0 };
       for (guint i = 0; i < n; i++)
         {
-          moved[i] = (GstPipeloadPoint){ points[i].x + by.x, points[i].y + by.y };
+          moved[i] = (PldPoint){ points[i].x + by.x, points[i].y + by.y };
           turned[i] = points[(first + n - i) % n];
-          mirrored[i] = (GstPipeloadPoint){ points[i].y, 1 - points[i].x };
+          mirrored[i] = (PldPoint){ points[i].y, 1 - points[i].x };
         }
-      expected = gst_pipeload_zone_contains (&zone, p);
-      g_assert_cmpint (gst_pipeload_zone_contains (&elsewhere, (GstPipeloadPoint){ p.x + by.x, p.y + by.y }),
+      expected = pld_zone_contains (&zone, p);
+      g_assert_cmpint (pld_zone_contains (&elsewhere, (PldPoint){ p.x + by.x, p.y + by.y }),
                        ==, expected);
-      g_assert_cmpint (gst_pipeload_zone_contains (&other, p), ==, expected);
-      g_assert_cmpint (gst_pipeload_zone_contains (&mirror, (GstPipeloadPoint){ p.y, 1 - p.x }), ==,
+      g_assert_cmpint (pld_zone_contains (&other, p), ==, expected);
+      g_assert_cmpint (pld_zone_contains (&mirror, (PldPoint){ p.y, 1 - p.x }), ==,
                        expected);
       inside += expected;
       for (guint i = 0; i < n; i++)
-        on_grid += gst_pipeload_zone_contains (&zone, points[i]);
+        on_grid += pld_zone_contains (&zone, points[i]);
     }
   g_assert_cmpuint (inside, >, 1000);
   g_assert_cmpuint (on_grid, >=, 60000); /* corners are inside, always */
@@ -393,13 +393,13 @@ test_moved (void)
 static void
 test_crossed (void)
 {
-  GstPipeloadLine up = { .from = { 0.5, 0.75 }, .to = { 0.5, 0.25 } };
-  GstPipeloadLine across = { .from = { 0.25, 0.5 }, .to = { 0.75, 0.5 } };
-  GstPipeloadLine slope = { .from = { 0, 0 }, .to = { 1, 1 } };
+  PldLine up = { .from = { 0.5, 0.75 }, .to = { 0.5, 0.25 } };
+  PldLine across = { .from = { 0.25, 0.5 }, .to = { 0.75, 0.5 } };
+  PldLine slope = { .from = { 0, 0 }, .to = { 1, 1 } };
   const struct
   {
-    const GstPipeloadLine *line;
-    GstPipeloadPoint a, b;
+    const PldLine *line;
+    PldPoint a, b;
     int direction;
   } cases[] = {
     { &up, { 0.4, 0.5 }, { 0.6, 0.5 }, 1 },
@@ -428,14 +428,14 @@ test_crossed (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      GstPipeloadLine back = { .from = cases[i].line->to, .to = cases[i].line->from };
+      PldLine back = { .from = cases[i].line->to, .to = cases[i].line->from };
       gboolean touches = cases[i].a.x == 0.5 || cases[i].b.x == 0.5;
 
       g_test_message ("case %u", i);
-      g_assert_cmpint (gst_pipeload_line_crossed (cases[i].line, cases[i].a, cases[i].b), ==,
+      g_assert_cmpint (pld_line_crossed (cases[i].line, cases[i].a, cases[i].b), ==,
                        cases[i].direction);
       if (cases[i].line != &up || !touches) /* the line turned round */
-        g_assert_cmpint (gst_pipeload_line_crossed (&back, cases[i].a, cases[i].b), ==, -cases[i].direction);
+        g_assert_cmpint (pld_line_crossed (&back, cases[i].a, cases[i].b), ==, -cases[i].direction);
     }
 }
 
@@ -443,25 +443,25 @@ test_crossed (void)
 static void
 test_walk (void)
 {
-  const GstPipeloadLine line = { .from = { 0.5, 1 }, .to = { 0.5, 0 } };
+  const PldLine line = { .from = { 0.5, 1 }, .to = { 0.5, 0 } };
   guint crossed = 0;
 
   for (guint round = 0; round < 200; round++)
     {
-      GstPipeloadPoint at = { any_share (), 0.5 };
+      PldPoint at = { any_share (), 0.5 };
       const gboolean began_right = at.x >= 0.5;
       int sum = 0, halves = 0;
 
       for (guint step = 0; step < 100; step++)
         {
           /* Strictly between the line's ends: whether the ends count is another test. */
-          const GstPipeloadPoint to = { any_share (), (1 + g_test_rand_int_range (0, 255)) / 256.0 };
-          const GstPipeloadPoint half = { (at.x + to.x) / 2, (at.y + to.y) / 2 };
-          const int direction = gst_pipeload_line_crossed (&line, at, to);
+          const PldPoint to = { any_share (), (1 + g_test_rand_int_range (0, 255)) / 256.0 };
+          const PldPoint half = { (at.x + to.x) / 2, (at.y + to.y) / 2 };
+          const int direction = pld_line_crossed (&line, at, to);
 
           sum += direction;
           crossed += direction != 0;
-          halves += gst_pipeload_line_crossed (&line, at, half) + gst_pipeload_line_crossed (&line, half, to);
+          halves += pld_line_crossed (&line, at, half) + pld_line_crossed (&line, half, to);
           at = to;
           g_assert_cmpint (sum, ==, (at.x >= 0.5) - began_right);
           g_assert_cmpint (halves, ==, sum);

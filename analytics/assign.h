@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 
 /* @cost: [rows][columns], finite. A pair that costs @limit or more is never made: each row that stays alone costs @limit
  * instead. @match [rows] gets the column of each row, or -1. Of equally good answers always the same one is given. Pure. */
-void gst_pipeload_assign (const double *cost, guint rows, guint columns, double limit, int *match);
+void pld_assign (const double *cost, guint rows, guint columns, double limit, int *match);
 
 G_END_DECLS

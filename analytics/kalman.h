@@ -14,16 +14,16 @@ typedef struct
 {
   double place, velocity; /* a unit of length; the same a second */
   double pp, pv, vv;      /* covariance of place and velocity */
-} GstPipeloadKalman;
+} PldKalman;
 
 /* @place was measured with the standard deviation @noise; the velocity is 0 but for the deviation @speed. */
-GstPipeloadKalman gst_pipeload_kalman_start (double place, double noise, double speed);
+PldKalman pld_kalman_start (double place, double noise, double speed);
 
 /* Goes on by @seconds; the velocity is then @kept (0..1) of what it was. @jolt: how much the velocity wanders: its standard
  * deviation after one second. */
-GstPipeloadKalman gst_pipeload_kalman_predict (GstPipeloadKalman now, double seconds, double kept, double jolt);
+PldKalman pld_kalman_predict (PldKalman now, double seconds, double kept, double jolt);
 
 /* Takes in a measured @place with the standard deviation @noise. */
-GstPipeloadKalman gst_pipeload_kalman_measure (GstPipeloadKalman now, double place, double noise);
+PldKalman pld_kalman_measure (PldKalman now, double place, double noise);
 
 G_END_DECLS

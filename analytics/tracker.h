@@ -18,7 +18,7 @@
 G_BEGIN_DECLS
 
 /* Boxes of one result that count, the most confident first, and tracks that are kept, at most. */
-#define GST_PIPELOAD_TRACKER_MOST 256
+#define PLD_TRACKER_MOST 256
 
 typedef struct
 {
@@ -28,9 +28,9 @@ typedef struct
   guint min_hits; /* results that have shown a track before it gets its id */
   double max_age; /* seconds for which an unseen track is kept, to be found again */
   double hold;    /* seconds for which an unseen track is shown */
-} GstPipeloadTrackerSettings;
+} PldTrackerSettings;
 
-void gst_pipeload_tracker_settings_init (GstPipeloadTrackerSettings *settings);
+void pld_tracker_settings_init (PldTrackerSettings *settings);
 
 /* A box of a result. */
 typedef struct
@@ -39,7 +39,7 @@ typedef struct
   guint label_id;    /* comes back as it is */
   double confidence;                 /* 0..1 */
   double x_min, y_min, x_max, y_max; /* 0..1 of the frame */
-} GstPipeloadSighting;
+} PldSighting;
 
 /* A track as it is at some time. */
 typedef struct
@@ -52,25 +52,25 @@ typedef struct
   int sighting;      /* index of its box among those of the newest result; -1: it is not among them */
   double x_min, y_min, x_max, y_max;
   double dx, dy; /* velocity, shares of the frame a second */
-} GstPipeloadTracked;
+} PldTracked;
 
-typedef struct _GstPipeloadTracker GstPipeloadTracker;
+typedef struct _PldTracker PldTracker;
 
-GstPipeloadTracker *gst_pipeload_tracker_new (void);
-void gst_pipeload_tracker_free (GstPipeloadTracker *tracker);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadTracker, gst_pipeload_tracker_free)
+PldTracker *pld_tracker_new (void);
+void pld_tracker_free (PldTracker *tracker);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldTracker, pld_tracker_free)
 
 /* Forgets all tracks; ids go on counting. @aspect: width / height of the frames to come, in pixels. */
-void gst_pipeload_tracker_clear (GstPipeloadTracker *tracker, double aspect);
+void pld_tracker_clear (PldTracker *tracker, double aspect);
 
 /* A result of the frame at @time, not older than the last one's. Sightings that are no boxes are passed over. */
-void gst_pipeload_tracker_update (GstPipeloadTracker *tracker, const GstPipeloadTrackerSettings *settings,
-                                  guint64 time, const GstPipeloadSighting *sightings, guint n);
+void pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings,
+                                  guint64 time, const PldSighting *sightings, guint n);
 
-/* Returns: (transfer full): GArray of GstPipeloadTracked: those to show at @time, oldest first. Boxes move on at their
+/* Returns: (transfer full): GArray of PldTracked: those to show at @time, oldest first. Boxes move on at their
  * velocity; when a result is overdue, since the picture stands still or the model does, they come to rest. Changes
  * nothing: asking more often gives no other answer. */
-GArray *gst_pipeload_tracker_show (const GstPipeloadTracker *tracker, const GstPipeloadTrackerSettings *settings,
+GArray *pld_tracker_show (const PldTracker *tracker, const PldTrackerSettings *settings,
                                    guint64 time);
 
 typedef struct
@@ -78,8 +78,8 @@ typedef struct
   guint64 ids;         /* given since the tracker was made */
   guint tracks, lost;  /* with an id: in the newest result, and not in it */
   guint beginnings;    /* without one yet */
-} GstPipeloadTrackerCounts;
+} PldTrackerCounts;
 
-GstPipeloadTrackerCounts gst_pipeload_tracker_count (const GstPipeloadTracker *tracker);
+PldTrackerCounts pld_tracker_count (const PldTracker *tracker);
 
 G_END_DECLS

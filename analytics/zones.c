@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/pipeloadzones.h"
+#include "analytics/zones.h"
 
 #include "pipeload/pipeload.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 
 void
-gst_pipeload_zones_free (GstPipeloadZones *zones)
+pld_zones_free (PldZones *zones)
 {
   if (zones == NULL)
     return;
@@ -35,7 +35,7 @@ read_file (const char *path, char **text, gsize *length, GError **error)
   else if (g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
     g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
                  "that is no file; property zones names a file of zones, or holds its JSON");
-  else if (g_file_info_get_size (info) > GST_PIPELOAD_ZONES_MAX_BYTES)
+  else if (g_file_info_get_size (info) > PLD_ZONES_MAX_BYTES)
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "larger than a megabyte: no file of zones is");
   else if (g_file_get_contents (path, text, length, &why))
     return TRUE;
@@ -44,18 +44,18 @@ read_file (const char *path, char **text, gsize *length, GError **error)
   return FALSE;
 }
 
-GstPipeloadZones *
-gst_pipeload_zones_load (const char *setting, GError **error)
+PldZones *
+pld_zones_load (const char *setting, GError **error)
 {
   const char *inline_text = setting != NULL ? setting + strspn (setting, " \t\r\n") : "{}";
   g_autofree char *file_text = NULL;
-  GstPipeloadZones *zones = NULL;
+  PldZones *zones = NULL;
   gsize length;
 
   if (*inline_text == '{')
-    zones = gst_pipeload_zones_parse (inline_text, strlen (inline_text), error);
+    zones = pld_zones_parse (inline_text, strlen (inline_text), error);
   else if (read_file (setting, &file_text, &length, error))
-    zones = gst_pipeload_zones_parse (file_text, length, error);
+    zones = pld_zones_parse (file_text, length, error);
   if (zones == NULL)
     g_prefix_error (error, "%s: ", *inline_text == '{' ? "property zones" : setting);
   return zones;
@@ -66,7 +66,7 @@ gst_pipeload_zones_load (const char *setting, GError **error)
 /* 1: @p is right of the way from @a to @b, -1: left, 0: on it. Products are compared, not subtracted, which compilers may
  * fuse on one machine and not on the next. */
 static int
-side (GstPipeloadPoint a, GstPipeloadPoint b, GstPipeloadPoint p)
+side (PldPoint a, PldPoint b, PldPoint p)
 {
   double right = (b.x - a.x) * (p.y - a.y), left = (b.y - a.y) * (p.x - a.x);
 
@@ -74,7 +74,7 @@ side (GstPipeloadPoint a, GstPipeloadPoint b, GstPipeloadPoint p)
 }
 
 static gboolean
-on_edge (GstPipeloadPoint a, GstPipeloadPoint b, GstPipeloadPoint p)
+on_edge (PldPoint a, PldPoint b, PldPoint p)
 {
   return side (a, b, p) == 0 && p.x >= MIN (a.x, b.x) && p.x <= MAX (a.x, b.x) && p.y >= MIN (a.y, b.y)
          && p.y <= MAX (a.y, b.y);
@@ -82,13 +82,13 @@ on_edge (GstPipeloadPoint a, GstPipeloadPoint b, GstPipeloadPoint p)
 
 /* A ray from the point to the right crosses an odd number of edges (M. Shimrat, Algorithm 112, CACM 5, 1962). */
 gboolean
-gst_pipeload_zone_contains (const GstPipeloadZone *zone, GstPipeloadPoint point)
+pld_zone_contains (const PldZone *zone, PldPoint point)
 {
   gboolean inside = zone->n_points == 0;
 
   for (guint i = 0; i < zone->n_points; i++)
     {
-      GstPipeloadPoint a = zone->points[i], b = zone->points[(i + 1) % zone->n_points];
+      PldPoint a = zone->points[i], b = zone->points[(i + 1) % zone->n_points];
 
       if (on_edge (a, b, point))
         return TRUE;
@@ -100,13 +100,13 @@ gst_pipeload_zone_contains (const GstPipeloadZone *zone, GstPipeloadPoint point)
 }
 
 gboolean
-gst_pipeload_labels_have (char **labels, const char *label)
+pld_labels_have (char **labels, const char *label)
 {
   return labels == NULL || g_strv_contains ((const char *const *) labels, label);
 }
 
 int
-gst_pipeload_line_crossed (const GstPipeloadLine *line, GstPipeloadPoint a, GstPipeloadPoint b)
+pld_line_crossed (const PldLine *line, PldPoint a, PldPoint b)
 {
   gboolean before = side (line->from, line->to, a) >= 0, after = side (line->from, line->to, b) >= 0;
 

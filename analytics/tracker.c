@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/track/pipeloadtracker.h"
+#include "analytics/tracker.h"
 
-#include "gst/track/pipeloadassign.h"
-#include "gst/track/pipeloadmotion.h"
+#include "analytics/assign.h"
+#include "analytics/motion.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,10 +26,10 @@ typedef struct
   guint hits;
   int sighting;    /* in the newest result; -1: none */
   gboolean missed; /* in the result before */
-  GstPipeloadMotion motion; /* at the time of the newest result */
+  PldMotion motion; /* at the time of the newest result */
 } Track;
 
-struct _GstPipeloadTracker
+struct _PldTracker
 {
   GArray *tracks; /* Track, in the order of their beginning */
   double aspect;
@@ -42,27 +42,27 @@ struct _GstPipeloadTracker
 /* One update: the boxes that count, the most confident first. */
 typedef struct
 {
-  GstPipeloadTracker *tracker;
-  const GstPipeloadTrackerSettings *settings;
+  PldTracker *tracker;
+  const PldTrackerSettings *settings;
   guint64 time;
-  const GstPipeloadSighting *sightings;
+  const PldSighting *sightings;
   guint *order; /* indices of sightings */
   guint n, n_high;
   gboolean *taken; /* [n] */
 } Round;
 
 void
-gst_pipeload_tracker_settings_init (GstPipeloadTrackerSettings *settings)
+pld_tracker_settings_init (PldTrackerSettings *settings)
 {
-  *settings = (GstPipeloadTrackerSettings){
+  *settings = (PldTrackerSettings){
     .high = 0.55, .low = 0.2, .iou = 0.25, .min_hits = 3, .max_age = 2, .hold = 0.5
   };
 }
 
-GstPipeloadTracker *
-gst_pipeload_tracker_new (void)
+PldTracker *
+pld_tracker_new (void)
 {
-  GstPipeloadTracker *tracker = g_new0 (GstPipeloadTracker, 1);
+  PldTracker *tracker = g_new0 (PldTracker, 1);
 
   tracker->tracks = g_array_new (FALSE, TRUE, sizeof (Track));
   tracker->aspect = 1;
@@ -70,14 +70,14 @@ gst_pipeload_tracker_new (void)
 }
 
 void
-gst_pipeload_tracker_free (GstPipeloadTracker *tracker)
+pld_tracker_free (PldTracker *tracker)
 {
   g_array_unref (tracker->tracks);
   g_free (tracker);
 }
 
 void
-gst_pipeload_tracker_clear (GstPipeloadTracker *tracker, double aspect)
+pld_tracker_clear (PldTracker *tracker, double aspect)
 {
   g_array_set_size (tracker->tracks, 0);
   tracker->aspect = aspect;
@@ -85,7 +85,7 @@ gst_pipeload_tracker_clear (GstPipeloadTracker *tracker, double aspect)
 }
 
 static Track *
-track_at (const GstPipeloadTracker *tracker, guint i)
+track_at (const PldTracker *tracker, guint i)
 {
   return &g_array_index (tracker->tracks, Track, i);
 }
@@ -108,7 +108,7 @@ compare_doubles (gconstpointer a, gconstpointer b)
 
 /* Seconds after the newest result for which boxes move on as if nothing had happened. */
 static double
-reach (const GstPipeloadTracker *tracker)
+reach (const PldTracker *tracker)
 {
   double gaps[GAPS];
   guint n = (guint) MIN (tracker->results, GAPS + 1);
@@ -120,10 +120,10 @@ reach (const GstPipeloadTracker *tracker)
   return CLAMP (OVERDUE * gaps[(n - 1) / 2], LEAST_REACH, MOST_REACH);
 }
 
-static GstPipeloadBox
-box_of (const GstPipeloadTracker *tracker, const GstPipeloadSighting *s)
+static PldBox
+box_of (const PldTracker *tracker, const PldSighting *s)
 {
-  return (GstPipeloadBox){ s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
+  return (PldBox){ s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
 }
 
 /* ---- who is who ---------------------------------------------------------------------------- */
@@ -138,11 +138,11 @@ fill_costs (Round *round, const GArray *who, const GArray *boxes, double *cost)
       for (guint j = 0; j < boxes->len; j++)
         {
           const guint index = round->order[g_array_index (boxes, guint, j)];
-          const GstPipeloadSighting *sighting = &round->sightings[index];
-          const GstPipeloadBox box = box_of (round->tracker, sighting);
+          const PldSighting *sighting = &round->sightings[index];
+          const PldBox box = box_of (round->tracker, sighting);
           const gboolean alike = sighting->label == track->label;
 
-          cost[i * boxes->len + j] = alike ? 1 - gst_pipeload_motion_overlap (&track->motion, box) : 1;
+          cost[i * boxes->len + j] = alike ? 1 - pld_motion_overlap (&track->motion, box) : 1;
         }
     }
 }
@@ -150,9 +150,9 @@ fill_costs (Round *round, const GArray *who, const GArray *boxes, double *cost)
 static void
 take_sighting (Round *round, Track *track, guint index)
 {
-  const GstPipeloadSighting *sighting = &round->sightings[index];
+  const PldSighting *sighting = &round->sightings[index];
 
-  track->motion = gst_pipeload_motion_measure (&track->motion, box_of (round->tracker, sighting));
+  track->motion = pld_motion_measure (&track->motion, box_of (round->tracker, sighting));
   track->label_id = sighting->label_id;
   track->confidence = sighting->confidence;
   track->seen = round->time;
@@ -198,7 +198,7 @@ associate (Round *round, Choice choice, guint first, guint end, double iou)
   cost = g_new (double, (gsize) who->len * boxes->len);
   match = g_new (int, who->len);
   fill_costs (round, who, boxes, cost);
-  gst_pipeload_assign (cost, who->len, boxes->len, 1 - iou, match);
+  pld_assign (cost, who->len, boxes->len, 1 - iou, match);
   for (guint i = 0; i < who->len; i++)
     if (match[i] >= 0)
       {
@@ -213,11 +213,11 @@ associate (Round *round, Choice choice, guint first, guint end, double iou)
 /* ---- one result ---------------------------------------------------------------------------- */
 
 static gboolean
-is_box (const GstPipeloadSighting *s)
+is_box (const PldSighting *s)
 {
   return s->label != NULL && isfinite (s->confidence) /* nor is anything below true of NaN */
-         && s->x_min > -1 && s->y_min > -1 && s->x_max < 2 && s->y_max < 2 && s->x_max - s->x_min > GST_PIPELOAD_LEAST_SIDE
-         && s->y_max - s->y_min > GST_PIPELOAD_LEAST_SIDE;
+         && s->x_min > -1 && s->y_min > -1 && s->x_max < 2 && s->y_max < 2 && s->x_max - s->x_min > PLD_LEAST_SIDE
+         && s->y_max - s->y_min > PLD_LEAST_SIDE;
 }
 
 /* The most confident first, the first first. */
@@ -225,7 +225,7 @@ static int
 compare_sightings (gconstpointer a, gconstpointer b, gpointer sightings)
 {
   const guint left = *(const guint *) a, right = *(const guint *) b;
-  const GstPipeloadSighting *s = sightings;
+  const PldSighting *s = sightings;
 
   if (s[left].confidence != s[right].confidence)
     return s[left].confidence > s[right].confidence ? -1 : 1;
@@ -241,7 +241,7 @@ sort_sightings (Round *round, guint n)
       round->order[round->n++] = i;
   g_qsort_with_data (round->order, (int) round->n, sizeof *round->order, compare_sightings,
                      (gpointer) round->sightings);
-  round->n = MIN (round->n, GST_PIPELOAD_TRACKER_MOST);
+  round->n = MIN (round->n, PLD_TRACKER_MOST);
   while (round->n_high < round->n
          && round->sightings[round->order[round->n_high]].confidence >= round->settings->high)
     round->n_high++;
@@ -249,7 +249,7 @@ sort_sightings (Round *round, guint n)
 }
 
 static void
-advance (GstPipeloadTracker *tracker, guint64 time)
+advance (PldTracker *tracker, guint64 time)
 {
   const double gap = seconds_between (tracker->time, time), steady = reach (tracker);
 
@@ -257,7 +257,7 @@ advance (GstPipeloadTracker *tracker, guint64 time)
     {
       Track *track = track_at (tracker, i);
 
-      track->motion = gst_pipeload_motion_predict (&track->motion, gap, steady);
+      track->motion = pld_motion_predict (&track->motion, gap, steady);
       track->missed = track->sighting < 0;
       track->sighting = -1;
     }
@@ -267,7 +267,7 @@ advance (GstPipeloadTracker *tracker, guint64 time)
 }
 
 static gboolean
-is_outside (const GstPipeloadTracker *tracker, const Track *track)
+is_outside (const PldTracker *tracker, const Track *track)
 {
   const double x = track->motion.x.place, y = track->motion.y.place;
 
@@ -295,11 +295,11 @@ drop_tracks (Round *round)
 
 /* Where there is no place, the track that was not seen for the longest time makes it. */
 static gboolean
-make_room (GstPipeloadTracker *tracker)
+make_room (PldTracker *tracker)
 {
   int oldest = -1;
 
-  if (tracker->tracks->len < GST_PIPELOAD_TRACKER_MOST)
+  if (tracker->tracks->len < PLD_TRACKER_MOST)
     return TRUE;
   for (guint i = 0; i < tracker->tracks->len; i++)
     if (track_at (tracker, i)->sighting < 0
@@ -316,7 +316,7 @@ begin_tracks (Round *round)
   for (guint j = 0; j < round->n_high; j++)
     if (!round->taken[j] && make_room (round->tracker))
       {
-        const GstPipeloadSighting *sighting = &round->sightings[round->order[j]];
+        const PldSighting *sighting = &round->sightings[round->order[j]];
         const Track track = {
           .label = sighting->label,
           .label_id = sighting->label_id,
@@ -325,7 +325,7 @@ begin_tracks (Round *round)
           .seen = round->time,
           .hits = 1,
           .sighting = (int) round->order[j],
-          .motion = gst_pipeload_motion_start (box_of (round->tracker, sighting)),
+          .motion = pld_motion_start (box_of (round->tracker, sighting)),
         };
 
         g_array_append_val (round->tracker->tracks, track);
@@ -345,8 +345,8 @@ give_ids (Round *round)
 }
 
 void
-gst_pipeload_tracker_update (GstPipeloadTracker *tracker, const GstPipeloadTrackerSettings *settings,
-                             guint64 time, const GstPipeloadSighting *sightings, guint n)
+pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings,
+                             guint64 time, const PldSighting *sightings, guint n)
 {
   Round round = {
     .tracker = tracker, .settings = settings, .time = MAX (time, tracker->time), .sightings = sightings
@@ -366,14 +366,14 @@ gst_pipeload_tracker_update (GstPipeloadTracker *tracker, const GstPipeloadTrack
 
 /* ---- what to show -------------------------------------------------------------------------- */
 
-static GstPipeloadTracked
-tracked_at (const GstPipeloadTracker *tracker, const Track *track, guint64 time)
+static PldTracked
+tracked_at (const PldTracker *tracker, const Track *track, guint64 time)
 {
-  const GstPipeloadMotion motion
-      = gst_pipeload_motion_predict (&track->motion, seconds_between (tracker->time, time), reach (tracker));
-  const GstPipeloadBox box = gst_pipeload_motion_box (&motion);
+  const PldMotion motion
+      = pld_motion_predict (&track->motion, seconds_between (tracker->time, time), reach (tracker));
+  const PldBox box = pld_motion_box (&motion);
 
-  return (GstPipeloadTracked){
+  return (PldTracked){
     .id = track->id,
     .label = track->label,
     .label_id = track->label_id,
@@ -390,15 +390,15 @@ tracked_at (const GstPipeloadTracker *tracker, const Track *track, guint64 time)
 }
 
 GArray *
-gst_pipeload_tracker_show (const GstPipeloadTracker *tracker, const GstPipeloadTrackerSettings *settings,
+pld_tracker_show (const PldTracker *tracker, const PldTrackerSettings *settings,
                            guint64 time)
 {
-  GArray *shown = g_array_new (FALSE, TRUE, sizeof (GstPipeloadTracked));
+  GArray *shown = g_array_new (FALSE, TRUE, sizeof (PldTracked));
 
   for (guint i = 0; i < tracker->tracks->len; i++)
     {
       const Track *track = track_at (tracker, i);
-      const GstPipeloadTracked now = tracked_at (tracker, track, time);
+      const PldTracked now = tracked_at (tracker, track, time);
 
       if (track->id != 0 && (track->sighting >= 0 || seconds_between (track->seen, time) <= settings->hold))
         g_array_append_val (shown, now);
@@ -406,10 +406,10 @@ gst_pipeload_tracker_show (const GstPipeloadTracker *tracker, const GstPipeloadT
   return shown;
 }
 
-GstPipeloadTrackerCounts
-gst_pipeload_tracker_count (const GstPipeloadTracker *tracker)
+PldTrackerCounts
+pld_tracker_count (const PldTracker *tracker)
 {
-  GstPipeloadTrackerCounts counts = { .ids = tracker->ids };
+  PldTrackerCounts counts = { .ids = tracker->ids };
 
   for (guint i = 0; i < tracker->tracks->len; i++)
     if (track_at (tracker, i)->id == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/track/pipeloadassign.h"
+#include "analytics/assign.h"
 
 #include <math.h>
 
@@ -95,7 +95,7 @@ place_row (Problem *p, guint first, guint *match)
 }
 
 void
-gst_pipeload_assign (const double *cost, guint rows, guint columns, double limit, int *match)
+pld_assign (const double *cost, guint rows, guint columns, double limit, int *match)
 {
   const guint places = columns + 1;
   g_autofree double *of_row = g_new0 (double, rows), *of_place = g_new0 (double, places);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/events/pipeloadvisits.h"
+#include "analytics/visits.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ typedef struct
   guint64 start, last, kept; /* first and last seen inside; last time its box was, predicted or not */
   guint64 told;              /* last enter or update */
   double told_best;
-  GstPipeloadVisitBox best; /* the most confident inside */
+  PldVisitBox best; /* the most confident inside */
 } Visit;
 
 /* An object on its way over a line, and how long it has been beyond. */
@@ -27,7 +27,7 @@ typedef struct
   int direction; /* 0: it has not crossed, or has come back */
   guint beyond;  /* results */
   guint64 time;
-  GstPipeloadVisitBox box;
+  PldVisitBox box;
 } Crossing;
 
 typedef struct
@@ -35,20 +35,20 @@ typedef struct
   guint64 id;
   const char *label;
   int zone; /* of objects without an id, which have one visit; else ALL_ZONES */
-  double confidences[GST_PIPELOAD_VISITS_MAX_MEDIAN]; /* the last ones, in a ring */
+  double confidences[PLD_VISITS_MAX_MEDIAN]; /* the last ones, in a ring */
   guint n_results;
   gboolean counts;
   gboolean seen;                  /* foot is set */
-  GstPipeloadPoint foot;          /* in the last result that has shown it */
+  PldPoint foot;          /* in the last result that has shown it */
   guint64 kept;                   /* last time it had a box */
-  const GstPipeloadVisitBox *now; /* its box in this frame, or NULL */
+  const PldVisitBox *now; /* its box in this frame, or NULL */
   Visit *visits;                  /* one a zone */
   Crossing *crossings;            /* one a line */
 } Object;
 
-struct _GstPipeloadVisits
+struct _PldVisits
 {
-  const GstPipeloadZones *zones;
+  const PldZones *zones;
   GPtrArray *objects; /* Object, in the order of their appearance */
   guint64 time;       /* of the last frame; NEVER before the first */
 };
@@ -56,8 +56,8 @@ struct _GstPipeloadVisits
 /* What holds for one frame. */
 typedef struct
 {
-  const GstPipeloadZones *zones;
-  const GstPipeloadVisitsSettings *settings;
+  const PldZones *zones;
+  const PldVisitsSettings *settings;
   guint64 time;
   gboolean is_new;
   GArray *events;
@@ -73,10 +73,10 @@ object_free (gpointer data)
   g_free (object);
 }
 
-GstPipeloadVisits *
-gst_pipeload_visits_new (const GstPipeloadZones *zones)
+PldVisits *
+pld_visits_new (const PldZones *zones)
 {
-  GstPipeloadVisits *visits = g_new0 (GstPipeloadVisits, 1);
+  PldVisits *visits = g_new0 (PldVisits, 1);
 
   visits->zones = zones;
   visits->objects = g_ptr_array_new_with_free_func (object_free);
@@ -85,7 +85,7 @@ gst_pipeload_visits_new (const GstPipeloadZones *zones)
 }
 
 void
-gst_pipeload_visits_free (GstPipeloadVisits *visits)
+pld_visits_free (PldVisits *visits)
 {
   if (visits == NULL)
     return;
@@ -93,24 +93,24 @@ gst_pipeload_visits_free (GstPipeloadVisits *visits)
   g_free (visits);
 }
 
-static const GstPipeloadZone *
+static const PldZone *
 get_zone (const GArray *zones, guint i)
 {
-  return &g_array_index (zones, GstPipeloadZone, i);
+  return &g_array_index (zones, PldZone, i);
 }
 
 /* ---- where a box is ------------------------------------------------------------------------ */
 
-static GstPipeloadPoint
-box_foot (const GstPipeloadVisitBox *box)
+static PldPoint
+box_foot (const PldVisitBox *box)
 {
-  return (GstPipeloadPoint){ (box->x_min + box->x_max) / 2, box->y_max };
+  return (PldPoint){ (box->x_min + box->x_max) / 2, box->y_max };
 }
 
 /* Whether it is looked at at all. Values come from elsewhere: comparisons fail for what is not a number. */
 static gboolean
-box_counts (const GstPipeloadZones *zones, const GstPipeloadVisitsSettings *settings,
-            const GstPipeloadVisitBox *box)
+box_counts (const PldZones *zones, const PldVisitsSettings *settings,
+            const PldVisitBox *box)
 {
   const double width = box->x_max - box->x_min, height = box->y_max - box->y_min;
 
@@ -118,22 +118,22 @@ box_counts (const GstPipeloadZones *zones, const GstPipeloadVisitsSettings *sett
         && box->confidence >= 0))
     return FALSE;
   for (guint i = 0; i < zones->masks->len; i++)
-    if (gst_pipeload_zone_contains (get_zone (zones->masks, i), box_foot (box)))
+    if (pld_zone_contains (get_zone (zones->masks, i), box_foot (box)))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-box_inside (const GstPipeloadZones *zones, const GstPipeloadVisitBox *box, guint zone)
+box_inside (const PldZones *zones, const PldVisitBox *box, guint zone)
 {
-  const GstPipeloadZone *z = get_zone (zones->zones, zone);
+  const PldZone *z = get_zone (zones->zones, zone);
 
-  return gst_pipeload_labels_have (z->labels, box->label) && gst_pipeload_zone_contains (z, box_foot (box));
+  return pld_labels_have (z->labels, box->label) && pld_zone_contains (z, box_foot (box));
 }
 
 gboolean
-gst_pipeload_visits_inside (const GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
-                            const GstPipeloadVisitBox *box, guint zone)
+pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings,
+                            const PldVisitBox *box, guint zone)
 {
   return box_counts (visits->zones, settings, box) && box_inside (visits->zones, box, zone);
 }
@@ -152,19 +152,19 @@ compare_doubles (gconstpointer a, gconstpointer b)
 static double
 object_median (const Object *object, guint n)
 {
-  double sorted[GST_PIPELOAD_VISITS_MAX_MEDIAN];
+  double sorted[PLD_VISITS_MAX_MEDIAN];
 
   n = MIN (n, object->n_results);
   for (guint i = 0; i < n; i++)
-    sorted[i] = object->confidences[(object->n_results - 1 - i) % GST_PIPELOAD_VISITS_MAX_MEDIAN];
+    sorted[i] = object->confidences[(object->n_results - 1 - i) % PLD_VISITS_MAX_MEDIAN];
   qsort (sorted, n, sizeof *sorted, compare_doubles);
   return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
 static void
-object_note (Object *object, const GstPipeloadVisitsSettings *settings)
+object_note (Object *object, const PldVisitsSettings *settings)
 {
-  object->confidences[object->n_results++ % GST_PIPELOAD_VISITS_MAX_MEDIAN] = object->now->confidence;
+  object->confidences[object->n_results++ % PLD_VISITS_MAX_MEDIAN] = object->now->confidence;
   object->counts |= object->n_results >= settings->median
                     && object_median (object, settings->median) >= settings->threshold;
 }
@@ -172,10 +172,10 @@ object_note (Object *object, const GstPipeloadVisitsSettings *settings)
 /* ---- events -------------------------------------------------------------------------------- */
 
 static void
-tell_visit (const Frame *frame, const Object *object, guint zone, GstPipeloadVisitKind kind)
+tell_visit (const Frame *frame, const Object *object, guint zone, PldVisitKind kind)
 {
   Visit *visit = &object->visits[zone];
-  const GstPipeloadVisitEvent event = {
+  const PldVisitEvent event = {
     .kind = kind,
     .zone = get_zone (frame->zones->zones, zone)->name,
     .time = frame->time,
@@ -183,7 +183,7 @@ tell_visit (const Frame *frame, const Object *object, guint zone, GstPipeloadVis
     .end = visit->last,
     .confidence = object_median (object, frame->settings->median),
     .best = visit->best.confidence,
-    .box = kind == GST_PIPELOAD_VISIT_LEAVE ? visit->best : *object->now,
+    .box = kind == PLD_VISIT_LEAVE ? visit->best : *object->now,
   };
 
   g_array_append_val (frame->events, event);
@@ -195,9 +195,9 @@ static void
 tell_crossing (const Frame *frame, const Object *object, guint line)
 {
   Crossing *crossing = &object->crossings[line];
-  const GstPipeloadVisitEvent event = {
-    .kind = GST_PIPELOAD_VISIT_CROSS,
-    .zone = g_array_index (frame->zones->lines, GstPipeloadLine, line).name,
+  const PldVisitEvent event = {
+    .kind = PLD_VISIT_CROSS,
+    .zone = g_array_index (frame->zones->lines, PldLine, line).name,
     .direction = crossing->direction,
     .time = frame->time,
     .start = crossing->time,
@@ -215,7 +215,7 @@ static void
 end_visit (const Frame *frame, const Object *object, guint zone)
 {
   if (object->visits[zone].open)
-    tell_visit (frame, object, zone, GST_PIPELOAD_VISIT_LEAVE);
+    tell_visit (frame, object, zone, PLD_VISIT_LEAVE);
   object->visits[zone] = (Visit){ 0 };
 }
 
@@ -250,7 +250,7 @@ static void
 advance_visit (const Frame *frame, const Object *object, guint zone)
 {
   Visit *visit = &object->visits[zone];
-  const GstPipeloadZone *z = get_zone (frame->zones->zones, zone);
+  const PldZone *z = get_zone (frame->zones->zones, zone);
   const gboolean inside = object->now != NULL && box_inside (frame->zones, object->now, zone);
 
   if (frame->is_new && object->now != NULL && !object->now->predicted)
@@ -269,22 +269,22 @@ advance_visit (const Frame *frame, const Object *object, guint zone)
       && frame->time - visit->start >= z->dwell)
     {
       visit->open = TRUE;
-      tell_visit (frame, object, zone, GST_PIPELOAD_VISIT_ENTER);
+      tell_visit (frame, object, zone, PLD_VISIT_ENTER);
     }
   else if (visit->open && is_due (frame, visit))
-    tell_visit (frame, object, zone, GST_PIPELOAD_VISIT_UPDATE);
+    tell_visit (frame, object, zone, PLD_VISIT_UPDATE);
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
 /* The newest result shows the object, at @foot. Who steps back before it is believed has not crossed. */
 static void
-see_line (const Frame *frame, const Object *object, guint i, GstPipeloadPoint foot)
+see_line (const Frame *frame, const Object *object, guint i, PldPoint foot)
 {
-  const GstPipeloadLine *line = &g_array_index (frame->zones->lines, GstPipeloadLine, i);
+  const PldLine *line = &g_array_index (frame->zones->lines, PldLine, i);
   Crossing *crossing = &object->crossings[i];
-  const int direction = object->seen && gst_pipeload_labels_have (line->labels, object->label)
-                            ? gst_pipeload_line_crossed (line, object->foot, foot)
+  const int direction = object->seen && pld_labels_have (line->labels, object->label)
+                            ? pld_line_crossed (line, object->foot, foot)
                             : 0;
 
   if (direction != 0 && crossing->direction == -direction)
@@ -300,7 +300,7 @@ see_line (const Frame *frame, const Object *object, guint i, GstPipeloadPoint fo
 /* ---- objects ------------------------------------------------------------------------------- */
 
 static Object *
-object_new (const GstPipeloadZones *zones, const GstPipeloadVisitBox *box, int zone)
+object_new (const PldZones *zones, const PldVisitBox *box, int zone)
 {
   Object *object = g_new0 (Object, 1);
 
@@ -314,7 +314,7 @@ object_new (const GstPipeloadZones *zones, const GstPipeloadVisitBox *box, int z
 
 /* Gives @box to its object. Of several boxes the object keeps one that was measured, the most confident. */
 static void
-take_box (GstPipeloadVisits *visits, const GstPipeloadVisitBox *box, int zone)
+take_box (PldVisits *visits, const PldVisitBox *box, int zone)
 {
   Object *object = NULL;
 
@@ -336,8 +336,8 @@ take_box (GstPipeloadVisits *visits, const GstPipeloadVisitBox *box, int zone)
 }
 
 static void
-take_boxes (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
-            const GstPipeloadVisitBox *boxes, guint n)
+take_boxes (PldVisits *visits, const PldVisitsSettings *settings,
+            const PldVisitBox *boxes, guint n)
 {
   for (guint i = 0; i < visits->objects->len; i++)
     ((Object *) visits->objects->pdata[i])->now = NULL;
@@ -385,7 +385,7 @@ end_object (const Frame *frame, const Object *object)
 }
 
 void
-gst_pipeload_visits_finish (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
+pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings,
                             GArray *events)
 {
   const Frame frame = { visits->zones, settings, visits->time, FALSE, events };
@@ -397,14 +397,14 @@ gst_pipeload_visits_finish (GstPipeloadVisits *visits, const GstPipeloadVisitsSe
 }
 
 void
-gst_pipeload_visits_look (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings, guint64 time,
-                          const GstPipeloadVisitBox *boxes, guint n, gboolean is_new, GArray *events)
+pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time,
+                          const PldVisitBox *boxes, guint n, gboolean is_new, GArray *events)
 {
   Frame frame = { visits->zones, settings, time, is_new, events };
   guint i = 0;
 
   if (visits->time != NEVER && time < visits->time && visits->time - time > settings->leave_after)
-    gst_pipeload_visits_finish (visits, settings, events);
+    pld_visits_finish (visits, settings, events);
   else if (visits->time != NEVER)
     frame.time = MAX (time, visits->time);
   visits->time = frame.time;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/track/pipeloadkalman.h"
+#include "analytics/kalman.h"
 
-GstPipeloadKalman
-gst_pipeload_kalman_start (double place, double noise, double speed)
+PldKalman
+pld_kalman_start (double place, double noise, double speed)
 {
-  return (GstPipeloadKalman){ .place = place, .pp = noise * noise, .vv = speed * speed };
+  return (PldKalman){ .place = place, .pp = noise * noise, .vv = speed * speed };
 }
 
-GstPipeloadKalman
-gst_pipeload_kalman_predict (GstPipeloadKalman now, double seconds, double kept, double jolt)
+PldKalman
+pld_kalman_predict (PldKalman now, double seconds, double kept, double jolt)
 {
   const double q = jolt * jolt;
 
-  return (GstPipeloadKalman){
+  return (PldKalman){
     .place = now.place + seconds * now.velocity,
     .velocity = kept * now.velocity,
     .pp = now.pp + seconds * (2 * now.pv + seconds * now.vv) + q * seconds * seconds * seconds / 3,
@@ -21,14 +21,14 @@ gst_pipeload_kalman_predict (GstPipeloadKalman now, double seconds, double kept,
   };
 }
 
-GstPipeloadKalman
-gst_pipeload_kalman_measure (GstPipeloadKalman now, double place, double noise)
+PldKalman
+pld_kalman_measure (PldKalman now, double place, double noise)
 {
   const double total = now.pp + noise * noise;
   const double gain = now.pp / total, drift = now.pv / total;
   const double surprise = place - now.place;
 
-  return (GstPipeloadKalman){
+  return (PldKalman){
     .place = now.place + gain * surprise,
     .velocity = now.velocity + drift * surprise,
     .pp = now.pp - gain * now.pp,

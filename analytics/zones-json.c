@@ -2,7 +2,7 @@
  *
  * Zones as users write them, and what is wrong with them.
  */
-#include "gst/pipeloadzones.h"
+#include "analytics/zones.h"
 
 #include "pipeload/pipeload.h"
 
@@ -16,7 +16,7 @@
 static void
 clear_zone (gpointer data)
 {
-  GstPipeloadZone *zone = data;
+  PldZone *zone = data;
 
   g_free (zone->name);
   g_free (zone->points);
@@ -26,7 +26,7 @@ clear_zone (gpointer data)
 static void
 clear_line (gpointer data)
 {
-  GstPipeloadLine *line = data;
+  PldLine *line = data;
 
   g_free (line->name);
   g_strfreev (line->labels);
@@ -41,14 +41,14 @@ new_list (guint size, GDestroyNotify clear)
   return list;
 }
 
-static GstPipeloadZones *
+static PldZones *
 new_zones (void)
 {
-  GstPipeloadZones *zones = g_new0 (GstPipeloadZones, 1);
+  PldZones *zones = g_new0 (PldZones, 1);
 
-  zones->zones = new_list (sizeof (GstPipeloadZone), clear_zone);
-  zones->masks = new_list (sizeof (GstPipeloadZone), clear_zone);
-  zones->lines = new_list (sizeof (GstPipeloadLine), clear_line);
+  zones->zones = new_list (sizeof (PldZone), clear_zone);
+  zones->masks = new_list (sizeof (PldZone), clear_zone);
+  zones->lines = new_list (sizeof (PldLine), clear_line);
   return zones;
 }
 
@@ -117,7 +117,7 @@ node_text (JsonNode *node)
 
 /* @what: "point 3 of \"polygon\"" */
 static gboolean
-read_point (JsonNode *node, const char *what, GstPipeloadPoint *point, GError **error)
+read_point (JsonNode *node, const char *what, PldPoint *point, GError **error)
 {
   JsonArray *pair = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
 
@@ -134,7 +134,7 @@ read_point (JsonNode *node, const char *what, GstPipeloadPoint *point, GError **
 }
 
 static gboolean
-read_polygon (JsonObject *object, GstPipeloadZone *zone, GError **error)
+read_polygon (JsonObject *object, PldZone *zone, GError **error)
 {
   JsonNode *node = json_object_get_member (object, "polygon");
   JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
@@ -145,7 +145,7 @@ read_polygon (JsonObject *object, GstPipeloadZone *zone, GError **error)
                  node == NULL ? "missing" : "no list of points");
   if (n < 3)
     return fail (error, "\"polygon\" has %u point%s: it takes 3 or more", n, n == 1 ? "" : "s");
-  zone->points = g_new (GstPipeloadPoint, n);
+  zone->points = g_new (PldPoint, n);
   zone->n_points = n;
   for (guint i = 0; i < n; i++)
     {
@@ -197,7 +197,7 @@ read_dwell (JsonObject *object, guint64 *dwell, GError **error)
 
 /* Zones and lines share their names, since events name either. */
 static gboolean
-read_name (const GstPipeloadZones *zones, JsonObject *object, char **name, GError **error)
+read_name (const PldZones *zones, JsonObject *object, char **name, GError **error)
 {
   JsonNode *node = json_object_get_member (object, "name");
   const char *text = node != NULL ? node_text (node) : NULL;
@@ -206,9 +206,9 @@ read_name (const GstPipeloadZones *zones, JsonObject *object, char **name, GErro
   if (text == NULL || *text == '\0')
     return fail (error, "\"name\" is %s: write \"name\": \"driveway\"", node == NULL ? "missing" : "no text");
   for (guint i = 0; i < zones->zones->len; i++)
-    taken |= g_strcmp0 (g_array_index (zones->zones, GstPipeloadZone, i).name, text) == 0;
+    taken |= g_strcmp0 (g_array_index (zones->zones, PldZone, i).name, text) == 0;
   for (guint i = 0; i < zones->lines->len; i++)
-    taken |= g_strcmp0 (g_array_index (zones->lines, GstPipeloadLine, i).name, text) == 0;
+    taken |= g_strcmp0 (g_array_index (zones->lines, PldLine, i).name, text) == 0;
   if (taken)
     return fail (error, "another zone or line has this \"name\" already: give each its own");
   *name = g_strdup (text);
@@ -218,10 +218,10 @@ read_name (const GstPipeloadZones *zones, JsonObject *object, char **name, GErro
 /* ---- entries ------------------------------------------------------------------------------- */
 
 static gboolean
-read_zone (GstPipeloadZones *zones, JsonObject *object, GError **error)
+read_zone (PldZones *zones, JsonObject *object, GError **error)
 {
   static const char *const keys[] = { "name", "polygon", "labels", "dwell", NULL };
-  GstPipeloadZone zone = { 0 };
+  PldZone zone = { 0 };
   gboolean ok = check_keys (object, keys, error) && read_name (zones, object, &zone.name, error)
                 && read_polygon (object, &zone, error) && read_labels (object, &zone.labels, error)
                 && read_dwell (object, &zone.dwell, error);
@@ -234,10 +234,10 @@ read_zone (GstPipeloadZones *zones, JsonObject *object, GError **error)
 }
 
 static gboolean
-read_mask (GstPipeloadZones *zones, JsonObject *object, GError **error)
+read_mask (PldZones *zones, JsonObject *object, GError **error)
 {
   static const char *const keys[] = { "polygon", NULL };
-  GstPipeloadZone zone = { 0 };
+  PldZone zone = { 0 };
   gboolean ok = check_keys (object, keys, error) && read_polygon (object, &zone, error);
 
   if (ok)
@@ -248,10 +248,10 @@ read_mask (GstPipeloadZones *zones, JsonObject *object, GError **error)
 }
 
 static gboolean
-read_line (GstPipeloadZones *zones, JsonObject *object, GError **error)
+read_line (PldZones *zones, JsonObject *object, GError **error)
 {
   static const char *const keys[] = { "name", "from", "to", "labels", NULL };
-  GstPipeloadLine line = { 0 };
+  PldLine line = { 0 };
   gboolean ok = check_keys (object, keys, error) && read_name (zones, object, &line.name, error)
                 && read_point (json_object_get_member (object, "from"), "\"from\"", &line.from, error)
                 && read_point (json_object_get_member (object, "to"), "\"to\"", &line.to, error)
@@ -266,11 +266,11 @@ read_line (GstPipeloadZones *zones, JsonObject *object, GError **error)
   return ok;
 }
 
-typedef gboolean (*ReadEntry) (GstPipeloadZones *zones, JsonObject *object, GError **error);
+typedef gboolean (*ReadEntry) (PldZones *zones, JsonObject *object, GError **error);
 
 /* @key: of a list; @what: one entry of it */
 static gboolean
-read_list (GstPipeloadZones *zones, JsonObject *root, const char *key, const char *what, ReadEntry read,
+read_list (PldZones *zones, JsonObject *root, const char *key, const char *what, ReadEntry read,
            GError **error)
 {
   JsonNode *node = json_object_get_member (root, key);
@@ -302,10 +302,10 @@ read_list (GstPipeloadZones *zones, JsonObject *root, const char *key, const cha
 }
 
 static gboolean
-read_root (GstPipeloadZones *zones, JsonObject *root, GError **error)
+read_root (PldZones *zones, JsonObject *root, GError **error)
 {
   static const char *const keys[] = { "zones", "masks", "lines", NULL };
-  GstPipeloadZone everywhere = { 0 };
+  PldZone everywhere = { 0 };
 
   if (!check_keys (root, keys, error) || !read_list (zones, root, "zones", "zone", read_zone, error)
       || !read_list (zones, root, "masks", "mask", read_mask, error)
@@ -321,17 +321,17 @@ read_root (GstPipeloadZones *zones, JsonObject *root, GError **error)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-GstPipeloadZones *
-gst_pipeload_zones_parse (const char *text, gsize length, GError **error)
+PldZones *
+pld_zones_parse (const char *text, gsize length, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GstPipeloadZones) zones = new_zones ();
+  g_autoptr (PldZones) zones = new_zones ();
   g_autoptr (GError) why = NULL;
   JsonNode *root;
 
-  if (length > GST_PIPELOAD_ZONES_MAX_BYTES || (length > 0 && !g_utf8_validate (text, (gssize) length, NULL)))
+  if (length > PLD_ZONES_MAX_BYTES || (length > 0 && !g_utf8_validate (text, (gssize) length, NULL)))
     {
-      fail (error, length > GST_PIPELOAD_ZONES_MAX_BYTES ? "larger than a megabyte: no zones are"
+      fail (error, length > PLD_ZONES_MAX_BYTES ? "larger than a megabyte: no zones are"
                                                          : "not UTF-8 text: save it as such");
       return NULL;
     }

@@ -5,36 +5,36 @@
  */
 #pragma once
 
-#include "gst/track/pipeloadkalman.h"
+#include "analytics/kalman.h"
 
 G_BEGIN_DECLS
 
 /* Sides, as shares of the frame: smaller is no box. */
-#define GST_PIPELOAD_LEAST_SIDE 1e-4
+#define PLD_LEAST_SIDE 1e-4
 
 typedef struct
 {
   double left, top, right, bottom;
-} GstPipeloadBox;
+} PldBox;
 
 typedef struct
 {
-  GstPipeloadKalman x, y, width, height;
-} GstPipeloadMotion;
+  PldKalman x, y, width, height;
+} PldMotion;
 
 /* Seen for the first time, in @box. */
-GstPipeloadMotion gst_pipeload_motion_start (GstPipeloadBox box);
+PldMotion pld_motion_start (PldBox box);
 
 /* Goes on by @seconds. After @steady of them the velocity begins to fade, and with it how much may happen. */
-GstPipeloadMotion gst_pipeload_motion_predict (const GstPipeloadMotion *now, double seconds, double steady);
+PldMotion pld_motion_predict (const PldMotion *now, double seconds, double steady);
 
 /* Seen in @box. */
-GstPipeloadMotion gst_pipeload_motion_measure (const GstPipeloadMotion *now, GstPipeloadBox box);
+PldMotion pld_motion_measure (const PldMotion *now, PldBox box);
 
-GstPipeloadBox gst_pipeload_motion_box (const GstPipeloadMotion *now);
+PldBox pld_motion_box (const PldMotion *now);
 
 /* The share of their union that @box and the object's have in common after both were grown on every side by the
  * uncertainty of where the object is: 0..1. */
-double gst_pipeload_motion_overlap (const GstPipeloadMotion *now, GstPipeloadBox box);
+double pld_motion_overlap (const PldMotion *now, PldBox box);
 
 G_END_DECLS

@@ -11,21 +11,21 @@
  */
 #pragma once
 
-#include "gst/pipeloadzones.h"
+#include "analytics/zones.h"
 
 G_BEGIN_DECLS
 
-#define GST_PIPELOAD_VISITS_MAX_MEDIAN 15
+#define PLD_VISITS_MAX_MEDIAN 15
 
 typedef struct
 {
   double threshold;            /* least median confidence, 0..1 */
-  guint median;                /* of so many results, 1..GST_PIPELOAD_VISITS_MAX_MEDIAN */
+  guint median;                /* of so many results, 1..PLD_VISITS_MAX_MEDIAN */
   guint inertia;               /* results in a row inside a zone, or beyond a line, until it is believed */
   double min_area, min_height; /* shares of the picture; smaller boxes are not looked at */
   guint64 update_interval;     /* 0 = no updates */
   guint64 leave_after;
-} GstPipeloadVisitsSettings;
+} PldVisitsSettings;
 
 typedef struct
 {
@@ -35,50 +35,50 @@ typedef struct
   double confidence;                 /* 0..1 */
   double x_min, y_min, x_max, y_max; /* 0..1 of the picture */
   gboolean predicted;                /* the newest result has not shown it */
-} GstPipeloadVisitBox;
+} PldVisitBox;
 
 typedef enum
 {
-  GST_PIPELOAD_VISIT_ENTER,
-  GST_PIPELOAD_VISIT_UPDATE, /* some time has passed inside, or the best box has become better */
-  GST_PIPELOAD_VISIT_LEAVE,
-  GST_PIPELOAD_VISIT_CROSS, /* a line */
-} GstPipeloadVisitKind;
+  PLD_VISIT_ENTER,
+  PLD_VISIT_UPDATE, /* some time has passed inside, or the best box has become better */
+  PLD_VISIT_LEAVE,
+  PLD_VISIT_CROSS, /* a line */
+} PldVisitKind;
 
 typedef struct
 {
-  GstPipeloadVisitKind kind;
+  PldVisitKind kind;
   const char *zone;   /* name of zone or line; lives as long as the zones */
-  int direction;      /* of a line: as of gst_pipeload_line_crossed() */
+  int direction;      /* of a line: as of pld_line_crossed() */
   guint64 time;       /* of the frame that told */
   guint64 start, end; /* when it was first and last seen inside; of a line: when it crossed */
   double confidence;  /* median of its last results */
   double best;        /* the highest inside; of a line: that of @box */
-  GstPipeloadVisitBox
+  PldVisitBox
       box; /* where it is; once it has left: where it was seen best; of a line: where it crossed */
-} GstPipeloadVisitEvent;
+} PldVisitEvent;
 
-typedef struct _GstPipeloadVisits GstPipeloadVisits;
+typedef struct _PldVisits PldVisits;
 
 /* @zones must live longer. */
-GstPipeloadVisits *gst_pipeload_visits_new (const GstPipeloadZones *zones);
-void gst_pipeload_visits_free (GstPipeloadVisits *visits);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadVisits, gst_pipeload_visits_free)
+PldVisits *pld_visits_new (const PldZones *zones);
+void pld_visits_free (PldVisits *visits);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldVisits, pld_visits_free)
 
 /* A frame. @boxes: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive what
- * is. Appends to @events (GstPipeloadVisitEvent), in the order of the objects' appearance. A @time before the last one's
+ * is. Appends to @events (PldVisitEvent), in the order of the objects' appearance. A @time before the last one's
  * counts as that, unless it is more than leave_after before: then all visits end, and it begins anew. */
-void gst_pipeload_visits_look (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
-                               guint64 time, const GstPipeloadVisitBox *boxes, guint n, gboolean is_new,
+void pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings,
+                               guint64 time, const PldVisitBox *boxes, guint n, gboolean is_new,
                                GArray *events);
 
 /* Ends every visit, and forgets all objects and the time. */
-void gst_pipeload_visits_finish (GstPipeloadVisits *visits, const GstPipeloadVisitsSettings *settings,
+void pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings,
                                  GArray *events);
 
 /* Whether @box is in zone number @zone: it is large enough, of a label that counts there, inside, and not masked. */
-gboolean gst_pipeload_visits_inside (const GstPipeloadVisits *visits,
-                                     const GstPipeloadVisitsSettings *settings,
-                                     const GstPipeloadVisitBox *box, guint zone);
+gboolean pld_visits_inside (const PldVisits *visits,
+                                     const PldVisitsSettings *settings,
+                                     const PldVisitBox *box, guint zone);
 
 G_END_DECLS
