@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipelines/analyse-job.h"
 
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 #include "pipelines/analyse-facts.h"
 #include "pipelines/analyse-pipeline.h"
 #include "pipelines/analyse-sheet.h"

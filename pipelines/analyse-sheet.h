@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 
 typedef struct _AnalyseSheets AnalyseSheets;
 

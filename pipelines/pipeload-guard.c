@@ -3,7 +3,7 @@
  * pipeload-guard: who comes and goes before a camera, as events on stdout, in a file, at an MQTT broker. A camera that goes away is
  * waited for, with the model kept.
  */
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 #include "pipelines/guard-source.h"
 #include "pipelines/watch-pace.h"
 

@@ -3,7 +3,7 @@
  * pipeload-watch: runs pipeloadvit over a video, a camera or pictures; prints each change of what is seen,
  * and at the end how it went; writes every result as a line of JSON.
  */
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 #include "pipelines/watch-figures.h"
 #include "pipelines/watch-source.h"
 

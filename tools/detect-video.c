@@ -4,7 +4,7 @@
  */
 #include "tools/detect.h"
 
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The element's state, for its own files: gstpipeloadevents.c (object and base class), pipeloadeventslook.c (frames, and
+ * The element's state, for its own files: gstpipeloadevents.c (object and base class), process.c (frames, and
  * what is told about them).
  */
 #pragma once
 
 #include "gst/events/gstpipeloadevents.h"
-#include "gst/events/pipeloadeventssettings.h"
+#include "gst/events/settings.h"
 
 G_BEGIN_DECLS
 
@@ -33,7 +33,7 @@ struct _GstPipeloadEvents
   gboolean announced, warned; /* zones, and about lines */
 };
 
-/* pipeloadeventslook.c; streaming thread, or none running */
+/* process.c; streaming thread, or none running */
 
 /* A frame: tells what happens in it, and it which zones its objects are in. @buffer must be writable. */
 void gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer);

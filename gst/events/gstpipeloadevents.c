@@ -23,8 +23,8 @@
 
 #include "gst/events/gstpipeloadevents-private.h"
 
-#include "gst/pipeloadmeta.h"
-#include "gst/pipeloadutil.h"
+#include "gst/common/meta.h"
+#include "gst/common/util.h"
 
 #include <gst/video/video.h>
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The element's state, for its own files: gstpipeloadllm.c (object, pads, states), pipeloadllmopen.c (model,
- * statistics), pipeloadllmanswer.c (one prompt and its answer).
+ * The element's state, for its own files: gstpipeloadllm.c (object, pads, states), open.c (model,
+ * statistics), answer.c (one prompt and its answer).
  */
 #pragma once
 
 #include "gst/llm/gstpipeloadllm.h"
-#include "gst/llm/pipeloadllmhistory.h"
-#include "gst/llm/pipeloadllmqueue.h"
-#include "gst/llm/pipeloadllmsettings.h"
-#include "gst/llm/pipeloadllmstats.h"
+#include "gst/llm/history.h"
+#include "gst/llm/queue.h"
+#include "gst/llm/settings.h"
+#include "gst/llm/stats.h"
 
 #include <gst/gst.h>
 
@@ -39,12 +39,12 @@ struct _GstPipeloadLlm
 /* gstpipeloadllm.c */
 void gst_pipeload_llm_emit_token (GstPipeloadLlm *self, const char *text);
 
-/* pipeloadllmopen.c */
+/* open.c */
 gboolean gst_pipeload_llm_open (GstPipeloadLlm *self);
 void gst_pipeload_llm_close (GstPipeloadLlm *self);
 GstStructure *gst_pipeload_llm_get_stats (GstPipeloadLlm *self);
 
-/* pipeloadllmanswer.c. Answers @prompt on the source pad; GST_FLOW_ERROR: the error is posted. */
+/* answer.c. Answers @prompt on the source pad; GST_FLOW_ERROR: the error is posted. */
 GstFlowReturn gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt);
 
 G_END_DECLS

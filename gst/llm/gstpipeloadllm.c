@@ -26,7 +26,7 @@
 
 #include "gst/llm/gstpipeloadllm-private.h"
 
-#include "gst/pipeloadutil.h"
+#include "gst/common/util.h"
 
 GST_DEBUG_CATEGORY (gst_pipeload_llm_debug);
 #define GST_CAT_DEFAULT gst_pipeload_llm_debug

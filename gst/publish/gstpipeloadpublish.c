@@ -22,11 +22,11 @@
 
 #include "gst/publish/gstpipeloadpublish.h"
 
-#include "gst/publish/pipeloadhome.h"
-#include "gst/publish/pipeloadlines.h"
-#include "gst/pipeloadmeta.h"
-#include "gst/publish/pipeloadmqtt.h"
-#include "gst/publish/pipeloadpublishsettings.h"
+#include "gst/publish/home.h"
+#include "gst/publish/lines.h"
+#include "gst/common/meta.h"
+#include "gst/publish/mqtt.h"
+#include "gst/publish/settings.h"
 
 #include <gio/gio.h>
 

@@ -22,10 +22,10 @@
 
 #include "gst/track/gstpipeloadtrack.h"
 
-#include "gst/pipeloadmeta.h"
-#include "gst/pipeloadsettings.h"
+#include "gst/common/meta.h"
+#include "gst/common/settings.h"
 #include "analytics/tracker.h"
-#include "gst/pipeloadutil.h"
+#include "gst/common/util.h"
 
 #include <gst/video/video.h>
 

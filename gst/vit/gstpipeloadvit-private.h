@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The element's state, for its own files: gstpipeloadvit.c (object and base class), pipeloadvitopen.c (model,
- * statistics), pipeloadvitinfer.c (results and what is posted about them), pipeloadvitqos.c (latency and
+ * The element's state, for its own files: gstpipeloadvit.c (object and base class), open.c (model,
+ * statistics), infer.c (results and what is posted about them), qos.c (latency and
  * quality of service).
  */
 #pragma once
 
 #include "gst/vit/gstpipeloadvit.h"
-#include "gst/pipeloadmeta.h"
-#include "gst/vit/pipeloadvitrunner.h"
-#include "gst/vit/pipeloadvitsettings.h"
-#include "gst/vit/pipeloadvitstats.h"
-#include "gst/pipeloadworker.h"
+#include "gst/common/meta.h"
+#include "gst/vit/runner.h"
+#include "gst/vit/settings.h"
+#include "gst/vit/stats.h"
+#include "gst/common/worker.h"
 
 #include <gst/gst.h>
 
@@ -52,18 +52,18 @@ struct _GstPipeloadVit
   gboolean late;
 };
 
-/* pipeloadvitopen.c */
+/* open.c */
 gboolean gst_pipeload_vit_open (GstPipeloadVit *self);
 void gst_pipeload_vit_close (GstPipeloadVit *self);
 GstStructure *gst_pipeload_vit_get_stats (GstPipeloadVit *self);
 
-/* pipeloadvitinfer.c */
+/* infer.c */
 void gst_pipeload_vit_look (GstPipeloadVit *self, GstBuffer *buffer, guint64 number);
 void gst_pipeload_vit_work (gpointer job, gpointer self);
 void gst_pipeload_vit_cancel (GstPipeloadVit *self);
 void gst_pipeload_vit_restart (GstPipeloadVit *self);
 
-/* pipeloadvitqos.c */
+/* qos.c */
 void gst_pipeload_vit_qos_reset (GstPipeloadVit *self);
 void gst_pipeload_vit_qos_update (GstPipeloadVit *self, GstEvent *event);
 gboolean gst_pipeload_vit_qos_skip (GstPipeloadVit *self, GstBuffer *buffer);

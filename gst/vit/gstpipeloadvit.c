@@ -25,8 +25,8 @@
 
 #include "gst/vit/gstpipeloadvit-private.h"
 
-#include "gst/pipeloadpicture.h"
-#include "gst/pipeloadutil.h"
+#include "gst/common/picture.h"
+#include "gst/common/util.h"
 
 #include <gst/video/video.h>
 

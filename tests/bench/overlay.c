@@ -5,7 +5,7 @@
  *
  *   bench-overlay PLUGIN [FRAMES]
  */
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 
 #include <gst/check/gstharness.h>
 #include <math.h>

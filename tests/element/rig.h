@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "gst/pipeloadmeta.h"
+#include "gst/common/meta.h"
 
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>

@@ -2,7 +2,7 @@
  *
  * Sentences, lists of stop strings, prompts that are no text.
  */
-#include "gst/llm/pipeloadllmtext.h"
+#include "gst/llm/text.h"
 
 #include <string.h>
 

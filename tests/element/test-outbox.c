@@ -2,7 +2,7 @@
  *
  * The queue between a stream and a sender: order, what gives way when it is full, what is sent again, its end.
  */
-#include "gst/publish/pipeloadoutbox.h"
+#include "gst/publish/outbox.h"
 
 #include <gio/gio.h>
 #include <string.h>

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/events/message.h"
+
+#include "pipeload/pipeload.h"
+#include "gst/common/meta.h"
+
+static const char *
+kind_name (PldVisitKind kind)
+{
+  static const char *const names[] = { [PLD_VISIT_ENTER] = "enter",
+                                       [PLD_VISIT_UPDATE] = "update",
+                                       [PLD_VISIT_LEAVE] = "leave",
+                                       [PLD_VISIT_CROSS] = "cross" };
+
+  return names[kind];
+}
+
+static const char *
+direction_name (int direction)
+{
+  return direction > 0 ? "left-to-right" : direction < 0 ? "right-to-left" : NULL;
+}
+
+static char *
+event_to_json (const PldVisitEvent *event, const GstPipeloadEventsPlace *place,
+               const char *const *zones)
+{
+  const PldEvent what = {
+    .event = kind_name (event->kind),
+    .zone = event->zone,
+    .id = event->box.id,
+    .label = event->box.label,
+    .direction = direction_name (event->direction),
+    .start = event->start,
+    .end = event->kind == PLD_VISIT_LEAVE ? event->end : G_MAXUINT64,
+    .confidence = event->confidence,
+    .best_confidence = event->best,
+  };
+  const PldFrame frame = {
+    .timestamp = event->time,
+    .system_time = place->system_time,
+    .camera = place->camera,
+    .number = -1,
+    .width = place->width,
+    .height = place->height,
+    .event = &what,
+  };
+  const PldObject object = {
+    .label_id = event->box.label_id,
+    .label = event->box.label,
+    .confidence = (float) event->box.confidence,
+    .x_min = (float) event->box.x_min,
+    .y_min = (float) event->box.y_min,
+    .x_max = (float) event->box.x_max,
+    .y_max = (float) event->box.y_max,
+  };
+  const PldIdentity identity = { event->box.id, zones };
+
+  return pld_frame_to_json (&frame, &object, &identity, 1);
+}
+
+GstStructure *
+gst_pipeload_event_to_structure (const PldVisitEvent *event, const GstPipeloadEventsPlace *place,
+                                 const char *const *zones)
+{
+  g_autofree char *json = event_to_json (event, place, zones);
+  GstStructure *structure = gst_structure_new (
+      GST_PIPELOAD_EVENT_MESSAGE, "event", G_TYPE_STRING, kind_name (event->kind), "id", G_TYPE_UINT64,
+      event->box.id, "label", G_TYPE_STRING, event->box.label, "zone", G_TYPE_STRING, event->zone,
+      "confidence", G_TYPE_DOUBLE, event->confidence, "timestamp", G_TYPE_UINT64, event->time, "start",
+      G_TYPE_UINT64, event->start, "json", G_TYPE_STRING, json, NULL);
+
+  if (event->kind == PLD_VISIT_LEAVE)
+    gst_structure_set (structure, "end", G_TYPE_UINT64, event->end, "duration", G_TYPE_UINT64,
+                       event->end - event->start, NULL);
+  if (event->direction != 0)
+    gst_structure_set (structure, "direction", G_TYPE_STRING, direction_name (event->direction), NULL);
+  return structure;
+}

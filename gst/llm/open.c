@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/llm/gstpipeloadllm-private.h"
+#include "gst/common/util.h"
+
+#define GST_CAT_DEFAULT gst_pipeload_llm_debug
+
+/* What would fail at the first prompt fails now: a model without a tokenizer, a template that is not known, a context too
+ * small for it. */
+static gboolean
+try_model (PldLlm *llm, PldGenerateOptions *options, GError **error)
+{
+  PldMessage nothing = { "user", "" };
+  g_autoptr (GError) why = NULL;
+  g_autofree guint32 *tokens = NULL;
+  gsize n;
+
+  if (!pld_llm_tokenize (llm, "", 0, FALSE, &tokens, &n, error))
+    return FALSE;
+  options->max_tokens = 0;
+  if (pld_llm_generate (llm, &nothing, 1, options, NULL, NULL, NULL, NULL, &why))
+    return TRUE;
+  if (g_error_matches (why, PLD_ERROR, PLD_ERROR_UNSUPPORTED))
+    g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s (properties template, context-size)",
+                 why->message);
+  else
+    g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
+static PldLlm *
+open_model (GstPipeloadLlm *self, const GstPipeloadLlmSettings *settings, GError **error)
+{
+  PldLlmOptions options = { .model = settings->model.path,
+                            .loaders = settings->model.loaders,
+                            .threads = settings->model.threads,
+                            .context_size = settings->context_size,
+                            .cache_type = settings->cache_type,
+                            .lookup = settings->lookup };
+  PldGenerateOptions generate;
+  PldLlm *llm;
+
+  if (!gst_pipeload_parse_limit (settings->model.memory_limit, &options.memory_limit, error)
+      || !gst_pipeload_llm_settings_options (settings, NULL, &generate, error))
+    return NULL;
+  llm = pld_llm_open (&options, gst_pipeload_model_progress, &self->model, NULL, error);
+  if (llm != NULL && !try_model (llm, &generate, error))
+    pld_llm_close (&llm);
+  return llm;
+}
+
+static void
+take_model (GstPipeloadLlm *self, PldLlm *llm, const GstPipeloadLlmSettings *settings)
+{
+  const PldLlmInfo *info = pld_llm_get_info (llm);
+  const char *name = info->chat_template != NULL ? info->chat_template : "none";
+  g_autofree char *text = g_strdup_printf (
+      "Opened %s: %s, %u layers, vocabulary of %u, context of %u tokens, template %s", info->path,
+      info->architecture, info->n_layers, info->n_vocab, info->context_size, name);
+
+  g_mutex_lock (&self->lock);
+  self->context_size = info->context_size;
+  g_mutex_unlock (&self->lock);
+  GST_INFO_OBJECT (self, "%s", text);
+  gst_pipeload_model_take (&self->model, NULL, llm, &settings->model, text);
+}
+
+gboolean
+gst_pipeload_llm_open (GstPipeloadLlm *self)
+{
+  g_autoptr (GError) error = NULL;
+  GstPipeloadLlmSettings settings;
+  PldLlm *llm;
+
+  g_mutex_lock (&self->lock);
+  self->stats = (GstPipeloadLlmStats){ 0 };
+  g_mutex_unlock (&self->lock);
+  GST_OBJECT_LOCK (self);
+  gst_pipeload_llm_settings_copy (&settings, &self->settings);
+  GST_OBJECT_UNLOCK (self);
+  gst_pipeload_model_begin (&self->model, &settings.model);
+  llm = open_model (self, &settings, &error);
+  if (llm != NULL)
+    take_model (self, llm, &settings);
+  else
+    gst_pipeload_model_fail (&self->model, &settings.model, error);
+  gst_pipeload_llm_settings_clear (&settings);
+  return llm != NULL;
+}
+
+void
+gst_pipeload_llm_close (GstPipeloadLlm *self)
+{
+  PldLlm *llm = self->model.llm;
+
+  gst_pipeload_model_leave (&self->model);
+  pld_llm_close (&llm);
+}
+
+GstStructure *
+gst_pipeload_llm_get_stats (GstPipeloadLlm *self)
+{
+  GstPipeloadLlmStats stats;
+  PldStats engine;
+  guint context_size;
+
+  gst_pipeload_model_get_stats (&self->model, &engine);
+  g_mutex_lock (&self->lock);
+  stats = self->stats;
+  context_size = self->context_size;
+  g_mutex_unlock (&self->lock);
+  return gst_pipeload_llm_stats_to_structure (&stats, &engine, context_size);
+}
