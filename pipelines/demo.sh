@@ -31,7 +31,7 @@ pld_build "${PIPELOAD_DEMO_BUILD:-}" || exit 1
 export GST_PLUGIN_PATH=$PLD_BUILD/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 log=detections.jsonl
 
-case " $* " in *" --help "* | *" -h "*) exec "$PLD_BUILD/pipelines/pipeload-analyse" --help ;; esac
+case " $* " in *" --help "* | *" -h "*) exec "$PLD_BUILD/apps/pipeload-analyse" --help ;; esac
 [ -n "$input" ] || input=$(pld_example_video) || exit 1
 
 # is_video INPUT: as opposed to cameras and pictures
@@ -52,7 +52,7 @@ print_visits() {
 analyse() {
   local output=demo-output folder='' each
   # One encoder says "Error" at the end of every video; the exit status tells of true ones.
-  "$PLD_BUILD/pipelines/pipeload-analyse" --output="$output" --again --annotate --detections --jobs=1 --memory-limit=small \
+  "$PLD_BUILD/apps/pipeload-analyse" --output="$output" --again --annotate --detections --jobs=1 --memory-limit=small \
     "$@" "$input" >"$output.txt" 2> >(grep -v '^\[OpenH264\]' >&2) || { rm -f "$output.txt"; return 2; }
   print_visits "$output/visits.csv"
   echo
@@ -72,7 +72,7 @@ analyse() {
 if is_video "$input"; then
   analyse "$@" || exit
 else
-  "$PLD_BUILD/pipelines/pipeload-watch" --input="$input" --memory-limit=small --output="$log" "$@" || exit
+  "$PLD_BUILD/apps/pipeload-watch" --input="$input" --memory-limit=small --output="$log" "$@" || exit
 fi
 echo
 PIPELOAD_BUILD=$PLD_BUILD "$pld_top/pipelines/report.sh" "$log"

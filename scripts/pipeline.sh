@@ -14,8 +14,8 @@ usage() {
 
 # program NAME: the path of one of pipeload's programs
 program() {
-  if [ -x "$pld_build/pipelines/$1" ]; then
-    echo "$pld_build/pipelines/$1"
+  if [ -x "$pld_build/apps/$1" ]; then
+    echo "$pld_build/apps/$1"
   else
     echo "$1"
   fi

@@ -117,7 +117,7 @@ if [ $quick = no ]; then
     tests tsan tsan golden-vit golden-vit-buffered golden-yolos golden-llama -t 4
     tests tsan-elements tsan --suite element --suite soak -t 4
     tests tsan-unit tsan unit-team unit-base unit-stream unit-profile unit-vision unit-llm -t 4
-    one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|gst|tools|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
+    one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|analytics|gst|apps|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi
 echo "$passed passed, $failed failed"

@@ -2,7 +2,7 @@
  *
  * A log of frames as pipeload-report reads it.
  */
-#include "pipelines/report-visits.h"
+#include "apps/report/visits.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <json-glib/json-glib.h>

@@ -70,10 +70,10 @@ expect '^frames +0, looked at 0$'
 # Killed at several moments, and once interrupted; then it ends as if nothing had been.
 events=$(cat whole/events.jsonl)
 for moment in 0.3 0.8 1.5; do
-  timeout -s KILL "$moment" "$PIPELOAD_BUILD/pipelines/pipeload-analyse" --output=killed --jobs=1 yard nobody.avi >/dev/null 2>&1
+  timeout -s KILL "$moment" "$PIPELOAD_BUILD/apps/pipeload-analyse" --output=killed --jobs=1 yard nobody.avi >/dev/null 2>&1
   [ -e killed/events.jsonl ] && break # a fast machine
 done
-"$PIPELOAD_BUILD/pipelines/pipeload-analyse" --output=killed yard nobody.avi >"$work/out" 2>&1 &
+"$PIPELOAD_BUILD/apps/pipeload-analyse" --output=killed yard nobody.avi >"$work/out" 2>&1 &
 pid=$!
 sleep 0.5
 kill -INT $pid
@@ -142,7 +142,7 @@ expect 'another analysis is at work'
 refuses() {
   local status=$1 word=$2 got
   shift 2
-  "$PIPELOAD_BUILD/pipelines/pipeload-analyse" --output=refused "$@" >"$work/out" 2>&1
+  "$PIPELOAD_BUILD/apps/pipeload-analyse" --output=refused "$@" >"$work/out" 2>&1
   got=$?
   [ $got = "$status" ] || fail "exit status $got, not $status: $*"
   expect "$word"

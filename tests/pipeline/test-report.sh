@@ -3,7 +3,7 @@
 # pipeload-report: frames become visits as their documentation says, damaged lines are left out, the log reaches the model whole.
 . "$(dirname "$0")/lib.sh"
 need pipeloadllm appsrc appsink
-tool=$PIPELOAD_BUILD/tools/pipeload
+tool=$PIPELOAD_BUILD/apps/pipeload/pipeload
 [ -x "$tool" ] || skip "built without tools"
 llama=$work/llama.gguf
 "$tool" synth llama-tiny "$llama" --type=q8_0 --seed=3 || fail "pipeload synth"

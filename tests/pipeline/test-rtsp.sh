@@ -16,7 +16,7 @@ done
 url=$(cat "$work/url")
 [ -n "$url" ] || fail "the server does not start"
 
-"$PIPELOAD_BUILD/pipelines/pipeload-watch" --model="$model" --frames=10 "$url" >"$work/out" 2>&1 || fail "pipeload-watch: exit status $?"
+"$PIPELOAD_BUILD/apps/pipeload-watch" --model="$model" --frames=10 "$url" >"$work/out" 2>&1 || fail "pipeload-watch: exit status $?"
 expect 'class_2 \(4[0-9] %\)'
 expect '^frames +10'
 

@@ -3,7 +3,7 @@
 # Text through pipeloadllm: what the scripts say is what pipeload run says, which knows no pipeline.
 . "$(dirname "$0")/lib.sh"
 need pipeloadllm filesrc fdsink appsrc appsink
-tool=$PIPELOAD_BUILD/tools/pipeload
+tool=$PIPELOAD_BUILD/apps/pipeload/pipeload
 [ -x "$tool" ] || skip "built without tools"
 llama=$work/llama.gguf
 "$tool" synth llama-tiny "$llama" --type=q8_0 --seed=3 || fail "pipeload synth"

@@ -3,7 +3,7 @@
 # pipeload-watch: videos, pictures, folders; its table, its JSON, its exit status.
 . "$(dirname "$0")/lib.sh"
 need avimux pngenc
-watch=$PIPELOAD_BUILD/pipelines/pipeload-watch
+watch=$PIPELOAD_BUILD/apps/pipeload-watch
 
 gst-launch-1.0 -q videotestsrc pattern=red num-buffers=20 ! video/x-raw,width=64,height=48,framerate=10/1 ! jpegenc \
   ! avimux ! filesink location="$work/red.avi" || fail "avimux"
@@ -31,7 +31,7 @@ for number, line in enumerate(lines):
 PYTHON
 
 # The engine stays inside the limit, which is the smallest one.
-limit=$("$PIPELOAD_BUILD/tools/pipeload" plan --no-profile --json "$model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["minimum_limit"])')
+limit=$("$PIPELOAD_BUILD/apps/pipeload/pipeload" plan --no-profile --json "$model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["minimum_limit"])')
 [ -n "$limit" ] || fail "pipeload plan"
 "$watch" --model="$model" --memory-limit="$limit" --frames=7 "$work/red.avi" >"$work/out" 2>&1 || fail "exit status $?"
 expect '^frames +7, looked at 7$'

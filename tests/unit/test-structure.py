@@ -34,16 +34,22 @@ ALLOWED = {  # docs/architecture.md has the same table
     "gst/overlay": API | {"analytics", "gst/common", "gst/overlay"},
     "gst/publish": API | {"analytics", "gst/common", "gst/publish"},
     "gst": {f"gst/{e}/gstpipeload{e}.h" for e in ("vit", "llm", "track", "events")},
-    "tools": {"include/pipeload", "gst/common/meta.h", "tools"},
-    "pipelines": {"include/pipeload", "gst/common/meta.h", "pipelines"},
+    "apps/common": API | {"analytics", "gst/common/meta.h", "apps/common"},
+    "apps/pipeload": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/pipeload"},
+    "apps/watch": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/watch"},
+    "apps/analyse": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/analyse"},
+    "apps/guard": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/guard"},
+    "apps/chat": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/chat"},
+    "apps/report": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/report"},
 }
 GST = [room for room in ALLOWED if room.startswith("gst")]
+APPS = [room for room in ALLOWED if room.startswith("apps")]
 FOREIGN = {  # header pattern → the folders that may include it
-    r"^gst/|^gst\.h": {*GST, "tools", "pipelines"},
+    r"^gst/|^gst\.h": {*GST, *APPS},
     r"^jpeglib|^jerror|^turbojpeg": {"engine/image"},
-    r"^json-glib": {"engine/format", "models", "models/architectures", "models/core", "models/api", "models/files", "analytics", *GST, "tools", "pipelines"},
+    r"^json-glib": {"engine/format", "models/core", "models/files", "analytics", *GST, *APPS},
     r"^pango": {"gst/overlay"},
-    r"^cairo": {"gst/overlay", "pipelines"},
+    r"^cairo": {"gst/overlay", "apps/analyse"},
     r"^mosquitto": {"gst/publish"},
 }
 HEAVY = {  # libraries that take megabytes of each process → the one plugin that may load them
@@ -60,7 +66,7 @@ def folder_of(path, folders):
 
 def check_includes(source):
     errors = []
-    for top in ("include", "engine", "models", "analytics", "gst", "tools", "pipelines"):
+    for top in ("include", "engine", "models", "analytics", "gst", "apps"):
         for root, _, files in os.walk(os.path.join(source, top)):
             for name in files:
                 path = os.path.relpath(os.path.join(root, name), source)

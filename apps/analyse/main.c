@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * pipeload-analyse: who is in recordings, and when; docs/offline.md. Many at once share one model. What is done stays done.
+ */
+#include "apps/analyse/facts.h"
+#include "apps/analyse/job.h"
+#include "apps/analyse/progress.h"
+#include "apps/analyse/store.h"
+#include "apps/common/figures.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+/* Exit statuses, as of the pipeload command. */
+#define MISUSED 1
+#define FAILED 2
+#define STOPPED 130
+
+#define DRAW_INTERVAL 250 /* ms */
+
+typedef struct
+{
+  AnalyseOptions options;
+
+  GPtrArray *inputs;
+  AnalyseStore *store;
+  GMainLoop *loop;
+  GPtrArray *slots; /* Slot: recordings that are being analysed */
+  guint next;       /* of @inputs, to begin with */
+  guint done, damaged;
+  guint64 done_bytes, all_bytes; /* of recordings */
+  AnalyseProgress progress;
+  int status;
+
+  /* Figures of this run. */
+  guint64 frames, looked;
+  double latency; /* ms, in all */
+  GstStructure *stats;
+  gint64 start;
+} Run;
+
+typedef struct
+{
+  Run *run;
+  AnalyseJob *job;
+  gint64 start;
+} Slot;
+
+static gboolean
+is_done (const Run *run, const AnalyseInput *input)
+{
+  return !run->options.again && analyse_store_has (run->store, input);
+}
+
+/* ---- recordings ---------------------------------------------------------------------------- */
+
+static void
+fail (Run *run, const char *about, GError *error)
+{
+  if (run->status == 0)
+    analyse_progress_say (&run->progress, "pipeload-analyse: %s%s%s", about, *about != '\0' ? ": " : "", error->message);
+  run->status = FAILED;
+  g_main_loop_quit (run->loop);
+}
+
+static gboolean take_message (GstBus *bus, GstMessage *message, gpointer user_data);
+
+/* Unfinished, its results go. */
+static void
+slot_free (gpointer data)
+{
+  Slot *slot = data;
+  GstBus *bus = analyse_job_get_bus (slot->job);
+  g_autofree char *folder = g_strdup (analyse_job_folder (slot->job));
+
+  gst_bus_remove_watch (bus);
+  gst_object_unref (bus);
+  analyse_job_free (slot->job);
+  analyse_store_discard (folder);
+  g_free (slot);
+}
+
+static gboolean
+start (Run *run, const AnalyseInput *input, GError **error)
+{
+  g_autofree char *folder = analyse_store_begin (run->store, input, error);
+  g_autofree char *unfinished = g_strdup (folder);
+  g_autofree char *path = analyse_store_path (run->store, input);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *place = g_build_filename ("files", name, NULL);
+  AnalyseJob *job;
+  GstBus *bus;
+  Slot *slot;
+
+  if (folder == NULL)
+    return FALSE;
+  job = analyse_job_new (&run->options, input, g_steal_pointer (&folder), place, error);
+  if (job == NULL)
+    {
+      analyse_store_discard (unfinished);
+      return FALSE;
+    }
+  slot = g_new0 (Slot, 1);
+  slot->run = run;
+  slot->job = job;
+  slot->start = g_get_monotonic_time ();
+  g_ptr_array_add (run->slots, slot);
+  bus = analyse_job_get_bus (job);
+  gst_bus_add_watch (bus, take_message, slot);
+  gst_object_unref (bus);
+  analyse_job_start (job);
+  return TRUE;
+}
+
+static void
+start_next (Run *run)
+{
+  while (run->status == 0 && run->next < run->inputs->len)
+    {
+      const AnalyseInput *input = run->inputs->pdata[run->next++];
+      g_autoptr (GError) error = NULL;
+
+      if (is_done (run, input))
+        continue;
+      if (!start (run, input, &error))
+        fail (run, "", error);
+      return;
+    }
+}
+
+static void
+count (Run *run, const AnalyseInput *input, GstStructure *stats)
+{
+  const double looked = (double) watch_figure (stats, "inferred");
+
+  run->done++;
+  run->done_bytes += input->size;
+  run->frames += watch_figure (stats, "frames");
+  run->looked += watch_figure (stats, "inferred");
+  run->latency += looked * watch_figure_ms (stats, "mean-latency");
+  g_clear_pointer (&run->stats, gst_structure_free);
+  run->stats = stats;
+}
+
+static void
+say_done (Run *run, Slot *slot, const GError *damage)
+{
+  const AnalyseInput *input = analyse_job_input (slot->job);
+  const double seconds = (double) (g_get_monotonic_time () - slot->start) / G_USEC_PER_SEC;
+  const guint visits = analyse_job_visits (slot->job);
+
+  if (damage != NULL)
+    analyse_progress_say (&run->progress, "%s: %s", input->name, damage->message);
+  else
+    analyse_progress_say (&run->progress, "%s: %u visit%s, %.0f frames/s", input->name, visits, visits == 1 ? "" : "s",
+                          (double) analyse_job_frames (slot->job) / seconds);
+}
+
+static void
+finish (Run *run, Slot *slot, const GError *damage)
+{
+  const AnalyseInput *input = analyse_job_input (slot->job);
+  GstStructure *stats = NULL;
+  g_autofree char *row = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (analyse_job_finish (slot->job, damage, &row, &stats, &error)
+      && analyse_store_commit (run->store, input, analyse_job_folder (slot->job), row, damage != NULL, &error))
+    say_done (run, slot, damage);
+  else
+    fail (run, "", error);
+  run->damaged += damage != NULL;
+  count (run, input, stats);
+  g_ptr_array_remove (run->slots, slot);
+}
+
+static gboolean
+take_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  Slot *slot = user_data;
+  Run *run = slot->run;
+  g_autoptr (GError) error = NULL;
+
+  switch (analyse_job_take (slot->job, message, &error))
+    {
+    case ANALYSE_RUNS:
+      return G_SOURCE_CONTINUE;
+    case ANALYSE_FAILED:
+      if (error != NULL)
+        fail (run, analyse_job_input (slot->job)->name, error);
+      return G_SOURCE_CONTINUE;
+    default:
+      /* In this order: one more that shares the model might need more memory than the limit leaves. */
+      finish (run, slot, error);
+      start_next (run);
+      if (run->slots->len == 0)
+        g_main_loop_quit (run->loop);
+      return G_SOURCE_CONTINUE; /* the watch is gone already */
+    }
+}
+
+/* ---- the run ------------------------------------------------------------------------------- */
+
+static gboolean
+draw (gpointer user_data)
+{
+  Run *run = user_data;
+  double bytes = (double) run->done_bytes;
+
+  for (guint i = 0; i < run->slots->len; i++)
+    {
+      Slot *slot = run->slots->pdata[i];
+
+      bytes += analyse_job_progress (slot->job) * (double) analyse_job_input (slot->job)->size;
+    }
+  analyse_progress_draw (&run->progress, bytes / (double) MAX (run->all_bytes, 1), run->done, run->inputs->len);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+interrupt (gpointer user_data)
+{
+  Run *run = user_data;
+
+  run->status = STOPPED;
+  g_main_loop_quit (run->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+count_inputs (Run *run)
+{
+  for (guint i = 0; i < run->inputs->len; i++)
+    {
+      const AnalyseInput *input = run->inputs->pdata[i];
+
+      run->all_bytes += input->size;
+      if (!is_done (run, input))
+        continue;
+      run->done++;
+      run->done_bytes += input->size;
+    }
+  analyse_progress_init (&run->progress, (double) run->done_bytes / (double) MAX (run->all_bytes, 1));
+  if (run->done > 0)
+    g_printerr ("%u of %u recordings are done already\n", run->done, run->inputs->len);
+}
+
+static void
+analyse (Run *run)
+{
+  const guint sources[] = { g_unix_signal_add (SIGINT, interrupt, run), g_unix_signal_add (SIGTERM, interrupt, run),
+                            g_timeout_add (DRAW_INTERVAL, draw, run) };
+
+  run->slots = g_ptr_array_new_with_free_func (slot_free);
+  run->start = g_get_monotonic_time ();
+  for (int i = 0; i < run->options.jobs; i++)
+    start_next (run);
+  if (run->slots->len > 0 && run->status == 0)
+    g_main_loop_run (run->loop);
+  g_ptr_array_set_size (run->slots, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  analyse_progress_clear (&run->progress);
+}
+
+static gboolean
+join (Run *run, GError **error)
+{
+  return analyse_store_join (run->store, run->inputs, "events.jsonl", "", "events.jsonl", error)
+         && analyse_store_join (run->store, run->inputs, "visits.csv", ANALYSE_VISITS, "visits.csv", error)
+         && analyse_store_join (run->store, run->inputs, "summary.csv", ANALYSE_SUMMARY, "row.csv", error)
+         && (!run->options.detections
+             || analyse_store_join (run->store, run->inputs, "detections.jsonl", "", "detections.jsonl", error));
+}
+
+static void
+print_table (const Run *run)
+{
+  const double seconds = (double) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
+
+  g_print ("recordings       %u", run->inputs->len);
+  if (run->damaged > 0)
+    g_print (", damaged %u", run->damaged);
+  g_print ("\n");
+  if (run->stats != NULL)
+    {
+      g_print ("frames           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT "\n", run->frames, run->looked);
+      g_print ("frames/s         %.1f\n", (double) run->frames / seconds);
+      g_print ("latency          %.1f ms on average, floor %.1f ms\n",
+               run->looked > 0 ? run->latency / (double) run->looked : 0, watch_figure_ms (run->stats, "floor"));
+      watch_memory_print (run->stats);
+    }
+  g_print ("results          %s\n", run->options.output);
+}
+
+static void
+end (Run *run)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (run->status == STOPPED)
+    g_printerr ("stopped: %u of %u recordings are done; the same command goes on from there\n", run->done, run->inputs->len);
+  if (run->status != 0)
+    return;
+  if (!join (run, &error))
+    {
+      fail (run, "", error);
+      return;
+    }
+  print_table (run);
+  if (run->damaged > 0)
+    run->status = FAILED;
+}
+
+static gboolean
+prepare (Run *run, GError **error)
+{
+  g_autofree char *limit
+      = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->options.jobs, &run->options.threads,
+                            error);
+  g_autofree char *description = NULL;
+
+  if (limit == NULL)
+    return FALSE;
+  g_free (run->options.memory_limit);
+  run->options.memory_limit = g_steal_pointer (&limit);
+  description = analyse_options_describe (&run->options, error);
+  if (description == NULL)
+    return FALSE;
+  run->inputs = analyse_inputs_find (run->options.inputs, run->options.output, error);
+  if (run->inputs != NULL)
+    run->store = analyse_store_open (run->options.output, description, error);
+  return run->store != NULL;
+}
+
+static void
+clear (Run *run)
+{
+  g_clear_pointer (&run->slots, g_ptr_array_unref);
+  g_clear_pointer (&run->stats, gst_structure_free);
+  g_clear_pointer (&run->inputs, g_ptr_array_unref);
+  analyse_store_close (run->store);
+  g_main_loop_unref (run->loop);
+  analyse_options_clear (&run->options);
+}
+
+int
+main (int argc, char **argv)
+{
+  Run run = { .options.jobs = 2 };
+  g_autoptr (GError) error = NULL;
+
+  run.loop = g_main_loop_new (NULL, FALSE);
+  signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
+  if (!analyse_options_parse (&run.options, &argc, &argv, &error))
+    run.status = MISUSED;
+  else if (!prepare (&run, &error))
+    run.status = FAILED;
+  if (error != NULL)
+    g_printerr ("pipeload-analyse: %s\n", error->message);
+  else
+    {
+      count_inputs (&run);
+      analyse (&run);
+      end (&run);
+    }
+  clear (&run);
+  return run.status;
+}

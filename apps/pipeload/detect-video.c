@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What GStreamer does for the detect verb: videos through pipeloadvit, and pictures that are not JPEG.
+ */
+#include "apps/pipeload/detect.h"
+
+#include "gst/common/meta.h"
+
+#include <string.h>
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#define POLL (100 * GST_MSECOND)
+
+/* Of a video or picture under way. */
+typedef struct
+{
+  PldDetect *detect;
+  const char *path;
+  GstElement *pipeline;
+  GstElement *vit;        /* NULL: a picture is decoded */
+  GstPipeloadFrame *last; /* what was printed last; NULL: nothing was */
+  PldDetectOutcome outcome;
+} Run;
+
+static gboolean
+start_gstreamer (GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (gst_is_initialized () || gst_init_check (NULL, NULL, &why))
+    return TRUE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "GStreamer does not start: %s",
+               why != NULL ? why->message : "it says no more");
+  return FALSE;
+}
+
+/* Returns: (transfer full): what uridecodebin reads */
+static char *
+path_to_uri (const char *path, GError **error)
+{
+  return strstr (path, "://") != NULL ? g_strdup (path) : gst_filename_to_uri (path, error);
+}
+
+/* @launch: continues after the decoder, whose first stream of @caps goes there; other streams are not
+ * decoded. */
+static gboolean
+run_open (Run *run, const char *caps, const char *launch, GError **error)
+{
+  g_autofree char *text = g_strconcat ("uridecodebin name=decoder expose-all-streams=false ! ", launch, NULL);
+  g_autofree char *uri = NULL;
+  g_autoptr (GError) why = NULL;
+  g_autoptr (GstElement) decoder = NULL;
+  g_autoptr (GstCaps) wanted = NULL;
+
+  run->outcome = PLD_DETECT_BAD_INPUT;
+  if (!start_gstreamer (error))
+    return FALSE;
+  uri = path_to_uri (run->path, error);
+  if (uri == NULL)
+    return FALSE;
+  run->pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &why);
+  if (run->pipeline == NULL)
+    {
+      run->outcome = PLD_DETECT_FAILED;
+      g_set_error (
+          error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+          "GStreamer cannot be used: %s; install pipeload's plugin and gstreamer1.0-plugins-base, or tell "
+          "$GST_PLUGIN_PATH where they are",
+          why->message);
+      return FALSE;
+    }
+  decoder = gst_bin_get_by_name (GST_BIN (run->pipeline), "decoder");
+  wanted = gst_caps_from_string (caps);
+  g_object_set (decoder, "uri", uri, "caps", wanted, NULL);
+  return TRUE;
+}
+
+static void
+run_close (Run *run)
+{
+  if (run->pipeline != NULL)
+    gst_element_set_state (run->pipeline, GST_STATE_NULL);
+  gst_clear_object (&run->vit);
+  gst_clear_object (&run->pipeline);
+  g_clear_pointer (&run->last, gst_pipeload_frame_unref);
+}
+
+/* ---- results ------------------------------------------------------------------------------- */
+
+static void
+run_print (Run *run, const GstPipeloadFrame *frame)
+{
+  g_autofree PldObject *objects = g_new0 (PldObject, MAX (frame->objects->len, 1));
+  PldDetectResult result = { .source = run->path,
+                             .video = TRUE,
+                             .frame = frame->number,
+                             .time = frame->stream_time,
+                             .system_time = frame->system_time,
+                             .width = frame->width,
+                             .height = frame->height,
+                             .objects = objects,
+                             .n = frame->objects->len };
+
+  if (!GST_CLOCK_TIME_IS_VALID (result.time))
+    result.time = frame->timestamp;
+  for (guint i = 0; i < result.n; i++)
+    {
+      const GstPipeloadObject *o = gst_pipeload_frame_object (frame, i);
+
+      objects[i] = (PldObject){ .label_id = o->label_id,
+                                .label = o->label,
+                                .confidence = (float) o->confidence,
+                                .x_min = (float) o->x_min,
+                                .y_min = (float) o->y_min,
+                                .x_max = (float) o->x_max,
+                                .y_max = (float) o->y_max };
+    }
+  pld_detect_print (run->detect, &result);
+}
+
+static void
+run_take_result (Run *run, const GstStructure *structure)
+{
+  g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_structure (structure);
+  const PldDetect *detect = run->detect;
+
+  if (frame == NULL)
+    return;
+  if (detect->json || detect->all || run->last == NULL || !gst_pipeload_frame_same_labels (run->last, frame))
+    run_print (run, frame);
+  g_clear_pointer (&run->last, gst_pipeload_frame_unref);
+  run->last = g_steal_pointer (&frame);
+}
+
+/* ---- the bus ------------------------------------------------------------------------------- */
+
+/* Decoders that are not there are named in the debug text alone: "Missing decoder: NAME (CAPS)". Returns:
+ * (transfer full) */
+static char *
+missing_decoder (const char *debug)
+{
+  static const char mark[] = "Missing decoder: ";
+  const char *name = debug != NULL ? strstr (debug, mark) : NULL;
+
+  if (name == NULL)
+    return g_strdup ("this format");
+  name += strlen (mark);
+  return g_strndup (name, strcspn (name, "(\n"));
+}
+
+/* An error of pipeloadvit's is about the model, and the next video would meet it again. */
+static void
+run_take_error (Run *run, GstMessage *message, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  g_autofree char *debug = NULL;
+
+  gst_message_parse_error (message, &why, &debug);
+  if (run->vit != NULL && GST_MESSAGE_SRC (message) == GST_OBJECT (run->vit))
+    {
+      run->outcome = PLD_DETECT_FAILED;
+      g_set_error_literal (error, PLD_ERROR, PLD_ERROR_FORMAT, why->message);
+    }
+  else if (g_error_matches (why, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN))
+    {
+      g_autofree char *name = missing_decoder (debug);
+
+      g_set_error (
+          error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+          "GStreamer has no plugin for %s; install gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad or "
+          "gstreamer1.0-libav, or convert the file",
+          g_strchomp (name));
+    }
+  else
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "GStreamer cannot read it: %s", why->message);
+}
+
+static void
+run_take_warning (Run *run, GstMessage *message)
+{
+  g_autoptr (GError) why = NULL;
+
+  gst_message_parse_warning (message, &why, NULL);
+  pld_detect_complain (run->detect, run->path, why->message);
+}
+
+static void
+run_show_progress (Run *run)
+{
+  gint64 at, duration;
+
+  if (run->vit != NULL && gst_element_query_position (run->pipeline, GST_FORMAT_TIME, &at)
+      && gst_element_query_duration (run->pipeline, GST_FORMAT_TIME, &duration) && duration > 0 && at >= 0)
+    pld_tool_progress ("detecting", (guint) (100.0 * MIN (at, duration) / duration), NULL);
+}
+
+/* PLAYING: until the end of the stream. PAUSED: until the first picture is there, as some files go round for
+ * ever. An error or Ctrl-C ends both. */
+static void
+run_play (Run *run, GstState state, GError **error)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (run->pipeline);
+  gboolean running = TRUE;
+
+  gst_element_set_state (run->pipeline, state);
+  while (running)
+    {
+      g_autoptr (GstMessage) message = gst_bus_timed_pop (bus, POLL);
+
+      if (g_cancellable_is_cancelled (run->detect->cancellable))
+        {
+          run->outcome = PLD_DETECT_FAILED;
+          g_set_error_literal (error, PLD_ERROR, PLD_ERROR_CANCELLED, "stopped");
+          break;
+        }
+      if (message == NULL)
+        {
+          run_show_progress (run);
+          continue;
+        }
+      switch (GST_MESSAGE_TYPE (message))
+        {
+        case GST_MESSAGE_EOS:
+        case GST_MESSAGE_ASYNC_DONE:
+          running = state == GST_STATE_PLAYING && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ASYNC_DONE;
+          run->outcome = PLD_DETECT_OK;
+          break;
+        case GST_MESSAGE_ERROR:
+          run_take_error (run, message, error);
+          running = FALSE;
+          break;
+        case GST_MESSAGE_WARNING:
+          run_take_warning (run, message);
+          break;
+        case GST_MESSAGE_ELEMENT:
+          run_take_result (run, gst_message_get_structure (message));
+          break;
+        default:
+          break;
+        }
+    }
+}
+
+/* ---- what the verb calls ------------------------------------------------------------------- */
+
+/* JPEG frames are not decoded here: the element takes them as they are, at the scale it needs. */
+PldDetectOutcome
+pld_detect_video (PldDetect *detect, const char *path, GError **error)
+{
+  Run run = { .detect = detect, .path = path };
+
+  if (run_open (
+          &run, "video/x-raw(ANY); image/jpeg",
+          "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit name=vit messages=all ! "
+          "fakesink sync=false",
+          error))
+    {
+      run.vit = gst_bin_get_by_name (GST_BIN (run.pipeline), "vit");
+      g_object_set (run.vit, "model", detect->vision.model, "memory-limit",
+                    detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders",
+                    detect->vision.loaders, "threads", detect->vision.threads, "input-size",
+                    detect->input_size, "classes", detect->classes, "threshold", detect->threshold,
+                    "top-k", detect->top_k, "interval", detect->interval, NULL);
+      run_play (&run, GST_STATE_PLAYING, error);
+      if (run.outcome == PLD_DETECT_OK && run.last == NULL)
+        {
+          run.outcome = PLD_DETECT_BAD_INPUT;
+          g_set_error_literal (error, PLD_ERROR, PLD_ERROR_FORMAT, "it holds no picture that could be read");
+        }
+    }
+  run_close (&run);
+  return run.outcome;
+}
+
+/* Returns: (transfer full): RGB rows without gaps */
+static guint8 *
+copy_pixels (GstSample *sample, guint *width, guint *height, GError **error)
+{
+  GstVideoInfo info;
+  GstVideoFrame frame;
+  guint8 *pixels = NULL;
+
+  if (sample == NULL || !gst_video_info_from_caps (&info, gst_sample_get_caps (sample))
+      || !gst_video_frame_map (&frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ))
+    {
+      g_set_error_literal (error, PLD_ERROR, PLD_ERROR_FORMAT, "it holds no picture that could be read");
+      return NULL;
+    }
+  *width = (guint) GST_VIDEO_FRAME_WIDTH (&frame);
+  *height = (guint) GST_VIDEO_FRAME_HEIGHT (&frame);
+  pixels = g_try_malloc_n (*height, (gsize) *width * 3);
+  if (pixels == NULL)
+    g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "no memory for its %u × %u pixels", *width, *height);
+  for (guint y = 0; pixels != NULL && y < *height; y++)
+    memcpy (pixels + (gsize) y * *width * 3,
+            (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)
+                + (gsize) y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
+            (gsize) *width * 3);
+  gst_video_frame_unmap (&frame);
+  return pixels;
+}
+
+PldDetectOutcome
+pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height,
+                   GError **error)
+{
+  Run run = { .detect = detect, .path = path };
+
+  if (run_open (
+          &run, "video/x-raw(ANY)",
+          "videoconvert ! video/x-raw,format=RGB ! fakesink name=sink sync=false enable-last-sample=true",
+          error))
+    {
+      run_play (&run, GST_STATE_PAUSED, error);
+      if (run.outcome == PLD_DETECT_OK)
+        {
+          g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (run.pipeline), "sink");
+          g_autoptr (GstSample) sample = NULL;
+
+          g_object_get (sink, "last-sample", &sample, NULL);
+          *pixels = copy_pixels (sample, width, height, error);
+          run.outcome = *pixels != NULL ? PLD_DETECT_OK : PLD_DETECT_BAD_INPUT;
+        }
+    }
+  run_close (&run);
+  return run.outcome;
+}
