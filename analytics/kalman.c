@@ -4,7 +4,7 @@
 PldKalman
 pld_kalman_start (double place, double noise, double speed)
 {
-  return (PldKalman){ .place = place, .pp = noise * noise, .vv = speed * speed };
+  return (PldKalman) { .place = place, .pp = noise * noise, .vv = speed * speed };
 }
 
 PldKalman
@@ -12,7 +12,7 @@ pld_kalman_predict (PldKalman now, double seconds, double kept, double jolt)
 {
   const double q = jolt * jolt;
 
-  return (PldKalman){
+  return (PldKalman) {
     .place = now.place + seconds * now.velocity,
     .velocity = kept * now.velocity,
     .pp = now.pp + seconds * (2 * now.pv + seconds * now.vv) + q * seconds * seconds * seconds / 3,
@@ -28,7 +28,7 @@ pld_kalman_measure (PldKalman now, double place, double noise)
   const double gain = now.pp / total, drift = now.pv / total;
   const double surprise = place - now.place;
 
-  return (PldKalman){
+  return (PldKalman) {
     .place = now.place + gain * surprise,
     .velocity = now.velocity + drift * surprise,
     .pp = now.pp - gain * now.pp,

@@ -21,7 +21,7 @@ pld_motion_start (PldBox box)
   const double width = box.right - box.left, height = box.bottom - box.top;
   const double noise = NOISE * height;
 
-  return (PldMotion){
+  return (PldMotion) {
     .x = pld_kalman_start ((box.left + box.right) / 2, noise, FIRST_SPEED * height),
     .y = pld_kalman_start ((box.top + box.bottom) / 2, noise, FIRST_SPEED * height),
     .width = pld_kalman_start (width, noise, SIZE_SPEED * height),
@@ -58,7 +58,7 @@ pld_motion_measure (const PldMotion *now, PldBox box)
 {
   const double noise = NOISE * (box.bottom - box.top);
 
-  return (PldMotion){
+  return (PldMotion) {
     .x = pld_kalman_measure (now->x, (box.left + box.right) / 2, noise),
     .y = pld_kalman_measure (now->y, (box.top + box.bottom) / 2, noise),
     .width = pld_kalman_measure (now->width, box.right - box.left, noise),
@@ -71,8 +71,7 @@ pld_motion_box (const PldMotion *now)
 {
   const double across = now->width.place / 2, down = now->height.place / 2;
 
-  return (PldBox){ now->x.place - across, now->y.place - down, now->x.place + across,
-                           now->y.place + down };
+  return (PldBox) { now->x.place - across, now->y.place - down, now->x.place + across, now->y.place + down };
 }
 
 static double
@@ -84,7 +83,7 @@ area (PldBox box)
 static PldBox
 grown (PldBox box, double across, double down)
 {
-  return (PldBox){ box.left - across, box.top - down, box.right + across, box.bottom + down };
+  return (PldBox) { box.left - across, box.top - down, box.right + across, box.bottom + down };
 }
 
 double
@@ -92,8 +91,7 @@ pld_motion_overlap (const PldMotion *now, PldBox box)
 {
   const double across = GROW * sqrt (now->x.pp), down = GROW * sqrt (now->y.pp);
   const PldBox a = grown (pld_motion_box (now), across, down), b = grown (box, across, down);
-  const PldBox common = { MAX (a.left, b.left), MAX (a.top, b.top), MIN (a.right, b.right),
-                                  MIN (a.bottom, b.bottom) };
+  const PldBox common = { MAX (a.left, b.left), MAX (a.top, b.top), MIN (a.right, b.right), MIN (a.bottom, b.bottom) };
   const gboolean apart = common.left >= common.right || common.top >= common.bottom;
 
   return apart ? 0 : area (common) / (area (a) + area (b) - area (common));

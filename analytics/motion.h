@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How an object's box moves: a Kalman filter each for its middle and its sides, with noises in proportion to its height.
- * Lengths are in heights of the frame, across and down alike. Pure.
+ * How an object's box moves: a Kalman filter each for its middle and its sides, with noises in proportion to its
+ * height. Lengths are in heights of the frame, across and down alike. Pure.
  */
 #pragma once
 

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* So much more has a box of low confidence to have in common: else tracks go over to things that look a little alike. */
+/* So much more has a box of low confidence to have in common: else tracks go over to things that look a little alike.
+ */
 #define WEAK 0.3
 
 /* A result is overdue after this many usual intervals; then the velocity fades. */
@@ -24,8 +25,8 @@ typedef struct
   double confidence;
   guint64 start, seen;
   guint hits;
-  int sighting;    /* in the newest result; -1: none */
-  gboolean missed; /* in the result before */
+  int sighting;     /* in the newest result; -1: none */
+  gboolean missed;  /* in the result before */
   PldMotion motion; /* at the time of the newest result */
 } Track;
 
@@ -54,9 +55,7 @@ typedef struct
 void
 pld_tracker_settings_init (PldTrackerSettings *settings)
 {
-  *settings = (PldTrackerSettings){
-    .high = 0.55, .low = 0.2, .iou = 0.25, .min_hits = 3, .max_age = 2, .hold = 0.5
-  };
+  *settings = (PldTrackerSettings) { .high = 0.55, .low = 0.2, .iou = 0.25, .min_hits = 3, .max_age = 2, .hold = 0.5 };
 }
 
 PldTracker *
@@ -123,7 +122,7 @@ reach (const PldTracker *tracker)
 static PldBox
 box_of (const PldTracker *tracker, const PldSighting *s)
 {
-  return (PldBox){ s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
+  return (PldBox) { s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
 }
 
 /* ---- who is who ---------------------------------------------------------------------------- */
@@ -242,8 +241,7 @@ sort_sightings (Round *round, guint n)
   g_qsort_with_data (round->order, (int) round->n, sizeof *round->order, compare_sightings,
                      (gpointer) round->sightings);
   round->n = MIN (round->n, PLD_TRACKER_MOST);
-  while (round->n_high < round->n
-         && round->sightings[round->order[round->n_high]].confidence >= round->settings->high)
+  while (round->n_high < round->n && round->sightings[round->order[round->n_high]].confidence >= round->settings->high)
     round->n_high++;
   round->taken = g_new0 (gboolean, round->n);
 }
@@ -345,12 +343,10 @@ give_ids (Round *round)
 }
 
 void
-pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings,
-                             guint64 time, const PldSighting *sightings, guint n)
+pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings, guint64 time, const PldSighting *sightings,
+                    guint n)
 {
-  Round round = {
-    .tracker = tracker, .settings = settings, .time = MAX (time, tracker->time), .sightings = sightings
-  };
+  Round round = { .tracker = tracker, .settings = settings, .time = MAX (time, tracker->time), .sightings = sightings };
 
   sort_sightings (&round, n);
   advance (tracker, round.time);
@@ -369,11 +365,10 @@ pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings,
 static PldTracked
 tracked_at (const PldTracker *tracker, const Track *track, guint64 time)
 {
-  const PldMotion motion
-      = pld_motion_predict (&track->motion, seconds_between (tracker->time, time), reach (tracker));
+  const PldMotion motion = pld_motion_predict (&track->motion, seconds_between (tracker->time, time), reach (tracker));
   const PldBox box = pld_motion_box (&motion);
 
-  return (PldTracked){
+  return (PldTracked) {
     .id = track->id,
     .label = track->label,
     .label_id = track->label_id,
@@ -390,8 +385,7 @@ tracked_at (const PldTracker *tracker, const Track *track, guint64 time)
 }
 
 GArray *
-pld_tracker_show (const PldTracker *tracker, const PldTrackerSettings *settings,
-                           guint64 time)
+pld_tracker_show (const PldTracker *tracker, const PldTrackerSettings *settings, guint64 time)
 {
   GArray *shown = g_array_new (FALSE, TRUE, sizeof (PldTracked));
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which box of one result is the same object as which box of the next: tracks with ids, after ByteTrack (Y. Zhang et al.,
- * arXiv 2110.06864). Knows no GStreamer; times are nanoseconds of stream time, so results may come at any pace.
+ * Which box of one result is the same object as which box of the next: tracks with ids, after ByteTrack (Y. Zhang et
+ * al., arXiv 2110.06864). Knows no GStreamer; times are nanoseconds of stream time, so results may come at any pace.
  *
- * A track's box moves by a Kalman filter of constant velocity; its noises are in proportion to the box's height and grow
- * with time. Each result is compared with the tracks in turn: confident boxes with all tracks that have an id, the other
- * boxes with those that were there in the last result, confident boxes that are left with beginnings of tracks; what is
- * left then begins new ones. Boxes are compared by the share of their union that they have in common after both were
- * grown by the track's uncertainty, so that a person who walks further than the own width between two results is found.
+ * A track's box moves by a Kalman filter of constant velocity; its noises are in proportion to the box's height and
+ * grow with time. Each result is compared with the tracks in turn: confident boxes with all tracks that have an id, the
+ * other boxes with those that were there in the last result, confident boxes that are left with beginnings of tracks;
+ * what is left then begins new ones. Boxes are compared by the share of their union that they have in common after both
+ * were grown by the track's uncertainty, so that a person who walks further than the own width between two results is
+ * found.
  *
  * Deterministic. Not thread-safe.
  */
@@ -35,8 +36,8 @@ void pld_tracker_settings_init (PldTrackerSettings *settings);
 /* A box of a result. */
 typedef struct
 {
-  const char *label; /* interned; only equal labels match */
-  guint label_id;    /* comes back as it is */
+  const char *label;                 /* interned; only equal labels match */
+  guint label_id;                    /* comes back as it is */
   double confidence;                 /* 0..1 */
   double x_min, y_min, x_max, y_max; /* 0..1 of the frame */
 } PldSighting;
@@ -64,20 +65,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldTracker, pld_tracker_free)
 void pld_tracker_clear (PldTracker *tracker, double aspect);
 
 /* A result of the frame at @time, not older than the last one's. Sightings that are no boxes are passed over. */
-void pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings,
-                                  guint64 time, const PldSighting *sightings, guint n);
+void pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings, guint64 time,
+                         const PldSighting *sightings, guint n);
 
 /* Returns: (transfer full): GArray of PldTracked: those to show at @time, oldest first. Boxes move on at their
  * velocity; when a result is overdue, since the picture stands still or the model does, they come to rest. Changes
  * nothing: asking more often gives no other answer. */
-GArray *pld_tracker_show (const PldTracker *tracker, const PldTrackerSettings *settings,
-                                   guint64 time);
+GArray *pld_tracker_show (const PldTracker *tracker, const PldTrackerSettings *settings, guint64 time);
 
 typedef struct
 {
-  guint64 ids;         /* given since the tracker was made */
-  guint tracks, lost;  /* with an id: in the newest result, and not in it */
-  guint beginnings;    /* without one yet */
+  guint64 ids;        /* given since the tracker was made */
+  guint tracks, lost; /* with an id: in the newest result, and not in it */
+  guint beginnings;   /* without one yet */
 } PldTrackerCounts;
 
 PldTrackerCounts pld_tracker_count (const PldTracker *tracker);

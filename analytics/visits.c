@@ -34,16 +34,16 @@ typedef struct
 {
   guint64 id;
   const char *label;
-  int zone; /* of objects without an id, which have one visit; else ALL_ZONES */
+  int zone;                                  /* of objects without an id, which have one visit; else ALL_ZONES */
   double confidences[PLD_VISITS_MAX_MEDIAN]; /* the last ones, in a ring */
   guint n_results;
   gboolean counts;
-  gboolean seen;                  /* foot is set */
+  gboolean seen;          /* foot is set */
   PldPoint foot;          /* in the last result that has shown it */
-  guint64 kept;                   /* last time it had a box */
+  guint64 kept;           /* last time it had a box */
   const PldVisitBox *now; /* its box in this frame, or NULL */
-  Visit *visits;                  /* one a zone */
-  Crossing *crossings;            /* one a line */
+  Visit *visits;          /* one a zone */
+  Crossing *crossings;    /* one a line */
 } Object;
 
 struct _PldVisits
@@ -104,18 +104,16 @@ get_zone (const GArray *zones, guint i)
 static PldPoint
 box_foot (const PldVisitBox *box)
 {
-  return (PldPoint){ (box->x_min + box->x_max) / 2, box->y_max };
+  return (PldPoint) { (box->x_min + box->x_max) / 2, box->y_max };
 }
 
 /* Whether it is looked at at all. Values come from elsewhere: comparisons fail for what is not a number. */
 static gboolean
-box_counts (const PldZones *zones, const PldVisitsSettings *settings,
-            const PldVisitBox *box)
+box_counts (const PldZones *zones, const PldVisitsSettings *settings, const PldVisitBox *box)
 {
   const double width = box->x_max - box->x_min, height = box->y_max - box->y_min;
 
-  if (!(width >= 0 && height >= settings->min_height && width * height >= settings->min_area
-        && box->confidence >= 0))
+  if (!(width >= 0 && height >= settings->min_height && width * height >= settings->min_area && box->confidence >= 0))
     return FALSE;
   for (guint i = 0; i < zones->masks->len; i++)
     if (pld_zone_contains (get_zone (zones->masks, i), box_foot (box)))
@@ -132,8 +130,7 @@ box_inside (const PldZones *zones, const PldVisitBox *box, guint zone)
 }
 
 gboolean
-pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings,
-                            const PldVisitBox *box, guint zone)
+pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings, const PldVisitBox *box, guint zone)
 {
   return box_counts (visits->zones, settings, box) && box_inside (visits->zones, box, zone);
 }
@@ -165,8 +162,8 @@ static void
 object_note (Object *object, const PldVisitsSettings *settings)
 {
   object->confidences[object->n_results++ % PLD_VISITS_MAX_MEDIAN] = object->now->confidence;
-  object->counts |= object->n_results >= settings->median
-                    && object_median (object, settings->median) >= settings->threshold;
+  object->counts
+      |= object->n_results >= settings->median && object_median (object, settings->median) >= settings->threshold;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -208,7 +205,7 @@ tell_crossing (const Frame *frame, const Object *object, guint line)
   };
 
   g_array_append_val (frame->events, event);
-  *crossing = (Crossing){ 0 };
+  *crossing = (Crossing) { 0 };
 }
 
 static void
@@ -216,7 +213,7 @@ end_visit (const Frame *frame, const Object *object, guint zone)
 {
   if (object->visits[zone].open)
     tell_visit (frame, object, zone, PLD_VISIT_LEAVE);
-  object->visits[zone] = (Visit){ 0 };
+  object->visits[zone] = (Visit) { 0 };
 }
 
 /* ---- zones --------------------------------------------------------------------------------- */
@@ -235,7 +232,7 @@ see_visit (const Frame *frame, const Object *object, Visit *visit, gboolean insi
         visit->best = *object->now;
     }
   else if (visit->streak < frame->settings->inertia && !visit->open)
-    *visit = (Visit){ 0 };
+    *visit = (Visit) { 0 };
 }
 
 static gboolean
@@ -283,14 +280,13 @@ see_line (const Frame *frame, const Object *object, guint i, PldPoint foot)
 {
   const PldLine *line = &g_array_index (frame->zones->lines, PldLine, i);
   Crossing *crossing = &object->crossings[i];
-  const int direction = object->seen && pld_labels_have (line->labels, object->label)
-                            ? pld_line_crossed (line, object->foot, foot)
-                            : 0;
+  const int direction
+      = object->seen && pld_labels_have (line->labels, object->label) ? pld_line_crossed (line, object->foot, foot) : 0;
 
   if (direction != 0 && crossing->direction == -direction)
-    *crossing = (Crossing){ 0 };
+    *crossing = (Crossing) { 0 };
   else if (direction != 0)
-    *crossing = (Crossing){ direction, 1, frame->time, *object->now };
+    *crossing = (Crossing) { direction, 1, frame->time, *object->now };
   else if (crossing->direction != 0)
     crossing->beyond++;
   if (crossing->direction != 0 && crossing->beyond >= frame->settings->inertia && object->counts)
@@ -336,8 +332,7 @@ take_box (PldVisits *visits, const PldVisitBox *box, int zone)
 }
 
 static void
-take_boxes (PldVisits *visits, const PldVisitsSettings *settings,
-            const PldVisitBox *boxes, guint n)
+take_boxes (PldVisits *visits, const PldVisitsSettings *settings, const PldVisitBox *boxes, guint n)
 {
   for (guint i = 0; i < visits->objects->len; i++)
     ((Object *) visits->objects->pdata[i])->now = NULL;
@@ -385,8 +380,7 @@ end_object (const Frame *frame, const Object *object)
 }
 
 void
-pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings,
-                            GArray *events)
+pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings, GArray *events)
 {
   const Frame frame = { visits->zones, settings, visits->time, FALSE, events };
 
@@ -397,8 +391,8 @@ pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings,
 }
 
 void
-pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time,
-                          const PldVisitBox *boxes, guint n, gboolean is_new, GArray *events)
+pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitBox *boxes, guint n,
+                 gboolean is_new, GArray *events)
 {
   Frame frame = { visits->zones, settings, time, is_new, events };
   guint i = 0;

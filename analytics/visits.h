@@ -54,8 +54,7 @@ typedef struct
   guint64 start, end; /* when it was first and last seen inside; of a line: when it crossed */
   double confidence;  /* median of its last results */
   double best;        /* the highest inside; of a line: that of @box */
-  PldVisitBox
-      box; /* where it is; once it has left: where it was seen best; of a line: where it crossed */
+  PldVisitBox box;    /* where it is; once it has left: where it was seen best; of a line: where it crossed */
 } PldVisitEvent;
 
 typedef struct _PldVisits PldVisits;
@@ -65,20 +64,17 @@ PldVisits *pld_visits_new (const PldZones *zones);
 void pld_visits_free (PldVisits *visits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldVisits, pld_visits_free)
 
-/* A frame. @boxes: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive what
- * is. Appends to @events (PldVisitEvent), in the order of the objects' appearance. A @time before the last one's
+/* A frame. @boxes: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive
+ * what is. Appends to @events (PldVisitEvent), in the order of the objects' appearance. A @time before the last one's
  * counts as that, unless it is more than leave_after before: then all visits end, and it begins anew. */
-void pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings,
-                               guint64 time, const PldVisitBox *boxes, guint n, gboolean is_new,
-                               GArray *events);
+void pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitBox *boxes,
+                      guint n, gboolean is_new, GArray *events);
 
 /* Ends every visit, and forgets all objects and the time. */
-void pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings,
-                                 GArray *events);
+void pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings, GArray *events);
 
 /* Whether @box is in zone number @zone: it is large enough, of a label that counts there, inside, and not masked. */
-gboolean pld_visits_inside (const PldVisits *visits,
-                                     const PldVisitsSettings *settings,
-                                     const PldVisitBox *box, guint zone);
+gboolean pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings, const PldVisitBox *box,
+                            guint zone);
 
 G_END_DECLS

@@ -110,9 +110,8 @@ read_number (JsonNode *node, double *value)
 static const char *
 node_text (JsonNode *node)
 {
-  return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
+  return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node)
+                                                                                          : NULL;
 }
 
 /* @what: "point 3 of \"polygon\"" */
@@ -123,13 +122,12 @@ read_point (JsonNode *node, const char *what, PldPoint *point, GError **error)
 
   if (node == NULL)
     return fail (error, "%s is missing", what);
-  if (pair == NULL || json_array_get_length (pair) != 2
-      || !read_number (json_array_get_element (pair, 0), &point->x)
+  if (pair == NULL || json_array_get_length (pair) != 2 || !read_number (json_array_get_element (pair, 0), &point->x)
       || !read_number (json_array_get_element (pair, 1), &point->y))
     return fail (error, "%s is not two numbers: write [x, y]", what);
   if (!(point->x >= 0 && point->x <= 1 && point->y >= 0 && point->y <= 1))
-    return fail (error, "%s is [%g, %g], outside of 0..1: divide pixels by the picture's width and height",
-                 what, point->x, point->y);
+    return fail (error, "%s is [%g, %g], outside of 0..1: divide pixels by the picture's width and height", what,
+                 point->x, point->y);
   return TRUE;
 }
 
@@ -167,8 +165,7 @@ read_labels (JsonObject *object, char ***labels, GError **error)
   if (node == NULL)
     return TRUE;
   if (list == NULL || json_array_get_length (list) == 0)
-    return fail (error,
-                 "\"labels\" is no list of labels: write [\"person\"], or leave it out to watch everything");
+    return fail (error, "\"labels\" is no list of labels: write [\"person\"], or leave it out to watch everything");
   for (guint i = 0; i < json_array_get_length (list); i++)
     {
       const char *label = node_text (json_array_get_element (list, i));
@@ -270,8 +267,7 @@ typedef gboolean (*ReadEntry) (PldZones *zones, JsonObject *object, GError **err
 
 /* @key: of a list; @what: one entry of it */
 static gboolean
-read_list (PldZones *zones, JsonObject *root, const char *key, const char *what, ReadEntry read,
-           GError **error)
+read_list (PldZones *zones, JsonObject *root, const char *key, const char *what, ReadEntry read, GError **error)
 {
   JsonNode *node = json_object_get_member (root, key);
   JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
@@ -331,12 +327,13 @@ pld_zones_parse (const char *text, gsize length, GError **error)
 
   if (length > PLD_ZONES_MAX_BYTES || (length > 0 && !g_utf8_validate (text, (gssize) length, NULL)))
     {
-      fail (error, length > PLD_ZONES_MAX_BYTES ? "larger than a megabyte: no zones are"
-                                                         : "not UTF-8 text: save it as such");
+      fail (error,
+            length > PLD_ZONES_MAX_BYTES ? "larger than a megabyte: no zones are" : "not UTF-8 text: save it as such");
       return NULL;
     }
   zones->json = g_strndup (length > 0 ? text : "", length);
-  if (!pld_json_check (zones->json, length, &why) || !json_parser_load_from_data (parser, zones->json, (gssize) length, &why))
+  if (!pld_json_check (zones->json, length, &why)
+      || !json_parser_load_from_data (parser, zones->json, (gssize) length, &why))
     {
       fail (error, "%s", why->message);
       return NULL;

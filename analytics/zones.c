@@ -63,8 +63,8 @@ pld_zones_load (const char *setting, GError **error)
 
 /* ---- geometry ------------------------------------------------------------------------------ */
 
-/* 1: @p is right of the way from @a to @b, -1: left, 0: on it. Products are compared, not subtracted, which compilers may
- * fuse on one machine and not on the next. */
+/* 1: @p is right of the way from @a to @b, -1: left, 0: on it. Products are compared, not subtracted, which compilers
+ * may fuse on one machine and not on the next. */
 static int
 side (PldPoint a, PldPoint b, PldPoint p)
 {

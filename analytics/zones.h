@@ -21,11 +21,11 @@ typedef struct
 
 typedef struct
 {
-  char *name;               /* "" = the whole picture; NULL in masks */
+  char *name;       /* "" = the whole picture; NULL in masks */
   PldPoint *points; /* the polygon's corners; closed, its edges may cross */
-  guint n_points;           /* 3 or more; 0 = the whole picture */
-  char **labels;            /* only objects of these; NULL = all */
-  guint64 dwell;            /* ns inside before an object has entered */
+  guint n_points;   /* 3 or more; 0 = the whole picture */
+  char **labels;    /* only objects of these; NULL = all */
+  guint64 dwell;    /* ns inside before an object has entered */
 } PldZone;
 
 typedef struct
@@ -61,8 +61,8 @@ gboolean pld_zone_contains (const PldZone *zone, PldPoint point);
 gboolean pld_labels_have (char **labels, const char *label);
 
 /* 1: who goes straight from @a to @b crosses the line from its left to its right, as seen from line->from towards
- * line->to; -1: from its right to its left; 0: does not cross. The line's ends belong to it. A point on the line counts as
- * right of it, so a path that rests there crosses once. */
+ * line->to; -1: from its right to its left; 0: does not cross. The line's ends belong to it. A point on the line counts
+ * as right of it, so a path that rests there crosses once. */
 int pld_line_crossed (const PldLine *line, PldPoint a, PldPoint b);
 
 G_END_DECLS

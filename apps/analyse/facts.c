@@ -11,7 +11,7 @@ typedef struct
 void
 analyse_facts_init (AnalyseFacts *facts)
 {
-  *facts = (AnalyseFacts){ .first_look = GST_CLOCK_TIME_NONE };
+  *facts = (AnalyseFacts) { .first_look = GST_CLOCK_TIME_NONE };
   facts->ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   facts->presence = g_array_new (FALSE, FALSE, sizeof (Span));
 }
@@ -49,7 +49,7 @@ analyse_facts_enter (AnalyseFacts *facts, guint64 id)
 void
 analyse_facts_leave (AnalyseFacts *facts, GstClockTime start, GstClockTime end)
 {
-  g_array_append_val (facts->presence, ((Span){ start, end }));
+  g_array_append_val (facts->presence, ((Span) { start, end }));
 }
 
 /* ---- the row ------------------------------------------------------------------------------- */
@@ -130,8 +130,8 @@ analyse_facts_row (AnalyseFacts *facts, const char *name, const char *error)
 }
 
 char *
-analyse_visit_row (const char *name, GstClockTime start, GstClockTime end, const char *label, guint64 id, const char *zone,
-                   const char *sheet)
+analyse_visit_row (const char *name, GstClockTime start, GstClockTime end, const char *label, guint64 id,
+                   const char *zone, const char *sheet)
 {
   GString *row = g_string_new (NULL);
 

@@ -29,9 +29,8 @@ input_free (gpointer data)
 static gboolean
 is_video (const char *name)
 {
-  static const char *const endings[]
-      = { "3gp", "asf", "avi",  "flv",  "m2ts", "m4v",  "mjpeg", "mjpg", "mkv", "mov", "mp4",
-          "mpeg", "mpg", "mts", "mxf", "ogv",  "ts",  "webm",  "wmv",  NULL };
+  static const char *const endings[] = { "3gp", "asf",  "avi", "flv", "m2ts", "m4v", "mjpeg", "mjpg", "mkv", "mov",
+                                         "mp4", "mpeg", "mpg", "mts", "mxf",  "ogv", "ts",    "webm", "wmv", NULL };
   const char *dot = strrchr (name, '.');
   g_autofree char *ending = dot != NULL ? g_ascii_strdown (dot + 1, -1) : NULL;
 

@@ -14,6 +14,6 @@ typedef struct
   gint64 mtime; /* ns since 1970 */
 } AnalyseInput;
 
-/* Returns: (transfer full): AnalyseInput, each file once: @arguments' files in their order, and those of their folders and the
- * folders in these, by name, that are called like videos. @output is not searched. */
+/* Returns: (transfer full): AnalyseInput, each file once: @arguments' files in their order, and those of their folders
+ * and the folders in these, by name, that are called like videos. @output is not searched. */
 GPtrArray *analyse_inputs_find (char **arguments, const char *output, GError **error);

@@ -39,9 +39,11 @@ tell_broken (AnalyseJob *job, const char *name, GError *error)
   const int code = errno;
 
   if (error == NULL)
-    error = g_error_new (G_FILE_ERROR, g_file_error_from_errno (code), "%s/%s: %s", job->folder, name, g_strerror (code));
+    error
+        = g_error_new (G_FILE_ERROR, g_file_error_from_errno (code), "%s/%s: %s", job->folder, name, g_strerror (code));
   if (!job->broken)
-    gst_element_post_message (job->elements.pipeline, gst_message_new_error (GST_OBJECT (job->elements.pipeline), error, NULL));
+    gst_element_post_message (job->elements.pipeline,
+                              gst_message_new_error (GST_OBJECT (job->elements.pipeline), error, NULL));
   job->broken = TRUE;
   g_error_free (error);
 }
@@ -79,7 +81,8 @@ take_leave (AnalyseJob *job, guint64 id, const char *label, const char *zone, Gs
 static void
 take_visit (AnalyseJob *job, const GstStructure *structure)
 {
-  const char *kind = gst_structure_get_string (structure, "event"), *label = gst_structure_get_string (structure, "label");
+  const char *kind = gst_structure_get_string (structure, "event"),
+             *label = gst_structure_get_string (structure, "label");
   const char *zone = gst_structure_get_string (structure, "zone"), *json = gst_structure_get_string (structure, "json");
   guint64 id = 0, start = 0, end = 0;
 
@@ -141,7 +144,8 @@ take_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
       gst_structure_get (gst_caps_get_structure (caps, 0), "width", G_TYPE_INT, &job->width, "height", G_TYPE_INT,
                          &job->height, NULL);
     }
-  else if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM && gst_event_has_name (event, GST_PIPELOAD_EVENT_MESSAGE))
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
+           && gst_event_has_name (event, GST_PIPELOAD_EVENT_MESSAGE))
     take_visit (job, gst_event_get_structure (event));
   return GST_PAD_PROBE_OK;
 }
@@ -181,7 +185,8 @@ watch_results (AnalyseJob *job)
 }
 
 AnalyseJob *
-analyse_job_new (const AnalyseOptions *options, const AnalyseInput *input, char *folder, const char *place, GError **error)
+analyse_job_new (const AnalyseOptions *options, const AnalyseInput *input, char *folder, const char *place,
+                 GError **error)
 {
   AnalyseJob *job = g_new0 (AnalyseJob, 1);
 

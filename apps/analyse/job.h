@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The analysis of one recording: a pipeline that runs as fast as it can, and what it writes into a folder: events.jsonl, visits.csv,
- * and as wanted the visits' contact sheets, detections.jsonl and annotated.mkv.
+ * The analysis of one recording: a pipeline that runs as fast as it can, and what it writes into a folder:
+ * events.jsonl, visits.csv, and as wanted the visits' contact sheets, detections.jsonl and annotated.mkv.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ typedef enum
 
 typedef struct _AnalyseJob AnalyseJob;
 
-/* @folder: (transfer full): to write into. @place: what visits.csv calls it. @options and @input must outlive it. NULL: an element is missing, or the folder cannot
- * be written to. */
+/* @folder: (transfer full): to write into. @place: what visits.csv calls it. @options and @input must outlive it. NULL:
+ * an element is missing, or the folder cannot be written to. */
 AnalyseJob *analyse_job_new (const AnalyseOptions *options, const AnalyseInput *input, char *folder, const char *place,
                              GError **error);
 void analyse_job_free (AnalyseJob *job);
@@ -36,7 +36,8 @@ AnalyseState analyse_job_take (AnalyseJob *job, GstMessage *message, GError **er
 double analyse_job_progress (AnalyseJob *job);
 
 /* Once it is done or damaged: ends it, and says what there is. @error: (nullable): what ANALYSE_DAMAGED came with.
- * @row: (out) (transfer full): of summary.csv. @stats: (out) (transfer full): pipeloadvit's. FALSE: the results could not be written. */
+ * @row: (out) (transfer full): of summary.csv. @stats: (out) (transfer full): pipeloadvit's. FALSE: the results could
+ * not be written. */
 gboolean analyse_job_finish (AnalyseJob *job, const GError *damage, char **row, GstStructure **stats, GError **error);
 
 const AnalyseInput *analyse_job_input (const AnalyseJob *job);

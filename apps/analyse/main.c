@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeload-analyse: who is in recordings, and when; docs/offline.md. Many at once share one model. What is done stays done.
+ * pipeload-analyse: who is in recordings, and when; docs/offline.md. Many at once share one model. What is done stays
+ * done.
  */
 #include "apps/analyse/facts.h"
 #include "apps/analyse/job.h"
@@ -58,7 +59,8 @@ static void
 fail (Run *run, const char *about, GError *error)
 {
   if (run->status == 0)
-    analyse_progress_say (&run->progress, "pipeload-analyse: %s%s%s", about, *about != '\0' ? ": " : "", error->message);
+    analyse_progress_say (&run->progress, "pipeload-analyse: %s%s%s", about, *about != '\0' ? ": " : "",
+                          error->message);
   run->status = FAILED;
   g_main_loop_quit (run->loop);
 }
@@ -299,7 +301,8 @@ end (Run *run)
   g_autoptr (GError) error = NULL;
 
   if (run->status == STOPPED)
-    g_printerr ("stopped: %u of %u recordings are done; the same command goes on from there\n", run->done, run->inputs->len);
+    g_printerr ("stopped: %u of %u recordings are done; the same command goes on from there\n", run->done,
+                run->inputs->len);
   if (run->status != 0)
     return;
   if (!join (run, &error))
@@ -315,9 +318,8 @@ end (Run *run)
 static gboolean
 prepare (Run *run, GError **error)
 {
-  g_autofree char *limit
-      = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->options.jobs, &run->options.threads,
-                            error);
+  g_autofree char *limit = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->options.jobs,
+                                               &run->options.threads, error);
   g_autofree char *description = NULL;
 
   if (limit == NULL)

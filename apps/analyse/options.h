@@ -22,10 +22,12 @@ typedef struct
   gboolean annotate, sheets, detections;
 } AnalyseOptions;
 
-/* @options: zeroes, but for jobs, which stays if nothing is said of it. Clear them, whatever is returned. Also initialises GStreamer. */
+/* @options: zeroes, but for jobs, which stays if nothing is said of it. Clear them, whatever is returned. Also
+ * initialises GStreamer. */
 gboolean analyse_options_parse (AnalyseOptions *options, int *argc, char ***argv, GError **error);
 
-/* Returns: (transfer full) (nullable): what of them decides about results, with the state of the files that they name */
+/* Returns: (transfer full) (nullable): what of them decides about results, with the state of the files that they name
+ */
 char *analyse_options_describe (const AnalyseOptions *options, GError **error);
 
 void analyse_options_clear (AnalyseOptions *options);

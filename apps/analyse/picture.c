@@ -37,7 +37,8 @@ static GstVideoConverter *
 make_converter (const GstVideoInfo *from, const AnalyseArea *area, GstVideoInfo *to)
 {
   const int wide = GST_VIDEO_INFO_WIDTH (from), high = GST_VIDEO_INFO_HEIGHT (from);
-  const int x = CLAMP ((int) floor (area->x * wide), 0, wide - 1), y = CLAMP ((int) floor (area->y * high), 0, high - 1);
+  const int x = CLAMP ((int) floor (area->x * wide), 0, wide - 1),
+            y = CLAMP ((int) floor (area->y * high), 0, high - 1);
   const int width = CLAMP ((int) lround (area->width * wide), 1, wide - x);
   const int height = CLAMP ((int) lround (area->height * high), 1, high - y);
 

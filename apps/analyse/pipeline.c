@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Looks at keyframes may be far apart: who is seen in one and the next has not left in between. In distances of keyframes, and in
- * seconds at least. */
+/* Looks at keyframes may be far apart: who is seen in one and the next has not left in between. In distances of
+ * keyframes, and in seconds at least. */
 #define LEAVE_AFTER 2.5
 #define LEAVE_AFTER_LEAST 3.0
 
@@ -16,10 +16,11 @@ static GstPadProbeReturn
 drop_others (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   return GST_BUFFER_FLAG_IS_SET (GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_DELTA_UNIT) ? GST_PAD_PROBE_DROP
-                                                                                              : GST_PAD_PROBE_OK;
+                                                                                               : GST_PAD_PROBE_OK;
 }
 
-/* Decoders get keyframes alone. Frames are dropped rather than sought: every container knows its keyframes, not every one can seek. */
+/* Decoders get keyframes alone. Frames are dropped rather than sought: every container knows its keyframes, not every
+ * one can seek. */
 static void
 take_element (GstBin *pipeline, GstBin *bin, GstElement *element, gpointer user_data)
 {
@@ -132,7 +133,8 @@ add_end (AnalysePipeline *self, GstElement *tail, const AnalyseOptions *options,
   return tail != NULL;
 }
 
-/* Keyframes are too far apart to follow anybody from one to the next: who is of one label is one visit, and each look counts. */
+/* Keyframes are too far apart to follow anybody from one to the next: who is of one label is one visit, and each look
+ * counts. */
 static void
 set_up_keyframes (AnalysePipeline *self)
 {
@@ -146,7 +148,8 @@ set_up_keyframes (AnalysePipeline *self)
 static void
 set_up (AnalysePipeline *self, const AnalyseOptions *options, const char *name)
 {
-  g_object_set (self->vit, "model", options->model, "memory-limit", options->memory_limit, "threads", options->threads, NULL);
+  g_object_set (self->vit, "model", options->model, "memory-limit", options->memory_limit, "threads", options->threads,
+                NULL);
   gst_util_set_object_arg (G_OBJECT (self->vit), "messages", "none");
   g_object_set (self->events, "zones", options->zones, "camera", name, NULL);
   if (options->keyframes)
@@ -160,8 +163,8 @@ set_up (AnalysePipeline *self, const AnalyseOptions *options, const char *name)
 }
 
 gboolean
-analyse_pipeline_make (AnalysePipeline *self, const AnalyseOptions *options, const AnalyseInput *input, const char *folder,
-                       GError **error)
+analyse_pipeline_make (AnalysePipeline *self, const AnalyseOptions *options, const AnalyseInput *input,
+                       const char *folder, GError **error)
 {
   self->last_key = GST_CLOCK_TIME_NONE;
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));

@@ -2,7 +2,8 @@
  *
  * The elements that analyse a recording as fast as they can:
  *
- *   decoder ! [videoconvert !] pipeloadvit ! pipeloadtrack ! pipeloadevents ! fakesink, or what writes an annotated copy
+ *   decoder ! [videoconvert !] pipeloadvit ! pipeloadtrack ! pipeloadevents ! fakesink, or what writes an annotated
+ * copy
  */
 #pragma once
 
@@ -21,7 +22,8 @@ typedef struct
   GstClockTime last_key, widest; /* keyframes' times and distances; streaming thread */
 } AnalysePipeline;
 
-/* Fills @self, which must stay where it is until it is cleared, also after FALSE: an element is missing. @folder: for annotated.mkv */
+/* Fills @self, which must stay where it is until it is cleared, also after FALSE: an element is missing. @folder: for
+ * annotated.mkv */
 gboolean analyse_pipeline_make (AnalysePipeline *self, const AnalyseOptions *options, const AnalyseInput *input,
                                 const char *folder, GError **error);
 void analyse_pipeline_clear (AnalysePipeline *self);

@@ -9,9 +9,9 @@
 void
 analyse_progress_init (AnalyseProgress *progress, double before)
 {
-  *progress = (AnalyseProgress){
-    .terminal = isatty (STDERR_FILENO) == 1, .start = g_get_monotonic_time (), .before = before
-  };
+  *progress = (AnalyseProgress) { .terminal = isatty (STDERR_FILENO) == 1,
+                                  .start = g_get_monotonic_time (),
+                                  .before = before };
 }
 
 void

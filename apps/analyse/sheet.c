@@ -16,7 +16,8 @@
 #define GAP 8
 #define LINE 22 /* of text */
 #define TEXT 13
-/* A picture shows this much of the frame: the box's height times as much, and not so little that it is nothing but blur. */
+/* A picture shows this much of the frame: the box's height times as much, and not so little that it is nothing but
+ * blur. */
 #define AROUND 1.6
 #define LEAST_PIXELS 96.0
 
@@ -125,8 +126,8 @@ find_object (const Visit *visit, const GstPipeloadFrame *frame)
   return best;
 }
 
-/* What to show around @object, of a frame of @width × @height pixels: of a picture's shape, inside of the frame as far as that is
- * large enough. */
+/* What to show around @object, of a frame of @width × @height pixels: of a picture's shape, inside of the frame as far
+ * as that is large enough. */
 static AnalyseArea
 area_around (const GstPipeloadObject *object, double width, double height)
 {
@@ -140,7 +141,7 @@ area_around (const GstPipeloadObject *object, double width, double height)
   y = (object->y_min + object->y_max) / 2 * height - high / 2;
   x = CLAMP (x, 0, width - wide);
   y = CLAMP (y, 0, height - high);
-  return (AnalyseArea){ x / width, y / height, wide / width, high / height };
+  return (AnalyseArea) { x / width, y / height, wide / width, high / height };
 }
 
 static cairo_surface_t *
@@ -160,7 +161,8 @@ make_picture (GstSample *sample, const GstPipeloadObject *object)
     return NULL;
   cr = cairo_create (surface);
   cairo_rectangle (cr, (object->x_min - area.x) / area.width * WIDE, (object->y_min - area.y) / area.height * HIGH,
-                   (object->x_max - object->x_min) / area.width * WIDE, (object->y_max - object->y_min) / area.height * HIGH);
+                   (object->x_max - object->x_min) / area.width * WIDE,
+                   (object->y_max - object->y_min) / area.height * HIGH);
   cairo_set_source_rgb (cr, 1, 0.8, 0);
   cairo_set_line_width (cr, 1.5);
   cairo_stroke (cr);
@@ -236,8 +238,8 @@ static cairo_surface_t *
 draw (const AnalyseSheets *sheets, const Visit *visit, GstClockTime start, GstClockTime end)
 {
   const int rows = MAX (((int) visit->pictures->len + COLUMNS - 1) / COLUMNS, 1);
-  cairo_surface_t *surface
-      = cairo_image_surface_create (CAIRO_FORMAT_RGB24, GAP + COLUMNS * (WIDE + GAP), GAP + LINE + rows * (HIGH + LINE + GAP));
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, GAP + COLUMNS * (WIDE + GAP),
+                                                         GAP + LINE + rows * (HIGH + LINE + GAP));
   g_autofree char *heading = title (sheets, visit, start, end);
   cairo_t *cr = cairo_create (surface);
 
@@ -263,7 +265,8 @@ draw (const AnalyseSheets *sheets, const Visit *visit, GstClockTime start, GstCl
 }
 
 static gboolean
-save (const AnalyseSheets *sheets, const Visit *visit, const char *name, GstClockTime start, GstClockTime end, GError **error)
+save (const AnalyseSheets *sheets, const Visit *visit, const char *name, GstClockTime start, GstClockTime end,
+      GError **error)
 {
   g_autofree char *path = g_build_filename (sheets->folder, name, NULL);
   cairo_surface_t *surface = draw (sheets, visit, start, end);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Contact sheets: a PNG for each visit, with up to eight pictures of whom it was, evenly spread over it, and their times. One thread
- * at a time.
+ * Contact sheets: a PNG for each visit, with up to eight pictures of whom it was, evenly spread over it, and their
+ * times. One thread at a time.
  */
 #pragma once
 

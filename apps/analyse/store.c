@@ -11,8 +11,8 @@
 
 #define UNFINISHED ".unfinished-"
 #define FAILED "failed"
-#define DIGEST 12     /* hexadecimal digits */
-#define MAX_NAME 200  /* bytes; a folder's name may have 255 with the digest */
+#define DIGEST 12    /* hexadecimal digits */
+#define MAX_NAME 200 /* bytes; a folder's name may have 255 with the digest */
 
 struct _AnalyseStore
 {
@@ -96,8 +96,8 @@ write_text (const char *folder, const char *name, const char *text, GError **err
 static char *
 describe (const AnalyseStore *store, const AnalyseInput *input)
 {
-  return g_strdup_printf ("%s\nsize %" G_GUINT64_FORMAT "\nchanged %" G_GINT64_FORMAT "\n%s\n", input->path, input->size,
-                          input->mtime, store->options);
+  return g_strdup_printf ("%s\nsize %" G_GUINT64_FORMAT "\nchanged %" G_GINT64_FORMAT "\n%s\n", input->path,
+                          input->size, input->mtime, store->options);
 }
 
 char *
@@ -136,7 +136,8 @@ lock (AnalyseStore *store, GError **error)
   if (errno != EWOULDBLOCK)
     return fail (error, path);
   g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-               "%s: another analysis is at work in this folder; wait for it, or choose another --output", store->folder);
+               "%s: another analysis is at work in this folder; wait for it, or choose another --output",
+               store->folder);
   return FALSE;
 }
 
@@ -229,8 +230,8 @@ remove_older (AnalyseStore *store, const AnalyseInput *input, const char *curren
 }
 
 gboolean
-analyse_store_commit (AnalyseStore *store, const AnalyseInput *input, const char *folder, const char *row, gboolean failed,
-                      GError **error)
+analyse_store_commit (AnalyseStore *store, const AnalyseInput *input, const char *folder, const char *row,
+                      gboolean failed, GError **error)
 {
   g_autofree char *path = analyse_store_path (store, input);
   g_autofree char *description = describe (store, input);

@@ -24,7 +24,7 @@ typedef struct
   gboolean end;      /* nothing more will be read */
   gboolean terminal; /* they are typed */
   gboolean answering;
-  guint source;      /* waits for more text; 0: nobody does */
+  guint source; /* waits for more text; 0: nobody does */
 } Chat;
 
 static void next_prompt (Chat *chat);
@@ -139,7 +139,8 @@ parse_options (Chat *chat, int *argc, char ***argv, GError **error)
           { "system", 0, 0, G_OPTION_ARG_STRING, &chat->system, "The system prompt", "TEXT" },
           { "history", 0, 0, G_OPTION_ARG_STRING, &chat->history,
             "Earlier prompts and answers that are remembered (typed: 16, else 0)", "N" },
-          { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chat->set, "A property of pipeloadllm; may be repeated", "NAME=VALUE" },
+          { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chat->set, "A property of pipeloadllm; may be repeated",
+            "NAME=VALUE" },
           G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new ("[FILE] - answer each line of a file or of stdin");
 

@@ -62,8 +62,8 @@ watch_events (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
     {
       putchar ('\n');
       fflush (stdout);
-      gst_element_post_message (dialog->sink, gst_message_new_application (GST_OBJECT (dialog->sink),
-                                                                           gst_structure_new_empty (ANSWERED)));
+      gst_element_post_message (
+          dialog->sink, gst_message_new_application (GST_OBJECT (dialog->sink), gst_structure_new_empty (ANSWERED)));
     }
   return GST_PAD_PROBE_OK;
 }

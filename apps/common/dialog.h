@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * appsrc ! pipeloadllm ! appsink: prompts go in one by one, their answers go to stdout as they come. For the main thread of
- * a program, and the default main context.
+ * appsrc ! pipeloadllm ! appsink: prompts go in one by one, their answers go to stdout as they come. For the main
+ * thread of a program, and the default main context.
  */
 #pragma once
 
@@ -21,7 +21,8 @@ typedef void (*DialogAnswered) (Dialog *dialog, gpointer user_data);
 Dialog *dialog_new (DialogAnswered answered, gpointer user_data, GError **error);
 void dialog_free (Dialog *dialog);
 
-/* Sets a property of pipeloadllm from text, before dialog_run(); a NULL @value leaves it alone. FALSE: there is none such. */
+/* Sets a property of pipeloadllm from text, before dialog_run(); a NULL @value leaves it alone. FALSE: there is none
+ * such. */
 gboolean dialog_set (Dialog *dialog, const char *property, const char *value);
 /* @settings: (nullable): "NAME=VALUE", as the option --set has them. */
 gboolean dialog_set_all (Dialog *dialog, char **settings, GError **error);

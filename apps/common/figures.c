@@ -5,8 +5,8 @@
 
 #include <sys/resource.h>
 
-/* Each thread needs memory of its own: of many cores only as many compute as leave room for weights that are streamed. Where none
- * does, all of them compute. */
+/* Each thread needs memory of its own: of many cores only as many compute as leave room for weights that are streamed.
+ * Where none does, all of them compute. */
 char *
 watch_limit_choose (const char *model, const char *limit, guint users, guint *threads, GError **error)
 {

@@ -6,8 +6,9 @@
 
 #include <gst/gst.h>
 
-/* Returns: (transfer full) (nullable): @limit for a pipeloadvit; instead of "small", one that is smaller than the model's weights,
- * half-way from them to the smallest that works, or that one where none is smaller. @threads (out): to run with; 0 = all.
+/* Returns: (transfer full) (nullable): @limit for a pipeloadvit; instead of "small", one that is smaller than the
+ * model's weights, half-way from them to the smallest that works, or that one where none is smaller. @threads (out): to
+ * run with; 0 = all.
  * @model: (nullable); @users: elements that share it */
 char *watch_limit_choose (const char *model, const char *limit, guint users, guint *threads, GError **error);
 

@@ -9,7 +9,8 @@
 /* Results a second. */
 #define WATCH_PACE 5
 
-/* The threshold of a pipeloadvit before a pipeloadtrack, which follows faint detections but begins nothing with them. */
+/* The threshold of a pipeloadvit before a pipeloadtrack, which follows faint detections but begins nothing with them.
+ */
 #define WATCH_FAINT 0.2
 
 /* From now on @vit's property interval follows the rate that its stream's caps tell, so that about WATCH_PACE results a

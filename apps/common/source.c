@@ -20,7 +20,8 @@ struct _WatchSource
 
 /* ---- video --------------------------------------------------------------------------------- */
 
-/* What the sink takes stays as it is: pipeloadvit reads MJPEG without a full decode. Sound is not decoded for nothing. */
+/* What the sink takes stays as it is: pipeloadvit reads MJPEG without a full decode. Sound is not decoded for nothing.
+ */
 static gboolean
 decode_further (GstElement *decoder, GstPad *pad, GstCaps *caps, gpointer user_data)
 {
@@ -116,8 +117,7 @@ is_jpeg (const char *data, gsize size)
 static GstSample *
 decode (const char *file)
 {
-  GstElement *pipeline
-      = gst_parse_launch ("uridecodebin name=in ! videoconvert ! appsink name=out sync=false", NULL);
+  GstElement *pipeline = gst_parse_launch ("uridecodebin name=in ! videoconvert ! appsink name=out sync=false", NULL);
   g_autofree char *uri = gst_filename_to_uri (file, NULL);
   GstElement *in, *out;
   GstMessage *message;
@@ -208,8 +208,7 @@ add_pictures (WatchSource *source, GstBin *pipeline, GstElement *sink)
 {
   GstElement *appsrc = gst_element_factory_make ("appsrc", NULL);
 
-  g_object_set (appsrc, "format", GST_FORMAT_TIME, "max-buffers", (guint64) 2, "max-bytes", (guint64) 0,
-                NULL);
+  g_object_set (appsrc, "format", GST_FORMAT_TIME, "max-buffers", (guint64) 2, "max-bytes", (guint64) 0, NULL);
   g_signal_connect (appsrc, "need-data", G_CALLBACK (feed), source);
   gst_bin_add (pipeline, appsrc);
   gst_element_link (appsrc, sink);
@@ -226,10 +225,8 @@ add_file (WatchSource *source, GstBin *pipeline, GstElement *sink, const char *p
     source->files = list_pictures (path, error);
   else if (!g_file_test (path, G_FILE_TEST_EXISTS))
     {
-      g_set_error (
-          error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-          "%s: no such file; give a video, a picture, a folder of pictures, rtsp://..., or /dev/videoN",
-          path);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   "%s: no such file; give a video, a picture, a folder of pictures, rtsp://..., or /dev/videoN", path);
       return FALSE;
     }
   else if (is_picture (path))

@@ -9,7 +9,8 @@
 typedef struct _WatchSource WatchSource;
 
 /* Adds the elements that read @input to @pipeline and links them, now or once they know their streams, to
- * @sink, which gets them as they are if it takes that, else decoded. NULL if there is no such input. Free with watch_source_free() once the pipeline is stopped. */
+ * @sink, which gets them as they are if it takes that, else decoded. NULL if there is no such input. Free with
+ * watch_source_free() once the pipeline is stopped. */
 WatchSource *watch_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError **error);
 void watch_source_free (WatchSource *source);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeload-guard: who comes and goes before a camera, as events on stdout, in a file, at an MQTT broker. A camera that goes away is
- * waited for, with the model kept.
+ * pipeload-guard: who comes and goes before a camera, as events on stdout, in a file, at an MQTT broker. A camera that
+ * goes away is waited for, with the model kept.
  */
 #include "gst/common/meta.h"
 #include "apps/guard/source.h"
@@ -64,15 +64,15 @@ make_pipeline (Guard *guard, GError **error)
       || (publishes && (publish = append (guard, events, "pipeloadpublish", error)) == NULL)
       || (sink = append (guard, publishes ? publish : events, "fakesink", error)) == NULL)
     return FALSE;
-  g_object_set (guard->vit, "model", guard->model, "memory-limit", guard->memory_limit, "motion-threshold", guard->motion,
-                "threshold", WATCH_FAINT, NULL);
+  g_object_set (guard->vit, "model", guard->model, "memory-limit", guard->memory_limit, "motion-threshold",
+                guard->motion, "threshold", WATCH_FAINT, NULL);
   gst_util_set_object_arg (G_OBJECT (guard->vit), "mode", "async");
   gst_util_set_object_arg (G_OBJECT (guard->vit), "messages", "none");
   watch_pace_follow (guard->vit);
   g_object_set (events, "zones", guard->zones, "camera", guard->camera, NULL);
   if (publishes)
-    g_object_set (publish, "location", guard->output, "broker", guard->broker, "topic", guard->topic, "camera", guard->camera,
-                  NULL);
+    g_object_set (publish, "location", guard->output, "broker", guard->broker, "topic", guard->topic, "camera",
+                  guard->camera, NULL);
   /* The camera comes when it comes. */
   g_object_set (sink, "sync", FALSE, "async", FALSE, NULL);
   return TRUE;
@@ -167,7 +167,8 @@ say_goodbye (Guard *guard, GstBus *bus)
     {
       const GstClockTime now = gst_util_get_timestamp ();
       /* Errors are the camera's, which was cut off. */
-      GstMessage *message = gst_bus_timed_pop_filtered (bus, end > now ? end - now : 0, GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
+      GstMessage *message
+          = gst_bus_timed_pop_filtered (bus, end > now ? end - now : 0, GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
 
       if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
         take_event (gst_message_get_structure (message));
@@ -213,16 +214,17 @@ parse_options (Guard *guard, int *argc, char ***argv, GError **error)
           { "broker", 'b', 0, G_OPTION_ARG_STRING, &guard->broker, "Publish them at this MQTT broker, too",
             "mqtt://[USER:PASSWORD@]HOST[:PORT]" },
           { "topic", 0, 0, G_OPTION_ARG_STRING, &guard->topic, "What MQTT topics begin with (pipeload)", "TOPIC" },
-          { "camera", 'c', 0, G_OPTION_ARG_STRING, &guard->camera, "The camera's name in events and topics (camera)", "NAME" },
-          { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &guard->zones, "Zones, masks and lines: a JSON file (the whole picture)",
-            "FILE" },
+          { "camera", 'c', 0, G_OPTION_ARG_STRING, &guard->camera, "The camera's name in events and topics (camera)",
+            "NAME" },
+          { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &guard->zones,
+            "Zones, masks and lines: a JSON file (the whole picture)", "FILE" },
           { "model", 'm', 0, G_OPTION_ARG_FILENAME, &guard->model, "Model file or folder (the bundled one)", "PATH" },
           { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &guard->memory_limit,
             "Such as 64MB; 0 for none; auto: what the machine can spare (0)", "SIZE" },
           { "motion-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &guard->motion,
             "Do not look while nothing has changed by this share; 0: always look (0.03)", "SHARE" },
-          { "timeout", 't', 0, G_OPTION_ARG_INT, &guard->timeout, "Seconds without a picture until the camera is called again (10)",
-            "SECONDS" },
+          { "timeout", 't', 0, G_OPTION_ARG_INT, &guard->timeout,
+            "Seconds without a picture until the camera is called again (10)", "SECONDS" },
           G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new ("CAMERA - say who comes and goes before a camera");
 
@@ -238,9 +240,10 @@ parse_options (Guard *guard, int *argc, char ***argv, GError **error)
       set_default (&guard->topic, "pipeload");
       return TRUE;
     }
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "one CAMERA (rtsp://..., /dev/videoN), --timeout of at least 1, --motion-threshold of 0 to 1 are needed; "
-               "see --help");
+  g_set_error (
+      error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "one CAMERA (rtsp://..., /dev/videoN), --timeout of at least 1, --motion-threshold of 0 to 1 are needed; "
+      "see --help");
   return FALSE;
 }
 

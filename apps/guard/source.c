@@ -3,7 +3,7 @@
 
 #include "apps/common/source.h"
 
-#define LONGEST_PAUSE 30 /* seconds */
+#define LONGEST_PAUSE 30    /* seconds */
 #define ENDED "guard-ended" /* of an element message: the stream of a camera ended */
 
 struct _GuardSource
@@ -17,10 +17,10 @@ struct _GuardSource
 
   GstElement *bin; /* NULL: a new one is waited for */
   WatchSource *source;
-  int frames;       /* atomic: that came since the last look at it */
-  gboolean away;    /* and that was told */
-  guint pause;      /* seconds before the next try */
-  guint silent;     /* seconds without a frame */
+  int frames;        /* atomic: that came since the last look at it */
+  gboolean away;     /* and that was told */
+  guint pause;       /* seconds before the next try */
+  guint silent;      /* seconds without a frame */
   guint retry, tick; /* main loop's sources; 0 = none */
 };
 
@@ -61,7 +61,8 @@ start (GuardSource *source, GError **error)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (queue, "src");
 
   source->bin = gst_bin_new (NULL);
-  g_object_set (source->bin, "async-handling", TRUE, NULL); /* that it comes late, or not, is not the pipeline's matter */
+  g_object_set (source->bin, "async-handling", TRUE,
+                NULL); /* that it comes late, or not, is not the pipeline's matter */
   gst_util_set_object_arg (G_OBJECT (queue), "leaky", "downstream");
   g_object_set (queue, "max-size-buffers", 2u, NULL);
   gst_bin_add (GST_BIN (source->bin), queue);
@@ -72,7 +73,8 @@ start (GuardSource *source, GError **error)
   if (source->source == NULL)
     return FALSE;
   if (watch_source_is_live (source->source))
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_stream, source, NULL);
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_stream, source,
+                       NULL);
   else
     g_object_set (queue, "leaky", 0, NULL);
   return TRUE;
@@ -167,8 +169,7 @@ gboolean
 guard_source_take (GuardSource *source, GstMessage *message)
 {
   g_autoptr (GError) error = NULL;
-  const gboolean ended
-      = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT && gst_message_has_name (message, ENDED);
+  const gboolean ended = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT && gst_message_has_name (message, ENDED);
 
   if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR && GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING && !ended)
     return FALSE;

@@ -6,10 +6,10 @@
 typedef struct
 {
   guint n_prompt, n_tokens;
-  double first_token_ms; /* after opening, when no weights are in memory yet */
-  PldBenchSpread prompt; /* tokens/s */
-  PldBenchSpread decode; /* ms a token */
-  guint64 streamed;      /* bytes a token, while decoding */
+  double first_token_ms;       /* after opening, when no weights are in memory yet */
+  PldBenchSpread prompt;       /* tokens/s */
+  PldBenchSpread decode;       /* ms a token */
+  guint64 streamed;            /* bytes a token, while decoding */
   double floor_ms, over_floor; /* of a token */
   PldStats stats;
 } Result;
@@ -109,7 +109,8 @@ print_text (const PldLlmInfo *info, const Result *r)
   pld_tool_line ("threads", "%u, loaders %u, direct I/O %s", r->stats.threads, r->stats.loaders,
                  r->stats.direct_io ? "yes" : "no");
   pld_tool_line ("context", "%u tokens", info->context_size);
-  pld_tool_line ("first token", "%.1f ms after the prompt of %u tokens, nothing in memory", r->first_token_ms, r->n_prompt);
+  pld_tool_line ("first token", "%.1f ms after the prompt of %u tokens, nothing in memory", r->first_token_ms,
+                 r->n_prompt);
   pld_tool_line ("prompt tokens/s", "%.2f median, %.2f min, %.2f max", r->prompt.median, r->prompt.min, r->prompt.max);
   pld_tool_line ("tokens/s", "%.3f median, %.3f min, %.3f max, of %u", per_second (r->decode.median),
                  per_second (r->decode.max), per_second (r->decode.min), r->n_tokens);

@@ -67,7 +67,8 @@ PldBenchSpread
 pld_bench_spread (double *values, guint n)
 {
   qsort (values, n, sizeof *values, compare_double);
-  return (PldBenchSpread) { .median = (values[(n - 1) / 2] + values[n / 2]) / 2, .min = values[0], .max = values[n - 1] };
+  return (
+      PldBenchSpread) { .median = (values[(n - 1) / 2] + values[n / 2]) / 2, .min = values[0], .max = values[n - 1] };
 }
 
 void

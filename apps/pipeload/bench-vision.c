@@ -90,8 +90,7 @@ print_text (const PldVisionInfo *info, const Result *r)
   const PldStats *s = &r->stats;
 
   pld_tool_line ("machine", "%s, %u cores", cpu, g_get_num_processors ());
-  pld_tool_line ("model", "%s (%s, %u×%u)", info->path, info->architecture, info->input_width,
-                 info->input_height);
+  pld_tool_line ("model", "%s (%s, %u×%u)", info->path, info->architecture, info->input_width, info->input_height);
   pld_tool_line_size ("weights", info->weight_bytes, "as stored");
   pld_bench_print_stats (s);
   pld_tool_line ("threads", "%u, loaders %u, batch %u, direct I/O %s", s->threads, s->loaders, r->batch,
@@ -151,4 +150,3 @@ pld_bench_vision (const PldVisionOptions *options, guint n_frames, guint n_warmu
   pld_vision_close (&vision);
   return status;
 }
-

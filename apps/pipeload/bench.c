@@ -60,8 +60,9 @@ check_counts (const Counts *counts)
 static gboolean
 parse_mode (Counts *counts)
 {
-  static const char *const modes[]
-      = { [PLD_PIPELINING_FULL] = "full", [PLD_PIPELINING_PREFETCH] = "prefetch", [PLD_PIPELINING_NONE] = "sequential" };
+  static const char *const modes[] = {
+    [PLD_PIPELINING_FULL] = "full", [PLD_PIPELINING_PREFETCH] = "prefetch", [PLD_PIPELINING_NONE] = "sequential"
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     if (counts->mode == NULL || strcmp (counts->mode, modes[i]) == 0)
@@ -88,18 +89,22 @@ pld_tool_bench (int argc, char **argv)
           { "tokens", 0, 0, G_OPTION_ARG_INT, &counts.tokens, "and tokens after it, one by one (32)", "N" },
           { "rounds", 0, 0, G_OPTION_ARG_INT, &counts.rounds, "How often the prompt is measured (3)", "N" },
           { "mode", 0, 0, G_OPTION_ARG_STRING, &counts.mode,
-            "full (default); for comparison prefetch: one loader, nothing stays in memory; or sequential: read, compute, read …", "MODE" },
+            "full (default); for comparison prefetch: one loader, nothing stays in memory; or sequential: read, "
+            "compute, read …",
+            "MODE" },
           { "json", 'j', 0, G_OPTION_ARG_NONE, &counts.json, "Print JSON", NULL },
           { NULL } };
   g_autoptr (GError) error = NULL;
   const char *path;
   gboolean language, usable;
 
-  usable = pld_tool_parse (&argc, &argv, options, "[MODEL]",
-                           "Measures how fast a model runs: on random pictures, or on random tokens.\nWithout MODEL: the bundled one "
-                           "for pictures.",
-                           0, 1)
-           && check_counts (&counts) && parse_mode (&counts);
+  usable
+      = pld_tool_parse (
+            &argc, &argv, options, "[MODEL]",
+            "Measures how fast a model runs: on random pictures, or on random tokens.\nWithout MODEL: the bundled one "
+            "for pictures.",
+            0, 1)
+        && check_counts (&counts) && parse_mode (&counts);
   g_free (counts.mode);
   if (!usable)
     return PLD_EXIT_USAGE;

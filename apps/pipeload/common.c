@@ -9,8 +9,8 @@
 static gboolean bar_shown;
 
 gboolean
-pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments,
-                const char *summary, int min, int max)
+pld_tool_parse (int *argc, char ***argv, const GOptionEntry *options, const char *arguments, const char *summary,
+                int min, int max)
 {
   g_autofree char *verb = g_strdup (**argv);
   g_autofree char *name = g_strdup_printf ("pipeload %s", verb);
@@ -85,7 +85,8 @@ pld_tool_model (const PldToolModel *model, const char *path, PldVisionOptions *o
                                   .loaders = (guint) model->loaders,
                                   .threads = (guint) model->threads,
                                   .batch = (guint) model->batch };
-  if (model->input_size != NULL && !pld_input_size_parse (model->input_size, &options->input_width, &options->input_height, &error))
+  if (model->input_size != NULL
+      && !pld_input_size_parse (model->input_size, &options->input_width, &options->input_height, &error))
     {
       pld_tool_usage ("--input-size: %s", error->message);
       return FALSE;

@@ -16,16 +16,16 @@ static const struct
   const char *extension;
   PldDetectKind kind;
 } extensions[] = {
-  { ".jpg", PLD_DETECT_JPEG },     { ".jpeg", PLD_DETECT_JPEG },   { ".jpe", PLD_DETECT_JPEG },
-  { ".jfif", PLD_DETECT_JPEG },    { ".png", PLD_DETECT_PICTURE }, { ".bmp", PLD_DETECT_PICTURE },
+  { ".jpg", PLD_DETECT_JPEG },     { ".jpeg", PLD_DETECT_JPEG },    { ".jpe", PLD_DETECT_JPEG },
+  { ".jfif", PLD_DETECT_JPEG },    { ".png", PLD_DETECT_PICTURE },  { ".bmp", PLD_DETECT_PICTURE },
   { ".gif", PLD_DETECT_PICTURE },  { ".webp", PLD_DETECT_PICTURE }, { ".tif", PLD_DETECT_PICTURE },
-  { ".tiff", PLD_DETECT_PICTURE }, { ".pnm", PLD_DETECT_PICTURE }, { ".ppm", PLD_DETECT_PICTURE },
-  { ".pgm", PLD_DETECT_PICTURE },  { ".mp4", PLD_DETECT_VIDEO },   { ".m4v", PLD_DETECT_VIDEO },
-  { ".mov", PLD_DETECT_VIDEO },    { ".mkv", PLD_DETECT_VIDEO },   { ".webm", PLD_DETECT_VIDEO },
-  { ".avi", PLD_DETECT_VIDEO },    { ".mpg", PLD_DETECT_VIDEO },   { ".mpeg", PLD_DETECT_VIDEO },
-  { ".ts", PLD_DETECT_VIDEO },     { ".m2ts", PLD_DETECT_VIDEO },  { ".ogv", PLD_DETECT_VIDEO },
-  { ".flv", PLD_DETECT_VIDEO },    { ".wmv", PLD_DETECT_VIDEO },   { ".3gp", PLD_DETECT_VIDEO },
-  { ".mjpeg", PLD_DETECT_VIDEO },  { ".mjpg", PLD_DETECT_VIDEO },  { ".y4m", PLD_DETECT_VIDEO },
+  { ".tiff", PLD_DETECT_PICTURE }, { ".pnm", PLD_DETECT_PICTURE },  { ".ppm", PLD_DETECT_PICTURE },
+  { ".pgm", PLD_DETECT_PICTURE },  { ".mp4", PLD_DETECT_VIDEO },    { ".m4v", PLD_DETECT_VIDEO },
+  { ".mov", PLD_DETECT_VIDEO },    { ".mkv", PLD_DETECT_VIDEO },    { ".webm", PLD_DETECT_VIDEO },
+  { ".avi", PLD_DETECT_VIDEO },    { ".mpg", PLD_DETECT_VIDEO },    { ".mpeg", PLD_DETECT_VIDEO },
+  { ".ts", PLD_DETECT_VIDEO },     { ".m2ts", PLD_DETECT_VIDEO },   { ".ogv", PLD_DETECT_VIDEO },
+  { ".flv", PLD_DETECT_VIDEO },    { ".wmv", PLD_DETECT_VIDEO },    { ".3gp", PLD_DETECT_VIDEO },
+  { ".mjpeg", PLD_DETECT_VIDEO },  { ".mjpg", PLD_DETECT_VIDEO },   { ".y4m", PLD_DETECT_VIDEO },
 };
 
 static gboolean

@@ -14,8 +14,7 @@ refuse (GError **error)
 }
 
 PldDetectOutcome
-pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height,
-                   GError **error)
+pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height, GError **error)
 {
   return refuse (error);
 }

@@ -64,11 +64,10 @@ run_open (Run *run, const char *caps, const char *launch, GError **error)
   if (run->pipeline == NULL)
     {
       run->outcome = PLD_DETECT_FAILED;
-      g_set_error (
-          error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-          "GStreamer cannot be used: %s; install pipeload's plugin and gstreamer1.0-plugins-base, or tell "
-          "$GST_PLUGIN_PATH where they are",
-          why->message);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "GStreamer cannot be used: %s; install pipeload's plugin and gstreamer1.0-plugins-base, or tell "
+                   "$GST_PLUGIN_PATH where they are",
+                   why->message);
       return FALSE;
     }
   decoder = gst_bin_get_by_name (GST_BIN (run->pipeline), "decoder");
@@ -109,13 +108,13 @@ run_print (Run *run, const GstPipeloadFrame *frame)
     {
       const GstPipeloadObject *o = gst_pipeload_frame_object (frame, i);
 
-      objects[i] = (PldObject){ .label_id = o->label_id,
-                                .label = o->label,
-                                .confidence = (float) o->confidence,
-                                .x_min = (float) o->x_min,
-                                .y_min = (float) o->y_min,
-                                .x_max = (float) o->x_max,
-                                .y_max = (float) o->y_max };
+      objects[i] = (PldObject) { .label_id = o->label_id,
+                                 .label = o->label,
+                                 .confidence = (float) o->confidence,
+                                 .x_min = (float) o->x_min,
+                                 .y_min = (float) o->y_min,
+                                 .x_max = (float) o->x_max,
+                                 .y_max = (float) o->y_max };
     }
   pld_detect_print (run->detect, &result);
 }
@@ -167,11 +166,10 @@ run_take_error (Run *run, GstMessage *message, GError **error)
     {
       g_autofree char *name = missing_decoder (debug);
 
-      g_set_error (
-          error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-          "GStreamer has no plugin for %s; install gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad or "
-          "gstreamer1.0-libav, or convert the file",
-          g_strchomp (name));
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "GStreamer has no plugin for %s; install gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad or "
+                   "gstreamer1.0-libav, or convert the file",
+                   g_strchomp (name));
     }
   else
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "GStreamer cannot read it: %s", why->message);
@@ -251,18 +249,16 @@ pld_detect_video (PldDetect *detect, const char *path, GError **error)
 {
   Run run = { .detect = detect, .path = path };
 
-  if (run_open (
-          &run, "video/x-raw(ANY); image/jpeg",
-          "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit name=vit messages=all ! "
-          "fakesink sync=false",
-          error))
+  if (run_open (&run, "video/x-raw(ANY); image/jpeg",
+                "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit name=vit messages=all ! "
+                "fakesink sync=false",
+                error))
     {
       run.vit = gst_bin_get_by_name (GST_BIN (run.pipeline), "vit");
       g_object_set (run.vit, "model", detect->vision.model, "memory-limit",
-                    detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders",
-                    detect->vision.loaders, "threads", detect->vision.threads, "input-size",
-                    detect->input_size, "classes", detect->classes, "threshold", detect->threshold,
-                    "top-k", detect->top_k, "interval", detect->interval, NULL);
+                    detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders", detect->vision.loaders,
+                    "threads", detect->vision.threads, "input-size", detect->input_size, "classes", detect->classes,
+                    "threshold", detect->threshold, "top-k", detect->top_k, "interval", detect->interval, NULL);
       run_play (&run, GST_STATE_PLAYING, error);
       if (run.outcome == PLD_DETECT_OK && run.last == NULL)
         {
@@ -303,15 +299,12 @@ copy_pixels (GstSample *sample, guint *width, guint *height, GError **error)
 }
 
 PldDetectOutcome
-pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height,
-                   GError **error)
+pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height, GError **error)
 {
   Run run = { .detect = detect, .path = path };
 
-  if (run_open (
-          &run, "video/x-raw(ANY)",
-          "videoconvert ! video/x-raw,format=RGB ! fakesink name=sink sync=false enable-last-sample=true",
-          error))
+  if (run_open (&run, "video/x-raw(ANY)",
+                "videoconvert ! video/x-raw,format=RGB ! fakesink name=sink sync=false enable-last-sample=true", error))
     {
       run_play (&run, GST_STATE_PAUSED, error);
       if (run.outcome == PLD_DETECT_OK)

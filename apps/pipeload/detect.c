@@ -13,11 +13,11 @@ typedef struct
   PldVision *vision;
   const PldVisionInfo *info;
   guint batch;
-  guint n;              /* slots taken */
+  guint n;               /* slots taken */
   PldDetectResult *slot; /* [batch] */
-  PldObject *objects;   /* [batch, max_objects] */
-  guint *n_objects;     /* [batch] */
-  gboolean *wanted;     /* [n_classes]; NULL: all */
+  PldObject *objects;    /* [batch, max_objects] */
+  guint *n_objects;      /* [batch] */
+  gboolean *wanted;      /* [n_classes]; NULL: all */
 } Pictures;
 
 static void
@@ -131,8 +131,7 @@ pictures_load_decoded (Pictures *p, const char *path, PldDetectResult *result, G
 {
   g_autofree guint8 *pixels = NULL;
   PldImage image = { .kind = PLD_IMAGE_RGB };
-  PldDetectOutcome outcome
-      = pld_detect_decode (p->detect, path, &pixels, &result->width, &result->height, error);
+  PldDetectOutcome outcome = pld_detect_decode (p->detect, path, &pixels, &result->width, &result->height, error);
 
   if (outcome != PLD_DETECT_OK)
     return outcome;
@@ -223,9 +222,12 @@ pld_tool_detect (int argc, char **argv)
   int top_k = -1, interval = 1;
   const GOptionEntry options[]
       = { { "model", 'M', 0, G_OPTION_ARG_FILENAME, &path, "Model file or folder (the bundled one)", "MODEL" },
-          PLD_TOOL_ENGINE_OPTIONS (model), PLD_TOOL_VISION_OPTIONS (model),
-          { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (the model's own)", "0..1" },
-          { "top-k", 'k', 0, G_OPTION_ARG_INT, &top_k, "Most to report of a picture (one class, or every object); 0 = all", "K" },
+          PLD_TOOL_ENGINE_OPTIONS (model),
+          PLD_TOOL_VISION_OPTIONS (model),
+          { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (the model's own)",
+            "0..1" },
+          { "top-k", 'k', 0, G_OPTION_ARG_INT, &top_k,
+            "Most to report of a picture (one class, or every object); 0 = all", "K" },
           { "classes", 'c', 0, G_OPTION_ARG_STRING, &classes, "Report only these", "A,B" },
           { "interval", 'i', 0, G_OPTION_ARG_INT, &interval, "Of videos, look at every Nth frame (1)", "N" },
           { "all", 'a', 0, G_OPTION_ARG_NONE, &detect.all, "Of videos, print every result, not only changes", NULL },

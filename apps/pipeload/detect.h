@@ -10,14 +10,14 @@ typedef struct
 {
   PldVisionOptions vision;
   const char *memory_limit, *input_size; /* as the user wrote them; NULL: none */
-  const char *classes;      /* as the user wrote it; NULL: all */
-  double threshold; /* −1: the model's own */
-  int top_k;        /* 0: all; −1: one class, or every object */
+  const char *classes;                   /* as the user wrote it; NULL: all */
+  double threshold;                      /* −1: the model's own */
+  int top_k;                             /* 0: all; −1: one class, or every object */
   guint interval;
   gboolean json;
-  gboolean all;   /* of videos, every result rather than every change */
-  gboolean many;  /* lines about videos name their source, as there are others */
-  gboolean bad;   /* some input could not be read */
+  gboolean all;  /* of videos, every result rather than every change */
+  gboolean many; /* lines about videos name their source, as there are others */
+  gboolean bad;  /* some input could not be read */
   GCancellable *cancellable;
 } PldDetect;
 
@@ -59,10 +59,10 @@ typedef struct
 {
   const char *source;
   gboolean video;
-  guint64 frame;        /* number in its source */
-  guint64 time;         /* nanoseconds into the video; G_MAXUINT64: unknown */
-  gint64 system_time;   /* microseconds since 1970, UTC */
-  guint width, height;  /* pixels; 0: unknown */
+  guint64 frame;       /* number in its source */
+  guint64 time;        /* nanoseconds into the video; G_MAXUINT64: unknown */
+  gint64 system_time;  /* microseconds since 1970, UTC */
+  guint width, height; /* pixels; 0: unknown */
   const PldObject *objects;
   guint n;
 } PldDetectResult;
@@ -75,7 +75,7 @@ void pld_detect_complain (PldDetect *detect, const char *source, const char *mes
 /* ---- GStreamer (detect-video.c, or detect-novideo.c without it) ---------------------------- */
 
 /* Decodes the picture at @path into *pixels, RGB, rows without gaps: (out) (transfer full), g_free() it. */
-PldDetectOutcome pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width,
-                                    guint *height, GError **error);
+PldDetectOutcome pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height,
+                                    GError **error);
 /* Runs a video through pipeloadvit and prints what it sees. */
 PldDetectOutcome pld_detect_video (PldDetect *detect, const char *path, GError **error);

@@ -70,8 +70,8 @@ print_tensors (JsonArray *tensors)
       g_autofree char *shape = json_to_string (json_object_get_member (tensor, "shape"), FALSE);
       g_autofree char *size = pld_size_format ((guint64) json_object_get_int_member (tensor, "bytes"));
 
-      printf ("  %-*s  %-8s %-22s %s\n", (int) width, name, json_object_get_string_member (tensor, "type"),
-              shape, size);
+      printf ("  %-*s  %-8s %-22s %s\n", (int) width, name, json_object_get_string_member (tensor, "type"), shape,
+              size);
     }
 }
 
@@ -100,14 +100,13 @@ int
 pld_tool_inspect (int argc, char **argv)
 {
   gboolean json = FALSE;
-  const GOptionEntry options[]
-      = { { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL }, { NULL } };
+  const GOptionEntry options[] = { { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL }, { NULL } };
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) node = NULL;
   g_autofree char *text = NULL;
 
-  if (!pld_tool_parse (&argc, &argv, options, "FILE",
-                       "Tells what a model file or folder holds; reads no weights.", 1, 1))
+  if (!pld_tool_parse (&argc, &argv, options, "FILE", "Tells what a model file or folder holds; reads no weights.", 1,
+                       1))
     return PLD_EXIT_USAGE;
   text = pld_model_inspect (argv[1], &error);
   if (text == NULL)

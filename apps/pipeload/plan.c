@@ -143,8 +143,15 @@ print_changes (const PldPlanInfo *plan, gboolean language)
       g_autofree char *rate = format_rate (change->pass_ns, plan->pass_items, language);
       const gboolean faster = change->storage_speed > 1, cache = change->q8_0_cache;
 
-      pld_tool_line (faster ? "  storage" : cache ? "  cache type" : i == 0 ? "  memory limit" : "", "%-12s %10s  %s%s",
-                     faster ? "twice as fast" : cache ? "q8_0" : limit, pass, rate, change->streamed_per_pass == 0 ? ", nothing streams" : "");
+      pld_tool_line (faster   ? "  storage"
+                     : cache  ? "  cache type"
+                     : i == 0 ? "  memory limit"
+                              : "",
+                     "%-12s %10s  %s%s",
+                     faster  ? "twice as fast"
+                     : cache ? "q8_0"
+                             : limit,
+                     pass, rate, change->streamed_per_pass == 0 ? ", nothing streams" : "");
     }
 }
 
@@ -158,7 +165,8 @@ print_predictions (const PldPlanInfo *plan, gboolean language)
   puts ("\nPredicted");
   pld_tool_line ("storage", "%s/s (%u %s of %s, %s%s)", bandwidth, loaders, loaders == 1 ? "read" : "reads", read,
                  plan->direct_io ? "direct" : "buffered", plan->direct_io ? "" : ": some of it may be the page cache");
-  print_pass (language ? "a token" : "a pass", plan->load_ns, plan->compute_ns, plan->pass_ns, plan->pass_items, language);
+  print_pass (language ? "a token" : "a pass", plan->load_ns, plan->compute_ns, plan->pass_ns, plan->pass_items,
+              language);
   if (language && plan->batch > 1)
     print_pass ("a chunk of prompt", plan->load_ns, plan->batch_compute_ns, plan->batch_pass_ns, plan->batch, language);
   pld_tool_line ("floor", "%s", floor);
@@ -179,7 +187,8 @@ make_plan (const PldToolModel *model, const char *path, gboolean language, gbool
   if (language ? !pld_tool_llm (model, path, &llm) : !pld_tool_model (model, path, &vision))
     return PLD_EXIT_USAGE;
   if (predict)
-    ok = language ? pld_llm_predict (&llm, plan, cancellable, &error) : pld_vision_predict (&vision, plan, cancellable, &error);
+    ok = language ? pld_llm_predict (&llm, plan, cancellable, &error)
+                  : pld_vision_predict (&vision, plan, cancellable, &error);
   else
     ok = language ? pld_llm_plan (&llm, plan, &error) : pld_vision_plan (&vision, plan, &error);
   return ok ? PLD_EXIT_OK : pld_tool_fail (error);
@@ -190,19 +199,21 @@ pld_tool_plan (int argc, char **argv)
 {
   g_auto (PldToolModel) model = { NULL };
   gboolean json = FALSE, no_profile = FALSE, language;
-  const GOptionEntry options[] = { PLD_TOOL_ENGINE_OPTIONS (model),
-                                   PLD_TOOL_VISION_OPTIONS (model),
-                                   PLD_TOOL_LLM_OPTIONS (model),
-                                   { "no-profile", 0, 0, G_OPTION_ARG_NONE, &no_profile, "Measure and predict nothing", NULL },
-                                   { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
-                                   { NULL } };
+  const GOptionEntry options[]
+      = { PLD_TOOL_ENGINE_OPTIONS (model),
+          PLD_TOOL_VISION_OPTIONS (model),
+          PLD_TOOL_LLM_OPTIONS (model),
+          { "no-profile", 0, 0, G_OPTION_ARG_NONE, &no_profile, "Measure and predict nothing", NULL },
+          { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+          { NULL } };
   g_autoptr (GError) error = NULL;
   const char *path;
   PldPlanInfo plan;
   int status;
 
   if (!pld_tool_parse (&argc, &argv, options, "[MODEL]",
-                       "Tells how a model would run under a memory limit, and how fast: measures storage and computing for 2 s, once.\n"
+                       "Tells how a model would run under a memory limit, and how fast: measures storage and computing "
+                       "for 2 s, once.\n"
                        "Without MODEL: the bundled one for pictures.",
                        0, 1))
     return PLD_EXIT_USAGE;

@@ -140,7 +140,8 @@ pld_run_print_timings (const PldRun *run)
     fprintf (stderr, "; %u more were remembered", total->cached_tokens);
   if (total->trimmed_tokens > 0)
     fprintf (stderr, "; %u left out", total->trimmed_tokens);
-  fprintf (stderr, "\nanswer    %u tokens, %.2f tokens/s", total->generated_tokens, rate (total->generated_tokens, total->generate_ns));
+  fprintf (stderr, "\nanswer    %u tokens, %.2f tokens/s", total->generated_tokens,
+           rate (total->generated_tokens, total->generate_ns));
   if (total->guessed_tokens > 0)
     fprintf (stderr, "; %u were guessed ahead", total->guessed_tokens);
   fprintf (stderr, "\nengine    %s at most\nstreamed  %s\n", peak, streamed);

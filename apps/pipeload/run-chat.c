@@ -29,8 +29,8 @@ typedef struct
 static LineOutcome
 lines_fill (Lines *lines, GCancellable *cancellable)
 {
-  struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                           { .fd = g_cancellable_get_fd (cancellable), .events = POLLIN } };
+  struct pollfd fds[2]
+      = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = g_cancellable_get_fd (cancellable), .events = POLLIN } };
   LineOutcome outcome = LINE_READ;
   char bytes[4096];
   ssize_t n = 0;

@@ -67,8 +67,8 @@ read_all (int fd, const char *name, GString *text)
   return TRUE;
 }
 
-/* @path: NULL for stdin. The newline that ends a file is not part of the prompt. Returns: (transfer full) (nullable): NULL: an
- * error was printed */
+/* @path: NULL for stdin. The newline that ends a file is not part of the prompt. Returns: (transfer full) (nullable):
+ * NULL: an error was printed */
 static char *
 read_prompt (const char *path)
 {
@@ -177,11 +177,12 @@ parse_arguments (int *argc, char ***argv, Arguments *a)
     { NULL }
   };
 
-  if (!pld_tool_parse (argc, argv, options, "[MODEL]",
-                       "Answers a prompt with a language model (GGUF).\nWithout --prompt and --file: a chat, or where stdin is no "
-                       "terminal, an answer to each of its lines.\nWithout MODEL: the bundled one, which writes reports of "
-                       "what cameras saw.",
-                       0, 1)
+  if (!pld_tool_parse (
+          argc, argv, options, "[MODEL]",
+          "Answers a prompt with a language model (GGUF).\nWithout --prompt and --file: a chat, or where stdin is no "
+          "terminal, an answer to each of its lines.\nWithout MODEL: the bundled one, which writes reports of "
+          "what cameras saw.",
+          0, 1)
       || !check_arguments (a))
     return FALSE;
   make_valid (&a->system);

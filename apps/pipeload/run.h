@@ -40,5 +40,6 @@ void pld_run_print_timings (const PldRun *run);
 /* A conversation typed at a terminal. Returns the exit status. */
 int pld_run_chat (PldRun *run);
 
-/* Each line of stdin is a prompt of its own. A prompt that cannot be answered is told on stderr. Returns the exit status. */
+/* Each line of stdin is a prompt of its own. A prompt that cannot be answered is told on stderr. Returns the exit
+ * status. */
 int pld_run_lines (PldRun *run);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeload-report: what cameras saw, written down by a language model. Reads the JSON lines of pipeload-watch, condenses
- * them into visits, and hands these to pipeloadllm as its prompt.
+ * pipeload-report: what cameras saw, written down by a language model. Reads the JSON lines of pipeload-watch,
+ * condenses them into visits, and hands these to pipeloadllm as its prompt.
  */
 #include "apps/common/dialog.h"
 #include "apps/report/visits.h"
@@ -119,7 +119,8 @@ write_report (const Report *report, const GPtrArray *lines, GError **error)
     status = MISUSED;
   else
     {
-      guint signals[] = { g_unix_signal_add (SIGINT, interrupt, dialog), g_unix_signal_add (SIGTERM, interrupt, dialog) };
+      guint signals[]
+          = { g_unix_signal_add (SIGINT, interrupt, dialog), g_unix_signal_add (SIGTERM, interrupt, dialog) };
 
       ask (dialog, lines);
       status = dialog_run (dialog);
@@ -135,17 +136,19 @@ write_report (const Report *report, const GPtrArray *lines, GError **error)
 static gboolean
 parse_options (Report *report, int *argc, char ***argv, GError **error)
 {
-  const GOptionEntry entries[]
-      = { { "model", 'm', 0, G_OPTION_ARG_FILENAME, &report->model, "Language model (the bundled one)", "PATH" },
-          { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &report->memory_limit, "Such as 64MB; 0 for none (0)", "SIZE" },
-          { "events", 'e', 0, G_OPTION_ARG_FILENAME, &report->events, "Write the visits there as lines of JSON", "FILE" },
-          { "gap", 0, 0, G_OPTION_ARG_DOUBLE, &report->visits.gap, "Seconds of absence that end a visit (2)", "S" },
-          { "min-seconds", 0, 0, G_OPTION_ARG_DOUBLE, &report->visits.min_seconds, "Leave out shorter visits (1)", "S" },
-          { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &report->visits.threshold, "Least confidence, 0..1 (0.5)", "C" },
-          { "ignore", 0, 0, G_OPTION_ARG_STRING_ARRAY, &report->visits.ignore,
-            "A label that stands for nothing; may be repeated (no_person)", "LABEL" },
-          { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &report->set, "A property of pipeloadllm; may be repeated", "NAME=VALUE" },
-          G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &report->model, "Language model (the bundled one)", "PATH" },
+    { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &report->memory_limit, "Such as 64MB; 0 for none (0)", "SIZE" },
+    { "events", 'e', 0, G_OPTION_ARG_FILENAME, &report->events, "Write the visits there as lines of JSON", "FILE" },
+    { "gap", 0, 0, G_OPTION_ARG_DOUBLE, &report->visits.gap, "Seconds of absence that end a visit (2)", "S" },
+    { "min-seconds", 0, 0, G_OPTION_ARG_DOUBLE, &report->visits.min_seconds, "Leave out shorter visits (1)", "S" },
+    { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &report->visits.threshold, "Least confidence, 0..1 (0.5)", "C" },
+    { "ignore", 0, 0, G_OPTION_ARG_STRING_ARRAY, &report->visits.ignore,
+      "A label that stands for nothing; may be repeated (no_person)", "LABEL" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &report->set, "A property of pipeloadllm; may be repeated",
+      "NAME=VALUE" },
+    G_OPTION_ENTRY_NULL
+  };
   g_autoptr (GOptionContext) context = g_option_context_new ("[LOG] - write a report of what cameras saw");
 
   g_option_context_add_main_entries (context, entries, NULL);

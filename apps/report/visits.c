@@ -31,8 +31,8 @@ typedef struct
 struct _ReportVisits
 {
   const ReportOptions *options;
-  GArray *sessions;     /* Session */
-  GArray *visits;       /* Visit, in the order of their beginnings */
+  GArray *sessions;        /* Session */
+  GArray *visits;          /* Visit, in the order of their beginnings */
   GHashTable *sessions_of; /* camera → index of its session */
   GHashTable *visits_of;   /* "camera\nlabel\nid" → index of its last visit */
   guint64 frames, damaged;
@@ -206,7 +206,8 @@ get_objects (const ReportVisits *visits, JsonArray *objects, Frame *frame)
       if (confidence >= visits->options->threshold
           && (visits->options->ignore == NULL
               || !g_strv_contains ((const char *const *) visits->options->ignore, label)))
-        g_array_append_val (frame->objects, ((Object) { g_steal_pointer (&name), id > 0 && id < G_MAXINT32 ? (gint64) id : 0 }));
+        g_array_append_val (frame->objects,
+                            ((Object) { g_steal_pointer (&name), id > 0 && id < G_MAXINT32 ? (gint64) id : 0 }));
     }
   return TRUE;
 }
@@ -251,8 +252,8 @@ session_of (ReportVisits *visits, const Frame *frame)
           return GPOINTER_TO_UINT (index);
         }
     }
-  g_array_append_val (visits->sessions, ((Session) { g_strdup (frame->camera), frame->time, frame->time,
-                                                     frame->system, frame->system }));
+  g_array_append_val (visits->sessions,
+                      ((Session) { g_strdup (frame->camera), frame->time, frame->time, frame->system, frame->system }));
   g_hash_table_replace (visits->sessions_of, g_strdup (frame->camera), GUINT_TO_POINTER (visits->sessions->len - 1));
   return visits->sessions->len - 1;
 }
@@ -263,7 +264,8 @@ is_over (gpointer kind, gpointer index, gpointer user_data)
   const ReportVisits *visits = user_data;
   const Visit *visit = &g_array_index (visits->visits, Visit, GPOINTER_TO_UINT (index));
 
-  return (double) (g_array_index (visits->sessions, Session, visit->session).last - visit->last) > visits->options->gap * G_USEC_PER_SEC;
+  return (double) (g_array_index (visits->sessions, Session, visit->session).last - visit->last)
+         > visits->options->gap * G_USEC_PER_SEC;
 }
 
 /* An object in a frame goes on with its visit, or begins one. */
@@ -375,8 +377,8 @@ report_visits_lines (const ReportVisits *visits)
       if (seconds < visits->options->min_seconds)
         continue;
       time = time_text (session, visit);
-      g_ptr_array_add (lines, g_strdup_printf ("{\"time\":\"%s\",\"camera\":\"%s\",\"label\":\"%s\",\"seconds\":%.0f}", time,
-                                               session->camera, visit->label, MAX (1, round (seconds))));
+      g_ptr_array_add (lines, g_strdup_printf ("{\"time\":\"%s\",\"camera\":\"%s\",\"label\":\"%s\",\"seconds\":%.0f}",
+                                               time, session->camera, visit->label, MAX (1, round (seconds))));
     }
   return lines;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Frames' JSON lines (docs/elements.md) condensed into visits: who was before which camera, when, for how long. Each object with an id makes visits
- * of its own, all others of a label make them together.
- * Lines are untrusted: one that cannot be read is skipped and counted; its length and depth are bounded.
+ * Frames' JSON lines (docs/elements.md) condensed into visits: who was before which camera, when, for how long. Each
+ * object with an id makes visits of its own, all others of a label make them together. Lines are untrusted: one that
+ * cannot be read is skipped and counted; its length and depth are bounded.
  */
 #pragma once
 
@@ -32,9 +32,9 @@ void report_visits_count (const ReportVisits *visits, guint64 *frames, guint64 *
 /**
  * report_visits_lines:
  *
- * The visits in the order of their beginnings, as {"time":"22:14:05","camera":"yard","label":"person","seconds":12}. The
- * time is the local time of day where the frames came at the pace of the clock, else the time since the stream's beginning.
- * Names have letters, digits, spaces, "_" and "-" only, 16 at most.
+ * The visits in the order of their beginnings, as {"time":"22:14:05","camera":"yard","label":"person","seconds":12}.
+ * The time is the local time of day where the frames came at the pace of the clock, else the time since the stream's
+ * beginning. Names have letters, digits, spaces, "_" and "-" only, 16 at most.
  *
  * Returns: (transfer full): char *
  */

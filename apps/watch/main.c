@@ -205,9 +205,8 @@ static void
 run (Watch *watch)
 {
   GstBus *bus = gst_element_get_bus (watch->pipeline);
-  guint sources[]
-      = { gst_bus_add_watch (bus, take_message, watch), g_unix_signal_add (SIGINT, interrupt, watch),
-          g_unix_signal_add (SIGTERM, interrupt, watch) };
+  guint sources[] = { gst_bus_add_watch (bus, take_message, watch), g_unix_signal_add (SIGINT, interrupt, watch),
+                      g_unix_signal_add (SIGTERM, interrupt, watch) };
 
   /* A failure is on the bus. */
   gst_element_set_state (watch->pipeline, GST_STATE_PLAYING);
@@ -247,23 +246,21 @@ print_table (const Watch *watch)
 static gboolean
 parse_options (Watch *watch, int *argc, char ***argv, GError **error)
 {
-  const GOptionEntry entries[]
-      = { { "input", 'i', 0, G_OPTION_ARG_FILENAME, &watch->input,
-            "A video, a picture, a folder of pictures, a URI such as rtsp://..., or /dev/videoN", "INPUT" },
-          { "model", 'm', 0, G_OPTION_ARG_FILENAME, &watch->model, "Model file or folder (the bundled one)",
-            "PATH" },
-          { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &watch->memory_limit,
-            "Such as 64MB; 0 for none; auto: what the machine can spare; small: so little that weights are streamed (small)", "SIZE" },
-          { "output", 'o', 0, G_OPTION_ARG_FILENAME, &watch->output,
-            "Write each result there as a line of JSON", "FILE" },
-          { "frames", 'n', 0, G_OPTION_ARG_INT64, &watch->frames, "Stop after N frames (0: at the end)",
-            "N" },
-          { "mode", 0, 0, G_OPTION_ARG_STRING, &watch->mode,
-            "sync: look at each frame; async: never hold one up (sync)", "MODE" },
-          { "interval", 0, 0, G_OPTION_ARG_INT, &watch->interval, "Look at every Nth frame (1)", "N" },
-          { "camera", 0, 0, G_OPTION_ARG_STRING, &watch->camera,
-            "The camera's name in the JSON (the input's)", "NAME" },
-          G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = {
+    { "input", 'i', 0, G_OPTION_ARG_FILENAME, &watch->input,
+      "A video, a picture, a folder of pictures, a URI such as rtsp://..., or /dev/videoN", "INPUT" },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &watch->model, "Model file or folder (the bundled one)", "PATH" },
+    { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &watch->memory_limit,
+      "Such as 64MB; 0 for none; auto: what the machine can spare; small: so little that weights are streamed (small)",
+      "SIZE" },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &watch->output, "Write each result there as a line of JSON", "FILE" },
+    { "frames", 'n', 0, G_OPTION_ARG_INT64, &watch->frames, "Stop after N frames (0: at the end)", "N" },
+    { "mode", 0, 0, G_OPTION_ARG_STRING, &watch->mode, "sync: look at each frame; async: never hold one up (sync)",
+      "MODE" },
+    { "interval", 0, 0, G_OPTION_ARG_INT, &watch->interval, "Look at every Nth frame (1)", "N" },
+    { "camera", 0, 0, G_OPTION_ARG_STRING, &watch->camera, "The camera's name in the JSON (the input's)", "NAME" },
+    G_OPTION_ENTRY_NULL
+  };
   g_autoptr (GOptionContext) context = g_option_context_new ("- say what a vision transformer sees");
 
   g_option_context_add_main_entries (context, entries, NULL);
@@ -272,9 +269,8 @@ parse_options (Watch *watch, int *argc, char ***argv, GError **error)
     return FALSE;
   if (watch->input == NULL && *argc == 2)
     watch->input = g_strdup ((*argv)[1]);
-  if (watch->input == NULL || *argc > 2
-      || (strcmp (watch->mode, "sync") != 0 && strcmp (watch->mode, "async") != 0) || watch->interval < 1
-      || watch->frames < 0)
+  if (watch->input == NULL || *argc > 2 || (strcmp (watch->mode, "sync") != 0 && strcmp (watch->mode, "async") != 0)
+      || watch->interval < 1 || watch->frames < 0)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                    "one --input, --mode=sync or async, --interval of at least 1 are needed; see --help");
@@ -313,8 +309,7 @@ main (int argc, char **argv)
     watch.status = FAILED;
   else if (watch.output != NULL && (watch.json = g_fopen (watch.output, "we")) == NULL)
     {
-      g_set_error (&error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", watch.output,
-                   g_strerror (errno));
+      g_set_error (&error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", watch.output, g_strerror (errno));
       watch.status = FAILED;
     }
   if (error != NULL)

@@ -47,8 +47,8 @@ pld_budget_charge (PldBudget *budget, guint64 bytes, const char *what, GError **
   g_mutex_unlock (&budget->lock);
   if (!fits)
     g_set_error (error, PLD_ERROR, PLD_ERROR_LIMIT,
-                 "%s needs %" G_GUINT64_FORMAT " bytes, but %" G_GUINT64_FORMAT " of the memory limit of %" G_GUINT64_FORMAT
-                 " bytes are in use",
+                 "%s needs %" G_GUINT64_FORMAT " bytes, but %" G_GUINT64_FORMAT
+                 " of the memory limit of %" G_GUINT64_FORMAT " bytes are in use",
                  what, bytes, used, limit);
   return fits;
 }

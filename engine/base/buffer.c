@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Memory that comes as huge pages, where the system has some: reading it once a pass is then up to a seventh faster. They begin and end within the buffer, so
- * that giving it back gives back all of it. */
+/* Memory that comes as huge pages, where the system has some: reading it once a pass is then up to a seventh faster.
+ * They begin and end within the buffer, so that giving it back gives back all of it. */
 static guint8 *
 map_huge (gsize size)
 {
@@ -33,20 +33,22 @@ pld_buffer_init (PldBuffer *buffer, PldBudget *budget, guint64 size, const char 
   g_return_val_if_fail (buffer->data == NULL, FALSE);
   if (size > G_MAXSSIZE - PLD_PAGE)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s needs %" G_GUINT64_FORMAT " bytes, more than this machine can address",
-                   what, size);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY,
+                   "%s needs %" G_GUINT64_FORMAT " bytes, more than this machine can address", what, size);
       return FALSE;
     }
   if (!pld_budget_charge (budget, cost, what, error))
     return FALSE;
   if (cost > 0)
     {
-      data = cost >= PLD_HUGE_PAGE ? map_huge (cost) : mmap (NULL, cost, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      data = cost >= PLD_HUGE_PAGE ? map_huge (cost)
+                                   : mmap (NULL, cost, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (data == MAP_FAILED)
         {
           pld_budget_release (budget, cost);
-          g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s needs %" G_GUINT64_FORMAT " bytes, which the system refuses: %s",
-                       what, cost, g_strerror (errno));
+          g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY,
+                       "%s needs %" G_GUINT64_FORMAT " bytes, which the system refuses: %s", what, cost,
+                       g_strerror (errno));
           return FALSE;
         }
     }

@@ -16,7 +16,8 @@ typedef struct
 } PldBuffer;
 
 #define PLD_PAGE ((gsize) 4096)
-/* Of x86-64, and of arm64 with pages of 4 KiB. A buffer from that size on begins with as many as fit, where the system has some. */
+/* Of x86-64, and of arm64 with pages of 4 KiB. A buffer from that size on begins with as many as fit, where the system
+ * has some. */
 #define PLD_HUGE_PAGE ((gsize) 2 << 20)
 
 /* Bytes that a buffer of @size is charged: whole pages. */
@@ -33,8 +34,7 @@ pld_buffer_cost (guint64 size)
  *
  * PLD_ERROR_LIMIT when the budget refuses, PLD_ERROR_MEMORY when the system does. @size 0 is fine: data is NULL.
  */
-gboolean pld_buffer_init (PldBuffer *buffer, PldBudget *budget, guint64 size, const char *what,
-                          GError **error);
+gboolean pld_buffer_init (PldBuffer *buffer, PldBudget *budget, guint64 size, const char *what, GError **error);
 
 /* Gives everything back; fine on a zeroed or cleared buffer. */
 void pld_buffer_clear (PldBuffer *buffer);

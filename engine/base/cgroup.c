@@ -22,7 +22,8 @@ list_names (const char *list, const char *controller)
   return g_strv_contains ((const char *const *) names, controller);
 }
 
-/* The process's path in a hierarchy, as /proc/self/cgroup has it: number:controllers:path, without controllers in version 2. */
+/* The process's path in a hierarchy, as /proc/self/cgroup has it: number:controllers:path, without controllers in
+ * version 2. */
 static char *
 group_path (const char *groups, guint version, const char *controller)
 {
@@ -78,7 +79,8 @@ mount_version (const char *type, const char *options, const char *controller)
 
 /* One line of /proc/self/mountinfo (proc(5)): … root mount-point … - type source options */
 static void
-look_at_mount (const char *system, const char *line, const char *groups, const char *controller, PldCgroupFunc func, gpointer data)
+look_at_mount (const char *system, const char *line, const char *groups, const char *controller, PldCgroupFunc func,
+               gpointer data)
 {
   const char *dash = strstr (line, " - ");
   g_auto (GStrv) first = g_strsplit (line, " ", 6);

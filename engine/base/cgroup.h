@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The control groups that govern this process (Linux: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cgroups.rst; proc(5), cgroups(7)): of both
- * versions, also mounted side by side, and as a container or a cgroup namespace shows them. What they limit is their users' to know. Thread-safe.
+ * The control groups that govern this process (Linux: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cgroups.rst;
+ * proc(5), cgroups(7)): of both versions, also mounted side by side, and as a container or a cgroup namespace shows
+ * them. What they limit is their users' to know. Thread-safe.
  */
 #pragma once
 
@@ -15,10 +16,13 @@ typedef void (*PldCgroupFunc) (const char *folder, guint version, gpointer data)
  * @root: "" for this system; a folder with copies of the files, for tests
  * @controller: as version 1 names it, e.g. "memory"
  *
- * Calls @func for the group that the process is in and for each above it, up to the mount, in every hierarchy that is mounted and may have
- * @controller: in those of version 2 a group that has not got it lacks its files. All of them hold at once. A hierarchy that is mounted twice comes twice.
+ * Calls @func for the group that the process is in and for each above it, up to the mount, in every hierarchy that is
+ * mounted and may have
+ * @controller: in those of version 2 a group that has not got it lacks its files. All of them hold at once. A hierarchy
+ * that is mounted twice comes twice.
  */
 void pld_cgroup_foreach (const char *root, const char *controller, PldCgroupFunc func, gpointer data);
 
-/* A file in which the kernel tells something: of a group, or of /proc. Returns: (transfer full) (nullable): its text; NULL when it cannot be read */
+/* A file in which the kernel tells something: of a group, or of /proc. Returns: (transfer full) (nullable): its text;
+ * NULL when it cannot be read */
 char *pld_cgroup_read (const char *folder, const char *name);

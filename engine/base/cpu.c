@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#if defined (__x86_64__)
+#if defined(__x86_64__)
 #include <cpuid.h>
-#elif defined (__aarch64__)
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
@@ -25,12 +25,13 @@ static guint
 cpu_detect (void)
 {
   guint levels = bit (PLD_CPU_BASELINE);
-#if defined (__x86_64__)
+#if defined(__x86_64__)
   guint a, b, c, d;
 
   /* F16C and AVX-VNNI have no names in every compiler's __builtin_cpu_supports(). */
   __builtin_cpu_init ();
-  if (!__builtin_cpu_supports ("avx2") || !__builtin_cpu_supports ("fma") || !__get_cpuid (1, &a, &b, &c, &d) || (c & bit_F16C) == 0)
+  if (!__builtin_cpu_supports ("avx2") || !__builtin_cpu_supports ("fma") || !__get_cpuid (1, &a, &b, &c, &d)
+      || (c & bit_F16C) == 0)
     return levels;
   levels |= bit (PLD_CPU_AVX2);
   if (__get_cpuid_count (7, 1, &a, &b, &c, &d) && (a >> 4 & 1) != 0)
@@ -38,7 +39,7 @@ cpu_detect (void)
   if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") && __builtin_cpu_supports ("avx512dq")
       && __builtin_cpu_supports ("avx512vl"))
     levels |= bit (PLD_CPU_AVX512) | (__builtin_cpu_supports ("avx512vnni") ? bit (PLD_CPU_AVX512VNNI) : 0);
-#elif defined (__aarch64__)
+#elif defined(__aarch64__)
   /* HWCAP_ASIMDDP, HWCAP2_I8MM */
   if ((getauxval (AT_HWCAP) >> 20 & 1) != 0)
     levels |= bit (PLD_CPU_DOTPROD) | ((getauxval (AT_HWCAP2) >> 13 & 1) != 0 ? bit (PLD_CPU_I8MM) : 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What this CPU can do, read once. $PIPELOAD_CPU masks features for tests: "baseline", or the highest level to use, by its name.
+ * What this CPU can do, read once. $PIPELOAD_CPU masks features for tests: "baseline", or the highest level to use, by
+ * its name.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-G_DEFINE_QUARK (pld-error-quark, pld_error)
+G_DEFINE_QUARK (pld - error - quark, pld_error)
 
 gboolean
 pld_size_parse (const char *text, guint64 *bytes, GError **error)
@@ -12,9 +12,19 @@ pld_size_parse (const char *text, guint64 *bytes, GError **error)
   {
     const char *name;
     double factor;
-  } units[] = { { "", 1 },      { "B", 1 },           { "KB", 1e3 },         { "MB", 1e6 },          { "GB", 1e9 },
-                { "TB", 1e12 }, { "KiB", 1024.0 },    { "MiB", 1048576.0 },  { "GiB", 1073741824.0 },
-                { "K", 1e3 },   { "M", 1e6 },         { "G", 1e9 },          { "TiB", 1099511627776.0 } };
+  } units[] = { { "", 1 },
+                { "B", 1 },
+                { "KB", 1e3 },
+                { "MB", 1e6 },
+                { "GB", 1e9 },
+                { "TB", 1e12 },
+                { "KiB", 1024.0 },
+                { "MiB", 1048576.0 },
+                { "GiB", 1073741824.0 },
+                { "K", 1e3 },
+                { "M", 1e6 },
+                { "G", 1e9 },
+                { "TiB", 1099511627776.0 } };
   g_autofree char *unit = NULL;
   char *end = NULL;
   double value;
@@ -47,8 +57,10 @@ pld_limit_parse (const char *text, guint64 *limit, GError **error)
   else if (!pld_size_parse (text, limit, NULL))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "\"%s\" is not a size: write a number and a unit, such as 64MB, 2.1GB or 512MiB; 0 for no limit; or auto for what the "
-                   "machine can spare", text);
+                   "\"%s\" is not a size: write a number and a unit, such as 64MB, 2.1GB or 512MiB; 0 for no limit; or "
+                   "auto for what the "
+                   "machine can spare",
+                   text);
       return FALSE;
     }
   return TRUE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * IEEE 754 binary16 and bfloat16, by integers: every machine makes the same bits. Not for hot loops, which have kernels.
+ * IEEE 754 binary16 and bfloat16, by integers: every machine makes the same bits. Not for hot loops, which have
+ * kernels.
  */
 #pragma once
 
@@ -19,7 +20,8 @@ pld_float_bits (float value)
   return bits;
 }
 
-/* The nearest, ties to even; what lies beyond the largest is infinite. NaN is none of what may be asked for, here and below. */
+/* The nearest, ties to even; what lies beyond the largest is infinite. NaN is none of what may be asked for, here and
+ * below. */
 static inline guint16
 pld_half_from_float (float value)
 {

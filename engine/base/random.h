@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Seeded random numbers: xoshiro256** (Blackman, Vigna: arXiv 1805.01407), its state spread from the seed by SplitMix64. Integer
- * arithmetic alone, so that every machine gets the same numbers. Not for secrets.
+ * Seeded random numbers: xoshiro256** (Blackman, Vigna: arXiv 1805.01407), its state spread from the seed by
+ * SplitMix64. Integer arithmetic alone, so that every machine gets the same numbers. Not for secrets.
  */
 #pragma once
 

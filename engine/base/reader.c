@@ -7,8 +7,9 @@ pld_reader_bytes (PldReader *reader, guint64 n, const guint8 **bytes, const char
   if (n > pld_reader_remaining (reader))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "%s wants %" G_GUINT64_FORMAT " bytes at offset %" G_GSIZE_FORMAT ", but only %" G_GSIZE_FORMAT " remain", what,
-                   n, reader->pos, pld_reader_remaining (reader));
+                   "%s wants %" G_GUINT64_FORMAT " bytes at offset %" G_GSIZE_FORMAT ", but only %" G_GSIZE_FORMAT
+                   " remain",
+                   what, n, reader->pos, pld_reader_remaining (reader));
       return FALSE;
     }
   *bytes = reader->data + reader->pos;
@@ -29,14 +30,14 @@ reader_uint (PldReader *reader, guint n, guint64 *value, const char *what, GErro
   return TRUE;
 }
 
-#define READER_GET(bits)                                                                                     \
-  gboolean pld_reader_u##bits (PldReader *reader, guint##bits *value, const char *what, GError **error)     \
-  {                                                                                                          \
-    guint64 wide;                                                                                            \
-    if (!reader_uint (reader, bits / 8, &wide, what, error))                                                 \
-      return FALSE;                                                                                          \
-    *value = (guint##bits) wide;                                                                             \
-    return TRUE;                                                                                             \
+#define READER_GET(bits)                                                                                               \
+  gboolean pld_reader_u##bits (PldReader *reader, guint##bits *value, const char *what, GError **error)                \
+  {                                                                                                                    \
+    guint64 wide;                                                                                                      \
+    if (!reader_uint (reader, bits / 8, &wide, what, error))                                                           \
+      return FALSE;                                                                                                    \
+    *value = (guint##bits) wide;                                                                                       \
+    return TRUE;                                                                                                       \
   }
 
 READER_GET (8)

@@ -29,8 +29,7 @@ pld_reader_remaining (const PldReader *reader)
 }
 
 /* Points *bytes at the next @n bytes and steps over them; PLD_ERROR_FORMAT, with @what in it, if they are not there. */
-gboolean pld_reader_bytes (PldReader *reader, guint64 n, const guint8 **bytes, const char *what,
-                           GError **error);
+gboolean pld_reader_bytes (PldReader *reader, guint64 n, const guint8 **bytes, const char *what, GError **error);
 gboolean pld_reader_u8 (PldReader *reader, guint8 *value, const char *what, GError **error);
 gboolean pld_reader_u16 (PldReader *reader, guint16 *value, const char *what, GError **error);
 gboolean pld_reader_u32 (PldReader *reader, guint32 *value, const char *what, GError **error);

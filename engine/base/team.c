@@ -16,16 +16,16 @@
 /* Threads that write different fields do not want them on one cache line, nor on a pair that is fetched together. */
 #define LINE 128
 
-/* PldTeam.state, one word that says all of a region that a worker needs to take part. A worker joins by counting itself in
- * while OPEN is set, and what it joins can then not end without it; who comes later finds the region closed, and nobody waits
- * for it. So the descriptor is read only by those whom the caller waits for, and needs no lock. */
-#define JOINED G_GUINT64_CONSTANT (0x7fff)       /* workers inside */
-#define WAITED G_GUINT64_CONSTANT (0x8000)       /* the caller sleeps until the last of them leaves */
-#define THREADS_SHIFT 16                         /* threads that may take part: 14 bits */
+/* PldTeam.state, one word that says all of a region that a worker needs to take part. A worker joins by counting itself
+ * in while OPEN is set, and what it joins can then not end without it; who comes later finds the region closed, and
+ * nobody waits for it. So the descriptor is read only by those whom the caller waits for, and needs no lock. */
+#define JOINED G_GUINT64_CONSTANT (0x7fff) /* workers inside */
+#define WAITED G_GUINT64_CONSTANT (0x8000) /* the caller sleeps until the last of them leaves */
+#define THREADS_SHIFT 16                   /* threads that may take part: 14 bits */
 #define THREADS_MAX 0x3fff
-#define QUIT (G_GUINT64_CONSTANT (1) << 30)      /* no region: the team is dismissed */
-#define OPEN (G_GUINT64_CONSTANT (1) << 31)      /* may be joined */
-#define GENERATION_SHIFT 32                      /* counts regions */
+#define QUIT (G_GUINT64_CONSTANT (1) << 30) /* no region: the team is dismissed */
+#define OPEN (G_GUINT64_CONSTANT (1) << 31) /* may be joined */
+#define GENERATION_SHIFT 32                 /* counts regions */
 
 typedef struct
 {
@@ -49,7 +49,7 @@ struct _PldTeam
   gpointer data;
   guint n_items;
   guint n_threads;
-  guint cores;       /* atomic */
+  guint cores; /* atomic */
 
   guint n_refs;       /* under the registry's lock */
   GMutex region_lock; /* one region at a time; also held while the team grows */
@@ -77,9 +77,9 @@ pld_team_cores (void)
 static inline void
 cpu_relax (void)
 {
-#if defined (__x86_64__)
+#if defined(__x86_64__)
   __builtin_ia32_pause ();
-#elif defined (__aarch64__)
+#elif defined(__aarch64__)
   /* "yield" takes no time on most cores; this some nanoseconds. */
   __asm__ volatile ("isb");
 #endif
@@ -105,7 +105,8 @@ state_is_news (const Worker *worker, guint64 state)
   return (guint32) (state >> GENERATION_SHIFT) != worker->generation && worker->index < state_threads (state);
 }
 
-/* Looks for SPIN_US until there is something for the worker (NULL: until nobody is inside), and returns the last look. */
+/* Looks for SPIN_US until there is something for the worker (NULL: until nobody is inside), and returns the last look.
+ */
 static guint64
 team_spin (PldTeam *team, const Worker *worker)
 {
@@ -153,14 +154,16 @@ team_publish (PldTeam *team, guint64 flags, guint n_threads)
 {
   const guint64 generation = (__atomic_load_n (&team->state, __ATOMIC_RELAXED) >> GENERATION_SHIFT) + 1;
 
-  __atomic_store_n (&team->state, generation << GENERATION_SHIFT | flags | (guint64) n_threads << THREADS_SHIFT, __ATOMIC_SEQ_CST);
+  __atomic_store_n (&team->state, generation << GENERATION_SHIFT | flags | (guint64) n_threads << THREADS_SHIFT,
+                    __ATOMIC_SEQ_CST);
   for (guint i = 0; i + 1 < n_threads; i++)
     {
       Worker *worker = team->workers->pdata[i];
 
       if (!__atomic_load_n (&worker->asleep, __ATOMIC_SEQ_CST))
         continue;
-      /* Once this is locked the worker waits already, or will look again. Signalled afterwards, it need not wait for the lock. */
+      /* Once this is locked the worker waits already, or will look again. Signalled afterwards, it need not wait for
+       * the lock. */
       g_mutex_lock (&worker->lock);
       g_mutex_unlock (&worker->lock);
       g_cond_signal (&worker->wake);
@@ -214,7 +217,8 @@ worker_join (Worker *worker, guint64 *state)
   gboolean joined = FALSE;
 
   while (!joined && (*state & OPEN) && state_is_news (worker, *state))
-    joined = __atomic_compare_exchange_n (&worker->team->state, state, *state + 1, FALSE, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    joined = __atomic_compare_exchange_n (&worker->team->state, state, *state + 1, FALSE, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED);
   worker->generation = (guint32) (*state >> GENERATION_SHIFT);
   return joined;
 }

@@ -21,10 +21,11 @@ void pld_team_unref (PldTeam **team);
 /**
  * pld_team_cores:
  *
- * CPUs that this process may keep busy: those that the calling thread may run on, and no more than the quotas of its cgroups are worth (cpu-quota.h).
- * The default of every number of threads, and what decides whether workers look for work before they sleep. Read anew at each call, so by each model that
- * is opened: affinity and quotas change under a running process (docker update, systemctl set-property, a pod that is resized), and reading
- * takes no time beside the opening of a model. A model that is open keeps its threads. Thread-safe.
+ * CPUs that this process may keep busy: those that the calling thread may run on, and no more than the quotas of its
+ * cgroups are worth (cpu-quota.h). The default of every number of threads, and what decides whether workers look for
+ * work before they sleep. Read anew at each call, so by each model that is opened: affinity and quotas change under a
+ * running process (docker update, systemctl set-property, a pod that is resized), and reading takes no time beside the
+ * opening of a model. A model that is open keeps its threads. Thread-safe.
  */
 guint pld_team_cores (void);
 

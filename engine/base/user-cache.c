@@ -43,7 +43,8 @@ read_text (const char *path, gsize *length)
   if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > 0 && (guint64) st.st_size <= BYTES_MAX)
     {
       text = g_malloc ((gsize) st.st_size);
-      while (n < (gsize) st.st_size && ((got = read (fd, text + n, (gsize) st.st_size - n)) > 0 || (got < 0 && errno == EINTR)))
+      while (n < (gsize) st.st_size
+             && ((got = read (fd, text + n, (gsize) st.st_size - n)) > 0 || (got < 0 && errno == EINTR)))
         n += got > 0 ? (gsize) got : 0;
     }
   close (fd);

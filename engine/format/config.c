@@ -125,14 +125,13 @@ config_fail (const PldConfig *config, const char *key, JsonNode *node, const cha
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s%s\" is missing: it must be %s", config->path,
                  config->prefix, key, wanted);
   else
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s%s\" is %s, but must be %s", config->path,
-                 config->prefix, key, is_long ? "something longer" : text, wanted);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s%s\" is %s, but must be %s", config->path, config->prefix,
+                 key, is_long ? "something longer" : text, wanted);
   return FALSE;
 }
 
 gboolean
-pld_config_uint (const PldConfig *config, const char *key, guint64 min, guint64 max, guint64 *value,
-                 GError **error)
+pld_config_uint (const PldConfig *config, const char *key, guint64 min, guint64 max, guint64 *value, GError **error)
 {
   JsonNode *node = config_member (config, key);
   gint64 v;
@@ -178,8 +177,7 @@ pld_config_bool (const PldConfig *config, const char *key, gboolean fallback, gb
 }
 
 gboolean
-pld_config_string (const PldConfig *config, const char *key, const char *fallback, const char **value,
-                   GError **error)
+pld_config_string (const PldConfig *config, const char *key, const char *fallback, const char **value, GError **error)
 {
   JsonNode *node = config_member (config, key);
 
@@ -262,8 +260,7 @@ pld_config_size (const PldConfig *config, const char *key, guint *width, guint *
   if (!ok)
     return config_fail (
         config, key, node,
-        "a size from 1 to 65536: a number, [height, width], {\"height\", \"width\"} or {\"shortest_edge\"}",
-        error);
+        "a size from 1 to 65536: a number, [height, width], {\"height\", \"width\"} or {\"shortest_edge\"}", error);
   *width = w;
   *height = h;
   return TRUE;
@@ -300,8 +297,8 @@ pld_config_labels (const PldConfig *config, char ***labels, guint *n, GError **e
       /* "01" would be a second name of 1, so that some id got none. */
       if (!g_ascii_string_to_unsigned (key, 10, 0, count - 1, &id, NULL) || (*key == '0' && key[1] != '\0')
           || found->pdata[id] != NULL || node_type (value) != G_TYPE_STRING)
-        return config_fail (config, "id2label", node,
-                            "an object that gives each id from 0, without a gap, one name", error);
+        return config_fail (config, "id2label", node, "an object that gives each id from 0, without a gap, one name",
+                            error);
       found->pdata[id] = g_strdup (json_node_get_string (value));
     }
   *labels = (char **) g_ptr_array_free (g_steal_pointer (&found), FALSE);

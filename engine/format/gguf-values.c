@@ -15,10 +15,9 @@ static const struct
 {
   const char *name;
   guint8 size, min;
-} gguf_types[PLD_GGUF_N]
-    = { { "u8", 1, 1 },  { "i8", 1, 1 },  { "u16", 2, 2 },  { "i16", 2, 2 },    { "u32", 4, 4 },
-        { "i32", 4, 4 }, { "f32", 4, 4 }, { "bool", 1, 1 }, { "string", 0, 8 }, { "array", 0, 12 },
-        { "u64", 8, 8 }, { "i64", 8, 8 }, { "f64", 8, 8 } };
+} gguf_types[PLD_GGUF_N] = { { "u8", 1, 1 },  { "i8", 1, 1 },  { "u16", 2, 2 },  { "i16", 2, 2 },    { "u32", 4, 4 },
+                             { "i32", 4, 4 }, { "f32", 4, 4 }, { "bool", 1, 1 }, { "string", 0, 8 }, { "array", 0, 12 },
+                             { "u64", 8, 8 }, { "i64", 8, 8 }, { "f64", 8, 8 } };
 
 gboolean
 pld_gguf_fail (GError **error, const char *what, const char *fact)
@@ -76,8 +75,8 @@ pld_gguf_count (PldGguf *gguf, guint min, guint64 *count, const char *what, GErr
   if (n > left / min)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated or damaged: %s: a count of %" G_GUINT64_FORMAT
-                   " cannot fit the %" G_GUINT64_FORMAT " bytes that follow; download it again",
+                   "truncated or damaged: %s: a count of %" G_GUINT64_FORMAT " cannot fit the %" G_GUINT64_FORMAT
+                   " bytes that follow; download it again",
                    what, n, left);
       return FALSE;
     }
@@ -231,7 +230,7 @@ gguf_array (PldGguf *gguf, guint depth, JsonNode *node, const char *key, GError 
   if (!gguf_items (gguf, type, count, depth + 1, array, key, error))
     return FALSE;
   if (depth == 0)
-    gguf->array = (PldArray){ NULL, type, count, 0, start, gguf->reader.pos - start };
+    gguf->array = (PldArray) { NULL, type, count, 0, start, gguf->reader.pos - start };
   if (array != NULL)
     json_node_init_array (node, array);
   else if (node != NULL)

@@ -138,8 +138,8 @@ pld_gguf_writer_add_int32s (PldGgufWriter *writer, const char *key, const gint32
 }
 
 void
-pld_gguf_writer_add_stored (PldGgufWriter *writer, const char *key, PldGgufType type, guint64 count,
-                            const void *bytes, gsize n_bytes)
+pld_gguf_writer_add_stored (PldGgufWriter *writer, const char *key, PldGgufType type, guint64 count, const void *bytes,
+                            gsize n_bytes)
 {
   add_list (writer, key, type, count);
   g_byte_array_append (writer->keys, bytes, (guint) n_bytes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Writes a GGUF file, version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md): first the keys are added and the
- * tensors declared, then the file begins, and the tensors' data follows in their order, aligned to 32 bytes. Never
- * more than the directory and one call's data is in memory. Used from one thread.
+ * Writes a GGUF file, version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md): first the keys are added
+ * and the tensors declared, then the file begins, and the tensors' data follows in their order, aligned to 32 bytes.
+ * Never more than the directory and one call's data is in memory. Used from one thread.
  */
 #pragma once
 

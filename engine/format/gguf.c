@@ -49,8 +49,7 @@ gguf_dims (PldGguf *gguf, PldTensor *tensor, GError **error)
   if (n < 1 || n > MAX_GGUF_DIMS)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: tensor \"%s\" has %" G_GUINT64_FORMAT
-                   " dimensions, GGUF has 1 to %u; download it again",
+                   "damaged: tensor \"%s\" has %" G_GUINT64_FORMAT " dimensions, GGUF has 1 to %u; download it again",
                    tensor->name, n, MAX_GGUF_DIMS);
       return FALSE;
     }
@@ -134,8 +133,8 @@ gguf_header (PldGguf *gguf, guint64 *n_tensors, guint64 *n_keys, GError **error)
     return FALSE;
   if (*n_tensors > PLD_MAX_TENSORS || *n_keys > MAX_KEYS)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "has more than %u tensors or %u keys",
-                   PLD_MAX_TENSORS, MAX_KEYS);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "has more than %u tensors or %u keys", PLD_MAX_TENSORS,
+                   MAX_KEYS);
       return FALSE;
     }
   return TRUE;
@@ -150,9 +149,8 @@ gguf_alignment (JsonObject *metadata, guint64 *alignment, GError **error)
   *alignment = 32;
   if (node == NULL)
     return TRUE;
-  value = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
-              ? json_node_get_int (node)
-              : 0;
+  value
+      = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : 0;
   if (value < 8 || value > G_MAXINT32 || (value & (value - 1)) != 0)
     return pld_gguf_fail_named (error, "general.alignment", "is no power of two from 8");
   *alignment = (guint64) value;
@@ -226,8 +224,8 @@ pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guin
 }
 
 gboolean
-pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
-                JsonObject *metadata, GArray *arrays, GError **error)
+pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors, JsonObject *metadata,
+                GArray *arrays, GError **error)
 {
   gboolean short_head;
 

@@ -16,8 +16,8 @@ static gboolean
 json_fail (PldJson *json, const char *fact, GError **error)
 {
   json->fact = fact;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-               "damaged JSON: %s at byte %" G_GSIZE_FORMAT "; download it again", fact, json->pos);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged JSON: %s at byte %" G_GSIZE_FORMAT "; download it again",
+               fact, json->pos);
   return FALSE;
 }
 
@@ -71,8 +71,7 @@ pld_json_next (PldJson *json, gboolean *more, GError **error)
   if (!json->first)
     {
       if (c != ',')
-        return json_fail (json, c < 0 ? "the text ends" : "a comma or the end of a container was expected",
-                          error);
+        return json_fail (json, c < 0 ? "the text ends" : "a comma or the end of a container was expected", error);
       json->pos++;
       if (json_peek (json) == close)
         return json_fail (json, "a comma ends a container", error);
@@ -200,8 +199,7 @@ pld_json_uint (PldJson *json, guint64 *value, GError **error)
   start = json->pos;
   n = json_digits (json);
   if (n == 0 || (n > 1 && json->text[start] == '0')
-      || (json->pos < json->size && strchr (".eE+-", json->text[json->pos]) != NULL
-          && json->text[json->pos] != '\0'))
+      || (json->pos < json->size && strchr (".eE+-", json->text[json->pos]) != NULL && json->text[json->pos] != '\0'))
     {
       json->pos = start;
       return json_fail (json, "a whole number from 0 was expected", error);

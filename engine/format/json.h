@@ -20,9 +20,9 @@ typedef struct
   gsize size;
   gsize pos;
   guint depth;
-  guint64 objects; /* bit d: the container at depth d is an object, not a list */
-  gboolean first;  /* nothing has been read of the innermost container */
-  guint n_values;  /* made into nodes so far */
+  guint64 objects;  /* bit d: the container at depth d is an object, not a list */
+  gboolean first;   /* nothing has been read of the innermost container */
+  guint n_values;   /* made into nodes so far */
   const char *fact; /* what was wrong at @pos; NULL: nothing was */
 } PldJson;
 

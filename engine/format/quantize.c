@@ -3,10 +3,10 @@
 
 #include "engine/base/half.h"
 
-#define SEARCH 9    /* scales on either side of the plain one */
-#define STEP 0.1f   /* by which the end of the range moves, in units of it */
-#define MOST_32 32  /* values of a block */
-#define SUPER 256   /* values of a K block */
+#define SEARCH 9   /* scales on either side of the plain one */
+#define STEP 0.1f  /* by which the end of the range moves, in units of it */
+#define MOST_32 32 /* values of a block */
+#define SUPER 256  /* values of a K block */
 
 /* ---- fitting ------------------------------------------------------------------------------- */
 

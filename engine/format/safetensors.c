@@ -22,8 +22,7 @@ pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, 
   if (n_head < 8)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: %" G_GUINT64_FORMAT
-                   " bytes are too few for a safetensors file; download it again",
+                   "truncated: %" G_GUINT64_FORMAT " bytes are too few for a safetensors file; download it again",
                    file_size);
       return FALSE;
     }
@@ -40,8 +39,8 @@ pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, 
   if (length > file_size - 8)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: the header wants %" G_GUINT64_FORMAT
-                   " bytes but the file has %" G_GUINT64_FORMAT "; download it again",
+                   "truncated: the header wants %" G_GUINT64_FORMAT " bytes but the file has %" G_GUINT64_FORMAT
+                   "; download it again",
                    length + 8, file_size);
       return FALSE;
     }
@@ -83,9 +82,8 @@ parse_numbers (PldJson *json, const PldTensor *tensor, guint max, guint64 *value
       if (*n == max)
         {
           g_set_error (error, PLD_ERROR, max == 2 ? PLD_ERROR_FORMAT : PLD_ERROR_UNSUPPORTED,
-                       max == 2
-                           ? "tensor \"%s\" has more than %u offsets; the file is damaged, download it again"
-                           : "tensor \"%s\" has more than %u dimensions",
+                       max == 2 ? "tensor \"%s\" has more than %u offsets; the file is damaged, download it again"
+                                : "tensor \"%s\" has more than %u dimensions",
                        tensor->name, max);
           return FALSE;
         }
@@ -149,11 +147,10 @@ check_span (PldTensor *tensor, const guint64 *span, guint64 data, guint64 file_s
     {
       g_autofree char *shape = pld_tensor_shape (tensor);
 
-      g_set_error (
-          error, PLD_ERROR, PLD_ERROR_FORMAT,
-          "tensor \"%s\": %s %s takes %" G_GUINT64_FORMAT " bytes, but its offsets span %" G_GUINT64_FORMAT
-          "; the file is damaged, download it again",
-          tensor->name, pld_dtype_info (tensor->dtype)->name, shape, tensor->n_bytes, span[1] - span[0]);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "tensor \"%s\": %s %s takes %" G_GUINT64_FORMAT " bytes, but its offsets span %" G_GUINT64_FORMAT
+                   "; the file is damaged, download it again",
+                   tensor->name, pld_dtype_info (tensor->dtype)->name, shape, tensor->n_bytes, span[1] - span[0]);
       return FALSE;
     }
   /* data is at most 100 MB + 8, so only an absurd offset wraps; saturated, it is refused as one. */
@@ -222,8 +219,8 @@ bad:
 }
 
 static gboolean
-parse_entry (PldJson *json, guint64 data, guint64 file_size, guint file, GArray *tensors,
-             JsonObject *metadata, GError **error)
+parse_entry (PldJson *json, guint64 data, guint64 file_size, guint file, GArray *tensors, JsonObject *metadata,
+             GError **error)
 {
   g_autofree char *name = NULL;
   PldTensor tensor = { NULL };
@@ -262,8 +259,7 @@ pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guin
   if (size > n_head)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "the header wants %" G_GUINT64_FORMAT " bytes but only %" G_GSIZE_FORMAT " are given",
-                   size, n_head);
+                   "the header wants %" G_GUINT64_FORMAT " bytes but only %" G_GSIZE_FORMAT " are given", size, n_head);
       return FALSE;
     }
   pld_json_init (&json, (const char *) head + 8, size - 8);

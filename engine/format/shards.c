@@ -29,16 +29,14 @@ parse_mapping (PldJson *json, PldShards *shards, GHashTable *index_of, GError **
     return FALSE;
   if (!shard_name_ok (shard))
     {
-      g_set_error (
-          error, PLD_ERROR, PLD_ERROR_FORMAT,
-          "maps tensor \"%s\" to \"%s\", which is no file name in the same folder; download the model again",
-          tensor, shard);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "maps tensor \"%s\" to \"%s\", which is no file name in the same folder; download the model again",
+                   tensor, shard);
       return FALSE;
     }
   if (g_hash_table_contains (shards->map, tensor))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "maps tensor \"%s\" twice; download the model again",
-                   tensor);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "maps tensor \"%s\" twice; download the model again", tensor);
       return FALSE;
     }
   number = GPOINTER_TO_UINT (g_hash_table_lookup (index_of, shard));

@@ -22,5 +22,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldShards, pld_shards_free)
 
 /* Each mapped tensor is in the shard that it is mapped to: @tensors are those of all shards, their file an
  * index in names. */
-gboolean pld_shards_check (const PldShards *shards, const PldTensor *tensors, guint n_tensors,
-                           GError **error);
+gboolean pld_shards_check (const PldShards *shards, const PldTensor *tensors, guint n_tensors, GError **error);

@@ -106,16 +106,15 @@ pld_source_load (const char *path, guint64 max, char **text, gsize *size, GError
   if (source.size > max)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "%s: has %" G_GUINT64_FORMAT " bytes, more than the %" G_GUINT64_FORMAT
-                   " that such a file may have",
+                   "%s: has %" G_GUINT64_FORMAT " bytes, more than the %" G_GUINT64_FORMAT " that such a file may have",
                    path, source.size, max);
       return FALSE;
     }
   bytes = g_try_malloc (source.size + 1);
   if (bytes == NULL)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s: no memory for its %" G_GUINT64_FORMAT " bytes",
-                   path, source.size);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "%s: no memory for its %" G_GUINT64_FORMAT " bytes", path,
+                   source.size);
       return FALSE;
     }
   if (!pld_source_read (&source, 0, source.size, (guint8 *) bytes, error))

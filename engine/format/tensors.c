@@ -82,8 +82,8 @@ pld_tensor_check_end (const PldTensor *tensor, guint64 file_size, GError **error
   if (end > file_size)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "truncated: tensor \"%s\" ends at byte %" G_GUINT64_FORMAT
-                   " but the file has %" G_GUINT64_FORMAT "; download it again",
+                   "truncated: tensor \"%s\" ends at byte %" G_GUINT64_FORMAT " but the file has %" G_GUINT64_FORMAT
+                   "; download it again",
                    tensor->name, end, file_size);
       return FALSE;
     }
@@ -125,8 +125,8 @@ pld_tensors_check (GArray *tensors, GError **error)
       if (last != NULL && tensor->offset < last->offset + last->n_bytes)
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "tensors \"%s\" and \"%s\" overlap; the file is damaged, download it again",
-                       last->name, tensor->name);
+                       "tensors \"%s\" and \"%s\" overlap; the file is damaged, download it again", last->name,
+                       tensor->name);
           return FALSE;
         }
       last = tensor;

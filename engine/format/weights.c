@@ -71,14 +71,13 @@ read_gguf (PldSource *source, Gathered *g, GError **error)
 
       if (!source_grow (source, &head, had, want, error))
         return FALSE;
-      if (pld_gguf_parse_window (head, want, source->size, g->files->len, g->tensors, g->metadata,
-                                 g->arrays, &short_head, &failure))
+      if (pld_gguf_parse_window (head, want, source->size, g->files->len, g->tensors, g->metadata, g->arrays,
+                                 &short_head, &failure))
         return TRUE;
       if (short_head && want >= GGUF_WINDOW_MAX)
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                       "%s: its directory is longer than %" G_GSIZE_FORMAT " bytes", source->path,
-                       GGUF_WINDOW_MAX);
+                       "%s: its directory is longer than %" G_GSIZE_FORMAT " bytes", source->path, GGUF_WINDOW_MAX);
           return FALSE;
         }
       if (!short_head)
@@ -96,8 +95,7 @@ static const struct
   const char *magic;
   const char *what;
 } strangers[] = {
-  { "version https://git-lfs",
-    "is a Git LFS pointer, not the model itself: run \"git lfs pull\" in its folder" },
+  { "version https://git-lfs", "is a Git LFS pointer, not the model itself: run \"git lfs pull\" in its folder" },
   { "PK\003\004", "is a PyTorch or other zip archive: save the model as safetensors" },
   { "\200\002", "is a Python pickle: save the model as safetensors" },
   { "\x89HDF", "is an HDF5 file: save the model as safetensors" },
@@ -109,8 +107,7 @@ static gboolean
 format_detect (PldSource *source, PldFormat *format, GError **error)
 {
   char head[32] = { 0 };
-  gboolean named
-      = g_str_has_suffix (source->path, ".safetensors") || g_str_has_suffix (source->path, ".gguf");
+  gboolean named = g_str_has_suffix (source->path, ".safetensors") || g_str_has_suffix (source->path, ".gguf");
   gsize n = MIN (source->size, sizeof head);
 
   if (!pld_source_read (source, 0, n, (guint8 *) head, error))
@@ -135,11 +132,10 @@ format_detect (PldSource *source, PldFormat *format, GError **error)
     *format = PLD_FORMAT_SAFETENSORS;
   else
     {
-      g_set_error (
-          error, PLD_ERROR, named ? PLD_ERROR_FORMAT : PLD_ERROR_UNSUPPORTED,
-          named ? "%s: its first bytes are neither safetensors' nor GGUF's: it is damaged; download it again"
-                : "%s: is neither a safetensors nor a GGUF file; give one of these, or a Hugging Face folder",
-          source->path);
+      g_set_error (error, PLD_ERROR, named ? PLD_ERROR_FORMAT : PLD_ERROR_UNSUPPORTED,
+                   named ? "%s: its first bytes are neither safetensors' nor GGUF's: it is damaged; download it again"
+                         : "%s: is neither a safetensors nor a GGUF file; give one of these, or a Hugging Face folder",
+                   source->path);
       return FALSE;
     }
   return TRUE;
@@ -166,8 +162,8 @@ check_split (const char *path, JsonObject *metadata, GError **error)
   if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_int (node) <= 1)
     return TRUE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-               "%s: is one of %" G_GINT64_FORMAT " parts of a split GGUF; merge them into one file first",
-               path, json_node_get_int (node));
+               "%s: is one of %" G_GINT64_FORMAT " parts of a split GGUF; merge them into one file first", path,
+               json_node_get_int (node));
   return FALSE;
 }
 
@@ -210,8 +206,7 @@ read_folder (const char *folder, Gathered *g, GError **error)
     return read_shards (folder, index, g, error);
   if (g_file_test (pickle, G_FILE_TEST_EXISTS))
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                 "%s: holds pytorch_model.bin but no model.safetensors; save the model as safetensors",
-                 folder);
+                 "%s: holds pytorch_model.bin but no model.safetensors; save the model as safetensors", folder);
   else
     g_set_error (error, PLD_ERROR, PLD_ERROR_NOT_FOUND,
                  "%s: holds neither model.safetensors nor model.safetensors.index.json; give a Hugging Face "
@@ -232,8 +227,7 @@ index_names (PldWeights *weights, GError **error)
 
       if (other != NULL)
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "%s: tensor \"%s\" is also in %s; download the model again",
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: tensor \"%s\" is also in %s; download the model again",
                        weights->files[tensor->file], tensor->name, weights->files[other->file]);
           return FALSE;
         }
@@ -312,7 +306,8 @@ parse_strings (PldReader *reader, guint count, GPtrArray *strings, GError **erro
       const guint8 *bytes;
       guint64 length;
 
-      if (!pld_reader_u64 (reader, &length, "a string", error) || !pld_reader_bytes (reader, length, &bytes, "a string", error))
+      if (!pld_reader_u64 (reader, &length, "a string", error)
+          || !pld_reader_bytes (reader, length, &bytes, "a string", error))
         return FALSE;
       if (memchr (bytes, '\0', length) != NULL || !g_utf8_validate ((const char *) bytes, (gssize) length, NULL))
         {
@@ -339,8 +334,8 @@ pld_weights_strings (const PldWeights *weights, const char *key, guint max, char
     return TRUE;
   if (array->type != PLD_GGUF_STRING || array->count > max || array->n_bytes > STRINGS_MAX)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: \"%s\" must be a list of at most %u strings; convert the model again",
-                   weights->path, key, max);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "%s: \"%s\" must be a list of at most %u strings; convert the model again", weights->path, key, max);
       return FALSE;
     }
   if (!pld_source_open (&source, weights->files[array->file], error))

@@ -67,16 +67,16 @@ typedef enum
 typedef struct
 {
   PldFormat format;
-  char *path;           /* as given */
+  char *path; /* as given */
   guint n_files;
-  char **files;         /* [n_files + 1], NULL-terminated */
+  char **files; /* [n_files + 1], NULL-terminated */
   guint n_tensors;
   PldTensor *tensors;   /* [n_tensors], in file order */
   GHashTable *by_name;  /* name → PldTensor *, for pld_weights_find() */
   JsonObject *metadata; /* GGUF's key/values, arrays over 64 items cut to {"type", "count"}; or safetensors'
                          * __metadata__; never NULL */
   guint n_arrays;
-  PldArray *arrays;     /* [n_arrays]: GGUF's lists of any length, for pld_weights_array() */
+  PldArray *arrays; /* [n_arrays]: GGUF's lists of any length, for pld_weights_array() */
 } PldWeights;
 
 /**
@@ -104,7 +104,8 @@ const PldArray *pld_weights_array (const PldWeights *weights, const char *key);
  *
  * Reads the list of strings that is the value of @key. FORMAT, IO.
  */
-gboolean pld_weights_strings (const PldWeights *weights, const char *key, guint max, char ***strings, guint *n, GError **error);
+gboolean pld_weights_strings (const PldWeights *weights, const char *key, guint max, char ***strings, guint *n,
+                              GError **error);
 
 /* "[768, 3072]" Returns: (transfer full) */
 char *pld_tensor_shape (const PldTensor *tensor);
@@ -120,22 +121,21 @@ char *pld_tensor_shape (const PldTensor *tensor);
  * Appends PldTensor to @tensors (element type PldTensor; names owned by the elements) with file = @file, and
  * merges __metadata__ into @metadata. Errors have no file name; the caller prefixes it.
  */
-gboolean pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file,
-                                GArray *tensors, JsonObject *metadata, GError **error);
+gboolean pld_safetensors_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                                JsonObject *metadata, GError **error);
 
 /* Bytes that pld_safetensors_parse() wants in @head, from the first 8 bytes of the file. */
-gboolean pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, guint64 *size,
-                                    GError **error);
+gboolean pld_safetensors_head_size (const guint8 *head, gsize n_head, guint64 file_size, guint64 *size, GError **error);
 
 /* Returns: (transfer full) (element-type PldArray): frees the keys of its elements */
 GArray *pld_gguf_arrays_new (void);
 
-/* The same for GGUF; metadata and @arrays (element type PldArray; keys owned by the elements) as described at PldWeights. */
+/* The same for GGUF; metadata and @arrays (element type PldArray; keys owned by the elements) as described at
+ * PldWeights. */
 gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
                          JsonObject *metadata, GArray *arrays, GError **error);
 
 /* The same; *@short_head tells whether it failed because the directory is longer than @head (and not than the
  * file). */
-gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file,
-                                GArray *tensors, JsonObject *metadata, GArray *arrays, gboolean *short_head,
-                                GError **error);
+gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
+                                JsonObject *metadata, GArray *arrays, gboolean *short_head, GError **error);

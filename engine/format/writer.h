@@ -10,8 +10,8 @@
 
 typedef struct _PldWriter PldWriter;
 
-/* @size: of the whole file. IO when the file cannot be made, the disk is too full for it, or what is there is no file: a folder or a device.
- * Returns: (transfer full) */
+/* @size: of the whole file. IO when the file cannot be made, the disk is too full for it, or what is there is no file:
+ * a folder or a device. Returns: (transfer full) */
 PldWriter *pld_writer_new (const char *path, guint64 size, GError **error);
 
 /* The next @n bytes. More than the size that was named is the caller's bug. */

@@ -24,8 +24,8 @@ pld_geometry_equal (const PldGeometry *a, const PldGeometry *b)
 void
 pld_geometry_set_lane (PldGeometry *geometry, guint lane, guint width, guint height, guint out_width, guint out_height)
 {
-  geometry->across[lane] = (PldExtent){ width, out_width, width };
-  geometry->down[lane] = (PldExtent){ height, out_height, height };
+  geometry->across[lane] = (PldExtent) { width, out_width, width };
+  geometry->down[lane] = (PldExtent) { height, out_height, height };
 }
 
 /* A plane with fewer samples than the picture has pixels is subsampled by 2, 4 or 8, rounded up: its last
@@ -36,7 +36,7 @@ extent_subsample (PldExtent *extent, guint pixels, guint samples, guint out)
   for (guint by = 1; by <= MOST_SUBSAMPLING; by *= 2)
     if (samples == (pixels + by - 1) / by)
       {
-        *extent = (PldExtent){ samples, out, (double) pixels / by };
+        *extent = (PldExtent) { samples, out, (double) pixels / by };
         return TRUE;
       }
   return FALSE;
@@ -49,14 +49,12 @@ plane_check (const PldImage *image, guint i, GError **error)
   const guint64 row_bytes = (guint64) (MAX (plane->width, 1) - 1) * plane->pixel_stride + 1;
   const guint64 stride = plane->stride < 0 ? -(guint64) plane->stride : (guint64) plane->stride;
 
-  if (plane->data == NULL || plane->pixel_stride == 0
-      || (plane->height > 1 && stride < row_bytes))
+  if (plane->data == NULL || plane->pixel_stride == 0 || (plane->height > 1 && stride < row_bytes))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                    "plane %u of the picture has no rows of %u samples: %s, %u bytes from sample to sample, "
                    "%" G_GSSIZE_FORMAT " from row to row; describe it as it lies in memory",
-                   i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride,
-                   plane->stride);
+                   i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride, plane->stride);
       return FALSE;
     }
   return TRUE;
@@ -67,17 +65,18 @@ pld_geometry_check_size (guint width, guint height, const char *what, GError **e
 {
   if (width >= 1 && height >= 1 && width <= MOST_PIXELS && height <= MOST_PIXELS)
     return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s is %u × %u pixels: each side must have 1 to %u", what,
-               width, height, MOST_PIXELS);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s is %u × %u pixels: each side must have 1 to %u", what, width,
+               height, MOST_PIXELS);
   return FALSE;
 }
 
 gboolean
-pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out_width, guint out_height, GError **error)
+pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out_width, guint out_height,
+                         GError **error)
 {
   if (!pld_geometry_check_size (image->width, image->height, "the picture", error))
     return FALSE;
-  *geometry = (PldGeometry){ .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
+  *geometry = (PldGeometry) { .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
   for (guint i = 0; i < geometry->lanes; i++)
     {
       const PldPlane *plane = &image->plane[i];
@@ -120,4 +119,3 @@ pld_geometry_find_packed (const PldImage *image, guint order[3])
     }
   return seen == 7 ? first : NULL;
 }
-

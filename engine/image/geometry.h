@@ -25,8 +25,8 @@ void pld_geometry_set_lane (PldGeometry *geometry, guint lane, guint width, guin
                             guint out_height);
 
 /* @image: not a JPEG picture. FORMAT: planes that contradict its size or lie in memory as no plane can. */
-gboolean pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out_width,
-                                  guint out_height, GError **error);
+gboolean pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out_width, guint out_height,
+                                  GError **error);
 
 /* Whether the planes are three bytes that lie side by side: plane i has byte order[i]. Returns: the first of
  * them in memory, or NULL */

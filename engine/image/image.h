@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures → model input. Decoding is libjpeg-turbo's, at the smallest of its scales that covers the input. Resizing is the
- * separable, antialiased convolution that PIL and torchvision use (the filter widens with the reduction), in 8 bits with
- * rounding after each direction, horizontal first, so that results equal PIL's to ±1.
- * Components of YUV pictures are resized one by one and converted to RGB at the input size: every source sample is read once.
+ * Pictures → model input. Decoding is libjpeg-turbo's, at the smallest of its scales that covers the input. Resizing is
+ * the separable, antialiased convolution that PIL and torchvision use (the filter widens with the reduction), in 8 bits
+ * with rounding after each direction, horizontal first, so that results equal PIL's to ±1. Components of YUV pictures
+ * are resized one by one and converted to RGB at the input size: every source sample is read once.
  */
 #pragma once
 
@@ -37,13 +37,14 @@ void pld_scaler_free (PldScaler **scaler);
  * pld_scaler_run:
  * @rgb: (out): guint8 [height, width, 3], untouched on failure of validation; scratch on a damaged JPEG
  *
- * Works row by row: holds a few rows of the result's width, not the source picture. FORMAT: empty picture, planes that contradict width and height,
- * damaged or truncated JPEG (also where libjpeg only warns), a picture over 65500 pixels wide or high. LIMIT: the budget refuses (for a JPEG
- * also libjpeg's own memory, which is charged and capped).
+ * Works row by row: holds a few rows of the result's width, not the source picture. FORMAT: empty picture, planes that
+ * contradict width and height, damaged or truncated JPEG (also where libjpeg only warns), a picture over 65500 pixels
+ * wide or high. LIMIT: the budget refuses (for a JPEG also libjpeg's own memory, which is charged and capped).
  */
 gboolean pld_scaler_run (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error);
 
-/* The most bytes a scaler to @width × @height holds for sources up to 4096 × 2304 that are not progressive JPEGs: what a planner sets aside. */
+/* The most bytes a scaler to @width × @height holds for sources up to 4096 × 2304 that are not progressive JPEGs: what
+ * a planner sets aside. */
 guint64 pld_scaler_cost (guint width, guint height);
 
 /* The largest mean absolute difference of any 16 × 16 block of two RGB pictures [height, width, 3], 0..1. */

@@ -113,7 +113,7 @@ memory_request_blocks (j_common_ptr lib, int pool, boolean zeroed, JDIMENSION bl
   PldJpegMemory *memory = lib->client_data;
   jvirt_barray_ptr array = memory_alloc (lib, pool, sizeof *array);
 
-  *array = (struct jvirt_barray_control){ .rows = rows, .blocks = blocks, .next = memory->arrays };
+  *array = (struct jvirt_barray_control) { .rows = rows, .blocks = blocks, .next = memory->arrays };
   memory->arrays = array;
   return array;
 }
@@ -143,8 +143,7 @@ memory_realize_arrays (j_common_ptr lib)
 }
 
 static JBLOCKARRAY
-memory_access_blocks (j_common_ptr lib, jvirt_barray_ptr array, JDIMENSION start, JDIMENSION rows,
-                      boolean writable)
+memory_access_blocks (j_common_ptr lib, jvirt_barray_ptr array, JDIMENSION start, JDIMENSION rows, boolean writable)
 {
   if (array->row == NULL || start > array->rows || rows > array->rows - start)
     {

@@ -84,15 +84,14 @@ jpeg_set_error (PldJpeg *jpeg, GError **error)
   if (jpeg->memory.error != NULL)
     g_propagate_error (error, g_steal_pointer (&jpeg->memory.error));
   else
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                 "the JPEG picture is damaged: %s; make or fetch it again", jpeg->fact);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "the JPEG picture is damaged: %s; make or fetch it again",
+                 jpeg->fact);
 }
 
 guint64
 pld_jpeg_cost (void)
 {
-  return pld_buffer_cost (pld_size_round_up (sizeof (PldJpeg), 64) + PLD_JPEG_ARENA + PLD_JPEG_TABLES
-                          + STOCK_BYTES);
+  return pld_buffer_cost (pld_size_round_up (sizeof (PldJpeg), 64) + PLD_JPEG_ARENA + PLD_JPEG_TABLES + STOCK_BYTES);
 }
 
 PldJpeg *
@@ -102,14 +101,14 @@ pld_jpeg_new (PldBudget *budget, GError **error)
   PldBuffer self = { 0 };
   PldJpeg *jpeg;
 
-  if (!pld_buffer_init (&self, budget, head + PLD_JPEG_ARENA + PLD_JPEG_TABLES + STOCK_BYTES,
-                        "the JPEG decoder", error))
+  if (!pld_buffer_init (&self, budget, head + PLD_JPEG_ARENA + PLD_JPEG_TABLES + STOCK_BYTES, "the JPEG decoder",
+                        error))
     return NULL;
   jpeg = (PldJpeg *) self.data;
   jpeg->self = self;
   jpeg->memory.budget = budget;
-  jpeg->memory.picture = (PldJpegArena){ self.data + head, PLD_JPEG_ARENA, 0 };
-  jpeg->memory.tables = (PldJpegArena){ self.data + head + PLD_JPEG_ARENA, PLD_JPEG_TABLES, 0 };
+  jpeg->memory.picture = (PldJpegArena) { self.data + head, PLD_JPEG_ARENA, 0 };
+  jpeg->memory.tables = (PldJpegArena) { self.data + head + PLD_JPEG_ARENA, PLD_JPEG_TABLES, 0 };
   jpeg->lib.err = jpeg_std_error (&jpeg->handler);
   jpeg->lib.client_data = &jpeg->memory;
   jpeg->handler.error_exit = jpeg_on_error;

@@ -29,8 +29,8 @@ void pld_jpeg_free (PldJpeg **jpeg);
  * @data stays in use until pld_jpeg_end(), which must follow in any case. FORMAT: damaged, or not a JPEG
  * picture. LIMIT: the budget refuses.
  */
-gboolean pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guint height,
-                         PldJpegFrame *frame, GError **error);
+gboolean pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guint height, PldJpegFrame *frame,
+                         GError **error);
 /* @row: (out): [frame.width, frame.channels]. Call it frame.height times. */
 gboolean pld_jpeg_row (PldJpeg *jpeg, guint8 *row, GError **error);
 void pld_jpeg_end (PldJpeg *jpeg);

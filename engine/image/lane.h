@@ -41,5 +41,4 @@ void pld_lane_push (PldLane *lane, const PldLaneScratch *scratch, const guint8 *
 
 /* The same for three lanes of one size whose samples share one row, three bytes a pixel: lane i has byte
  * order[i]. */
-void pld_lane_push_packed (PldLane lane[3], const PldLaneScratch *scratch, const guint8 *row,
-                           const guint order[3]);
+void pld_lane_push_packed (PldLane lane[3], const PldLaneScratch *scratch, const guint8 *row, const guint order[3]);

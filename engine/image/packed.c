@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Compilers make poor code of loads with a stride of three where there is no general byte shuffle (SSE2). A perfect shuffle,
- * first half and second half interleaved, is one unpack instruction, and four of them sort 48 bytes: the byte at position p
- * goes to 2p mod 47 each time, hence to 16p mod 47, and 16 × 3i = i mod 47.
+ * Compilers make poor code of loads with a stride of three where there is no general byte shuffle (SSE2). A perfect
+ * shuffle, first half and second half interleaved, is one unpack instruction, and four of them sort 48 bytes: the byte
+ * at position p goes to 2p mod 47 each time, hence to 16p mod 47, and 16 × 3i = i mod 47.
  */
 #include "engine/image/packed.h"
 
@@ -13,13 +13,10 @@
 typedef guint8 Bytes __attribute__ ((vector_size (16)));
 typedef gint16 Samples __attribute__ ((vector_size (32)));
 
-#define LOW_HALVES(a, b)                                                                                     \
-  __builtin_shufflevector (a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH_HALVES(a, b)                                                                                    \
-  __builtin_shufflevector (a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define LOW_HALVES(a, b) __builtin_shufflevector (a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH_HALVES(a, b) __builtin_shufflevector (a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 /* The sixteen bytes from the middle of @a to the middle of @b. */
-#define MIDDLE(a, b)                                                                                         \
-  __builtin_shufflevector (a, b, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
+#define MIDDLE(a, b) __builtin_shufflevector (a, b, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
 
 static inline void
 packed_store (gint16 *row, Bytes bytes)

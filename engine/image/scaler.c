@@ -74,7 +74,7 @@ scaler_lay_out (PldScaler *scaler, guint8 *memory)
             if (tables != NULL)
               pld_axis_fill (axis[d], scaler->filter, tables);
           }
-      scaler->lane[i] = (PldLane){
+      scaler->lane[i] = (PldLane) {
         .across = shared[0],
         .down = shared[1],
         .ring = carve (memory, &at, (guint64) shared[1]->reach * scaler->width),
@@ -97,8 +97,7 @@ scaler_prepare (PldScaler *scaler, const PldGeometry *geometry, GError **error)
     return TRUE;
   pld_buffer_clear (&scaler->memory);
   scaler->geometry = *geometry;
-  if (!pld_buffer_init (&scaler->memory, scaler->budget, scaler_lay_out (scaler, NULL), "the picture scaler",
-                        error))
+  if (!pld_buffer_init (&scaler->memory, scaler->budget, scaler_lay_out (scaler, NULL), "the picture scaler", error))
     {
       scaler->geometry.lanes = 0;
       return FALSE;
@@ -146,7 +145,8 @@ scaler_run_planes (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError
   const guint8 *packed;
   PldGeometry geometry;
 
-  if (!pld_geometry_from_image (&geometry, image, scaler->width, scaler->height, error) || !scaler_prepare (scaler, &geometry, error))
+  if (!pld_geometry_from_image (&geometry, image, scaler->width, scaler->height, error)
+      || !scaler_prepare (scaler, &geometry, error))
     return FALSE;
   scaler_restart (scaler, rgb);
   packed = pld_geometry_find_packed (image, order);
@@ -208,8 +208,7 @@ scaler_run_jpeg (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError *
   ok = pld_jpeg_begin (scaler->jpeg, image->data, image->size, scaler->width, scaler->height, &frame, error);
   if (ok)
     {
-      PldGeometry geometry
-          = { .lanes = frame.channels == 1 ? 1 : 3, .jpeg_row = frame.width * frame.channels };
+      PldGeometry geometry = { .lanes = frame.channels == 1 ? 1 : 3, .jpeg_row = frame.width * frame.channels };
 
       for (guint i = 0; i < geometry.lanes; i++)
         pld_geometry_set_lane (&geometry, i, frame.width, frame.height, scaler->width, scaler->height);
@@ -287,12 +286,12 @@ pld_scaler_cost (guint width, guint height)
   g_return_val_if_fail (width >= 1 && height >= 1, 0);
   /* The widest filter. Chroma has tables of its own across, as in 4:2:0 and 4:2:2, and as many rows as luma,
    * as in RGB and 4:2:2; the half sample keeps its tables down apart as well, for 4:2:0. */
-  scaler.geometry = (PldGeometry){ .lanes = 3, .jpeg_row = PLANNED_WIDTH * 4 };
+  scaler.geometry = (PldGeometry) { .lanes = 3, .jpeg_row = PLANNED_WIDTH * 4 };
   for (guint i = 0; i < 3; i++)
     {
-      pld_geometry_set_lane (&scaler.geometry, i, i == 0 ? PLANNED_WIDTH : PLANNED_WIDTH / 2, PLANNED_HEIGHT, width, height);
+      pld_geometry_set_lane (&scaler.geometry, i, i == 0 ? PLANNED_WIDTH : PLANNED_WIDTH / 2, PLANNED_HEIGHT, width,
+                             height);
       scaler.geometry.down[i].span -= i == 0 ? 0.0 : 0.5;
     }
-  return pld_buffer_cost (sizeof (PldScaler)) + pld_buffer_cost (scaler_lay_out (&scaler, NULL))
-         + pld_jpeg_cost ();
+  return pld_buffer_cost (sizeof (PldScaler)) + pld_buffer_cost (scaler_lay_out (&scaler, NULL)) + pld_jpeg_cost ();
 }

@@ -8,7 +8,7 @@ pld_kernels (void)
 {
   switch (pld_cpu_level ())
     {
-#if defined (__x86_64__)
+#if defined(__x86_64__)
     case PLD_CPU_AVX512VNNI:
       return &pld_kernels_avx512vnni;
     case PLD_CPU_AVX512:
@@ -17,7 +17,7 @@ pld_kernels (void)
       return &pld_kernels_avxvnni;
     case PLD_CPU_AVX2:
       return &pld_kernels_avx2;
-#elif defined (__aarch64__)
+#elif defined(__aarch64__)
     case PLD_CPU_I8MM:
       return &pld_kernels_i8mm;
     case PLD_CPU_DOTPROD:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * For the files that hold kernels: a table's functions lie in several, and each file is built for several tables. PLD_ISA is the table of this
- * build, PLD_FUNC (name) that table's function.
+ * For the files that hold kernels: a table's functions lie in several, and each file is built for several tables.
+ * PLD_ISA is the table of this build, PLD_FUNC (name) that table's function.
  */
 #pragma once
 

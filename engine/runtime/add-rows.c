@@ -15,7 +15,7 @@ typedef struct
   guint n_rows, n_panels; /* of a sequence */
   const PldMatrix *w;
   const PldTile *tile;
-  const guint8 *weights;  /* the tile's */
+  const guint8 *weights; /* the tile's */
   PldTapsFunc taps;
   gconstpointer data;
 } AddRows;
@@ -29,7 +29,8 @@ add_panel (gpointer data, guint item, guint thread)
   const PldDequantizeFunc widen = pld_dequantize_kernel (k, a->w->dtype);
   const guint d = a->w->n_cols, end = a->tile->row0 + a->tile->n_rows;
   const guint first = item % a->n_panels * PLD_PANEL_ROWS, n = MIN (PLD_PANEL_ROWS, a->n_rows - first);
-  float *panel = a->x.data + item * a->x.stride, *rows = pld_session_scratch (a->session, thread), *row = rows + (gsize) PLD_PANEL_ROWS * d;
+  float *panel = a->x.data + item * a->x.stride, *rows = pld_session_scratch (a->session, thread),
+        *row = rows + (gsize) PLD_PANEL_ROWS * d;
   gboolean open = FALSE;
 
   for (guint i = 0; i < n; i++)
@@ -53,9 +54,12 @@ add_panel (gpointer data, guint item, guint thread)
 }
 
 gboolean
-pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w, PldTapsFunc taps, gconstpointer data, GError **error)
+pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w, PldTapsFunc taps, gconstpointer data,
+              GError **error)
 {
-  AddRows a = { .session = session, .x = x, .n_rows = n_rows, .n_panels = pld_panels (n_rows), .w = w, .taps = taps, .data = data };
+  AddRows a = {
+    .session = session, .x = x, .n_rows = n_rows, .n_panels = pld_panels (n_rows), .w = w, .taps = taps, .data = data
+  };
 
   if (session->stream == NULL)
     return TRUE;

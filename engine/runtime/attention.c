@@ -29,21 +29,22 @@ attention_panel (gpointer data, guint item, guint thread)
 {
   const Attention *a = data;
   const PldKernels *kernels = a->session->kernels;
-  const guint query = item % a->n_queries, head = item / a->n_queries % a->n_heads, sequence = item / a->n_queries / a->n_heads;
+  const guint query = item % a->n_queries, head = item / a->n_queries % a->n_heads,
+              sequence = item / a->n_queries / a->n_heads;
   const gsize panel = (gsize) sequence * a->n_queries + query, column = (gsize) head * a->d_head * PLD_PANEL_ROWS;
   const gsize first = (gsize) sequence * pld_panels (a->n_tokens);
   float *scores = pld_session_scratch (a->session, thread); /* [n_tokens][16] */
 
-  kernels->panel_scores (scores, a->q.data + panel * a->q.stride + column, a->k.data + first * a->k.stride + column, a->k.stride, a->n_tokens,
-                         a->d_head);
+  kernels->panel_scores (scores, a->q.data + panel * a->q.stride + column, a->k.data + first * a->k.stride + column,
+                         a->k.stride, a->n_tokens, a->d_head);
   kernels->panel_softmax (scores, a->n_tokens, 1.0f / sqrtf ((float) a->d_head));
-  kernels->panel_mix (a->out.data + panel * a->out.stride + column, scores, a->v.data + first * a->v.stride + column, a->v.stride, a->n_tokens,
-                      a->d_head);
+  kernels->panel_mix (a->out.data + panel * a->out.stride + column, scores, a->v.data + first * a->v.stride + column,
+                      a->v.stride, a->n_tokens, a->d_head);
 }
 
 void
-pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, PldPanels v, guint n_sequences, guint n_queries,
-               guint n_tokens, guint n_heads, guint d_head)
+pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, PldPanels v, guint n_sequences,
+               guint n_queries, guint n_tokens, guint n_heads, guint d_head)
 {
   Attention a = { session, out, q, k, v, n_queries, n_tokens, n_heads, d_head };
 
@@ -84,7 +85,8 @@ cached_store (gpointer data, guint item, guint thread)
     {
       gsize column = (gsize) head * cache->d_head;
 
-      pld_cache_store (cache, a->session->kernels, a->layer, PLD_CACHE_KEY, head, token->position, a->k.data + item * a->k.stride + column);
+      pld_cache_store (cache, a->session->kernels, a->layer, PLD_CACHE_KEY, head, token->position,
+                       a->k.data + item * a->k.stride + column);
       pld_cache_store (cache, a->session->kernels, a->layer, PLD_CACHE_VALUE, head, token->position,
                        a->v.data + item * a->v.stride + column);
     }
@@ -125,8 +127,8 @@ queries_attend (const Queries *s)
 
       pld_cache_load (cache, kernels, a->layer, PLD_CACHE_KEY, s->head, p, m, s->block);
       for (guint i = 0; i < s->n_rows * a->group; i++)
-        kernels->scores (s->scores + (gsize) i * n + p, s->q + i / a->group * a->q.stride + i % a->group * d, s->block, d,
-                         positions_seen (s, i / a->group, p, m), d);
+        kernels->scores (s->scores + (gsize) i * n + p, s->q + i / a->group * a->q.stride + i % a->group * d, s->block,
+                         d, positions_seen (s, i / a->group, p, m), d);
     }
   for (guint i = 0; i < s->n_rows * a->group; i++)
     {
@@ -139,8 +141,8 @@ queries_attend (const Queries *s)
 
       pld_cache_load (cache, kernels, a->layer, PLD_CACHE_VALUE, s->head, p, m, s->block);
       for (guint i = 0; i < s->n_rows * a->group; i++)
-        kernels->mix (s->out + i / a->group * a->out.stride + i % a->group * d, s->scores + (gsize) i * n + p, s->block, d,
-                      positions_seen (s, i / a->group, p, m), d);
+        kernels->mix (s->out + i / a->group * a->out.stride + i % a->group * d, s->scores + (gsize) i * n + p, s->block,
+                      d, positions_seen (s, i / a->group, p, m), d);
     }
 }
 
@@ -168,8 +170,8 @@ cached_group (gpointer data, guint item, guint thread)
 }
 
 void
-pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, const PldToken *tokens, guint layer,
-                      guint n_heads)
+pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, const PldToken *tokens,
+                      guint layer, guint n_heads)
 {
   const guint n_kv_heads = tokens->cache->n_kv_heads, rows = cached_rows (n_heads / n_kv_heads);
   Cached a = { session, out, q, k, v, tokens, layer, n_heads / n_kv_heads };

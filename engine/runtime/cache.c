@@ -23,12 +23,14 @@ row_bytes (PldCacheType type, guint d_head)
 }
 
 gboolean
-pld_cache_init (PldCache *cache, guint n_layers, guint n_kv_heads, guint d_head, guint n_positions, PldCacheType type, GError **error)
+pld_cache_init (PldCache *cache, guint n_layers, guint n_kv_heads, guint d_head, guint n_positions, PldCacheType type,
+                GError **error)
 {
   if (type == PLD_CACHE_Q8_0 && d_head % Q8_0_VALUES != 0)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "its heads of %u values are no whole blocks of %u, so its KV cache cannot be Q8_0; choose F16", d_head, Q8_0_VALUES);
+                   "its heads of %u values are no whole blocks of %u, so its KV cache cannot be Q8_0; choose F16",
+                   d_head, Q8_0_VALUES);
       return FALSE;
     }
   *cache = (PldCache) {
@@ -74,7 +76,8 @@ cache_row (const PldCache *cache, guint layer, PldCachePart part, guint head, gu
 }
 
 void
-pld_cache_store (PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head, guint position, const float *x)
+pld_cache_store (PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head, guint position,
+                 const float *x)
 {
   guint8 *row = cache_row (cache, layer, part, head, position);
 
@@ -87,8 +90,8 @@ pld_cache_store (PldCache *cache, const PldKernels *kernels, guint layer, PldCac
 }
 
 void
-pld_cache_load (const PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head, guint position, guint n,
-                float *y)
+pld_cache_load (const PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head,
+                guint position, guint n, float *y)
 {
   const guint8 *row = cache_row (cache, layer, part, head, position);
 

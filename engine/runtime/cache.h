@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The KV cache of one sequence: keys and values of every layer and position, so that a token is computed once. Stored as IEEE halves,
- * GGUF's Q8_0 blocks or floats, [layer][key, value][kv head][position][d_head].
+ * The KV cache of one sequence: keys and values of every layer and position, so that a token is computed once. Stored
+ * as IEEE halves, GGUF's Q8_0 blocks or floats, [layer][key, value][kv head][position][d_head].
  */
 #pragma once
 
@@ -12,9 +12,9 @@
 typedef struct
 {
   guint n_layers, n_kv_heads, d_head;
-  guint n_positions;  /* room */
+  guint n_positions; /* room */
   PldCacheType type;
-  gsize row_bytes;    /* of d_head values */
+  gsize row_bytes; /* of d_head values */
   PldBuffer memory;
 } PldCache;
 
@@ -24,8 +24,8 @@ typedef enum
   PLD_CACHE_VALUE,
 } PldCachePart;
 
-/* One token of a sequence: what the rows of a pass are. Those of one sequence come in the order of their positions, and follow what its
- * cache holds. */
+/* One token of a sequence: what the rows of a pass are. Those of one sequence come in the order of their positions, and
+ * follow what its cache holds. */
 typedef struct
 {
   PldCache *cache; /* of its sequence */
@@ -34,8 +34,8 @@ typedef struct
 } PldToken;
 
 /* Sets the shape; takes nothing. UNSUPPORTED when @type cannot hold rows of @d_head values. */
-gboolean pld_cache_init (PldCache *cache, guint n_layers, guint n_kv_heads, guint d_head, guint n_positions, PldCacheType type,
-                         GError **error);
+gboolean pld_cache_init (PldCache *cache, guint n_layers, guint n_kv_heads, guint d_head, guint n_positions,
+                         PldCacheType type, GError **error);
 /* Bytes that pld_cache_allocate() charges; G_MAXUINT64 when they cannot be counted. */
 guint64 pld_cache_bytes (const PldCache *cache);
 gboolean pld_cache_allocate (PldCache *cache, PldBudget *budget, GError **error);
@@ -43,8 +43,8 @@ gboolean pld_cache_allocate (PldCache *cache, PldBudget *budget, GError **error)
 void pld_cache_clear (PldCache *cache);
 
 /* Writes d_head values. Thread-safe for different rows. */
-void pld_cache_store (PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head, guint position,
-                      const float *x);
+void pld_cache_store (PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head,
+                      guint position, const float *x);
 /* Reads @n positions from @position on: y [n, d_head]. */
-void pld_cache_load (const PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head, guint position,
-                     guint n, float *y);
+void pld_cache_load (const PldCache *cache, const PldKernels *kernels, guint layer, PldCachePart part, guint head,
+                     guint position, guint n, float *y);

@@ -3,20 +3,20 @@
 
 #include "engine/kernels/blocks.h"
 
-#define CASE(kernel, UPPER)                                                                                   \
-  case PLD_DTYPE_##UPPER:                                                                                     \
+#define CASE(kernel, UPPER)                                                                                            \
+  case PLD_DTYPE_##UPPER:                                                                                              \
     return kernels->kernel;
 #define DEQUANTIZE(lower, UPPER, values, bytes) CASE (dequantize_##lower, UPPER)
 #define MATVEC(lower, UPPER, values, bytes) CASE (matvec_##lower, UPPER)
 #define MATMUL(lower, UPPER, values, bytes) CASE (matmul_##lower, UPPER)
 
-#define LOOKUP(Func, name, cases)                                                                             \
-  Func name (const PldKernels *kernels, PldDtype dtype)                                                       \
-  {                                                                                                           \
-    switch (dtype)                                                                                            \
-      {                                                                                                       \
-        cases default : return NULL;                                                                          \
-      }                                                                                                       \
+#define LOOKUP(Func, name, cases)                                                                                      \
+  Func name (const PldKernels *kernels, PldDtype dtype)                                                                \
+  {                                                                                                                    \
+    switch (dtype)                                                                                                     \
+      {                                                                                                                \
+        cases default : return NULL;                                                                                   \
+      }                                                                                                                \
   }
 
 LOOKUP (PldDequantizeFunc, pld_dequantize_kernel, PLD_FLOAT_TYPES (DEQUANTIZE) PLD_BLOCK_TYPES (DEQUANTIZE))
@@ -26,17 +26,20 @@ LOOKUP (PldProductFunc, pld_matvec_kernel, PLD_FLOAT_TYPES (MATVEC))
 LOOKUP (PldProductFunc, pld_matmul_kernel, PLD_FLOAT_TYPES (MATMUL))
 
 static void
-no_matvec_q8 (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols)
+no_matvec_q8 (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
+              gsize n_cols)
 {
 }
 
 static void
-no_matmul_q8 (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols)
+no_matmul_q8 (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x,
+              gsize n_cols)
 {
 }
 
 static void
-no_product (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const float *x, gsize x_stride, guint n_x, gsize n_cols)
+no_product (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const float *x, gsize x_stride,
+            guint n_x, gsize n_cols)
 {
 }
 
@@ -44,8 +47,8 @@ void
 pld_kernels_drop_products (PldKernels *kernels)
 {
 #define DROP_FLOATS(lower, UPPER, values, bytes) kernels->matvec_##lower = kernels->matmul_##lower = no_product;
-#define DROP_BLOCKS(lower, UPPER, values, bytes)                                                              \
-  kernels->matvec_##lower = no_matvec_q8;                                                                     \
+#define DROP_BLOCKS(lower, UPPER, values, bytes)                                                                       \
+  kernels->matvec_##lower = no_matvec_q8;                                                                              \
   kernels->matmul_##lower = no_matmul_q8;
 
   PLD_FLOAT_TYPES (DROP_FLOATS)

@@ -10,12 +10,12 @@
 /* y[i] = x[i] as float */
 typedef void (*PldDequantizeFunc) (float *y, const guint8 *x, gsize n);
 /* Products with rows of activations, and with panels of them: see kernels.def */
-typedef void (*PldMatvecQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
-                                 gsize n_cols);
-typedef void (*PldMatmulQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x,
-                                 gsize n_cols);
-typedef void (*PldProductFunc) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const float *x, gsize x_stride,
-                                guint n_x, gsize n_cols);
+typedef void (*PldMatvecQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,
+                                 const PldQ8 *x, guint n_x, gsize n_cols);
+typedef void (*PldMatmulQ8Func) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols);
+typedef void (*PldProductFunc) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,
+                                const float *x, gsize x_stride, guint n_x, gsize n_cols);
 
 /* Returns: (nullable): NULL for types that no weights come in */
 PldDequantizeFunc pld_dequantize_kernel (const PldKernels *kernels, PldDtype dtype);

@@ -7,12 +7,13 @@
 
 /* Tiles that a linear layer leases at once at most. */
 #define LEASES_MAX 4
-/* Rows of W that a thread takes at a time, and panels of x that meet them: what it multiplies stays in the caches near it. Weights in blocks have to be
- * expanded, which more rows are worth, where no scratch memory holds their product. */
+/* Rows of W that a thread takes at a time, and panels of x that meet them: what it multiplies stays in the caches near
+ * it. Weights in blocks have to be expanded, which more rows are worth, where no scratch memory holds their product. */
 #define ITEM_ROWS 32
 #define ITEM_ROWS_BLOCKS 64
 #define ITEM_PANELS 16
-/* Where x is few rows, W only passes by: the longer a run of it that a thread reads, the nearer it comes to what memory gives. */
+/* Where x is few rows, W only passes by: the longer a run of it that a thread reads, the nearer it comes to what memory
+ * gives. */
 #define ITEM_ROWS_MAX 256
 /* Items a thread at least, so that all are done at about the same time. */
 #define ITEMS_A_THREAD 4
@@ -47,26 +48,26 @@ pld_linear_block_floats (guint n_rows, guint n_cols)
 typedef struct
 {
   PldSession *session;
-  gboolean in_panels;                 /* which of the two: */
+  gboolean in_panels; /* which of the two: */
   PldPanels y_panels, x_panels;
   PldRows y, x;
   const PldMatrix *w;
   guint item_rows;
-  guint row0;                         /* the first row that is leased */
-  guint n_rows;                       /* and how many are */
+  guint row0;   /* the first row that is leased */
+  guint n_rows; /* and how many are */
   guint n_leases;
   struct
   {
     guint row0, n_rows;
-    const guint8 *weights;            /* [n_rows, w->n_cols], as stored */
+    const guint8 *weights; /* [n_rows, w->n_cols], as stored */
   } leases[LEASES_MAX];
   const float *bias;
   PldActivation act;
   gboolean accumulate;
   /* Weights in blocks: x as blocks of 8 bits. */
   guint n_panels;
-  const PldQ8Panel *panels;           /* [n_panels, n_cols / 32] */
-  const PldQ8 *rows;                  /* [the rows that are in none, n_cols / 32] */
+  const PldQ8Panel *panels; /* [n_panels, n_cols / 32] */
+  const PldQ8 *rows;        /* [the rows that are in none, n_cols / 32] */
 } Linear;
 
 /* The stored rows of W from @column on: an item never lies across two leases, which are whole granules of ITEM_ROWS. */
@@ -93,10 +94,11 @@ panels_product (const Linear *l, float *y, gsize y_stride, const guint8 *stored,
   const PldProductFunc floats = pld_matmul_kernel (k, w->dtype);
 
   if (floats != NULL)
-    floats (y, y_stride, stored, w->row_bytes, n, l->x_panels.data + panel * l->x_panels.stride, l->x_panels.stride, n_panels, w->n_cols);
+    floats (y, y_stride, stored, w->row_bytes, n, l->x_panels.data + panel * l->x_panels.stride, l->x_panels.stride,
+            n_panels, w->n_cols);
   else
-    pld_matmul_q8_kernel (k, w->dtype) (y, y_stride, stored, w->row_bytes, n, l->panels + (gsize) panel * (w->n_cols / PLD_Q8_VALUES), n_panels,
-                                        w->n_cols);
+    pld_matmul_q8_kernel (k, w->dtype) (y, y_stride, stored, w->row_bytes, n,
+                                        l->panels + (gsize) panel * (w->n_cols / PLD_Q8_VALUES), n_panels, w->n_cols);
 }
 
 static void
@@ -175,8 +177,8 @@ item_of_rows (const Linear *l, const guint8 *stored, guint column, guint n, guin
       if (floats != NULL)
         floats (sum, stride, stored, w->row_bytes, n, l->x.data + row * l->x.stride, l->x.stride, m, w->n_cols);
       else
-        pld_matvec_q8_kernel (k, w->dtype) (sum, stride, stored, w->row_bytes, n, l->rows + (row - first) * (w->n_cols / PLD_Q8_VALUES), m,
-                                            w->n_cols);
+        pld_matvec_q8_kernel (k, w->dtype) (sum, stride, stored, w->row_bytes, n,
+                                            l->rows + (row - first) * (w->n_cols / PLD_Q8_VALUES), m, w->n_cols);
       for (guint i = 0; i < m; i++)
         row_finish (l, to + i * l->y.stride, sum + i * stride, column, n);
     }
@@ -199,7 +201,8 @@ item_of_packed (const Linear *l, const guint8 *stored, guint column, guint n, fl
           float *to = l->y.data + row * l->y.stride + column;
           float rows[PLD_PANEL_ROWS * ITEM_ROWS];
 
-          l->session->kernels->unpack (l->accumulate ? rows : to, l->accumulate ? n : l->y.stride, scratch + i * stride, n_rows, n);
+          l->session->kernels->unpack (l->accumulate ? rows : to, l->accumulate ? n : l->y.stride, scratch + i * stride,
+                                       n_rows, n);
           for (guint r = 0; r < n_rows; r++)
             row_finish (l, to + r * l->y.stride, rows + r * n, column, n);
         }
@@ -243,7 +246,8 @@ linear_quantize (gpointer data, guint item, guint thread)
 
       for (guint b = 0; b < n_blocks; b++)
         {
-          k->pack (columns, l->x.data + row * l->x.stride + b * PLD_Q8_VALUES, l->x.stride, MIN (PLD_PANEL_ROWS, l->x.n_rows - row), PLD_Q8_VALUES);
+          k->pack (columns, l->x.data + row * l->x.stride + b * PLD_Q8_VALUES, l->x.stride,
+                   MIN (PLD_PANEL_ROWS, l->x.n_rows - row), PLD_Q8_VALUES);
           k->panel_quantize (panel + b, columns, PLD_Q8_VALUES);
         }
     }
@@ -251,11 +255,13 @@ linear_quantize (gpointer data, guint item, guint thread)
     {
       const guint row = item - l->n_panels;
 
-      k->quantize_q8 ((PldQ8 *) l->rows + (gsize) row * n_blocks, l->x.data + (l->n_panels * PLD_PANEL_ROWS + row) * l->x.stride, n_cols);
+      k->quantize_q8 ((PldQ8 *) l->rows + (gsize) row * n_blocks,
+                      l->x.data + (l->n_panels * PLD_PANEL_ROWS + row) * l->x.stride, n_cols);
     }
 }
 
-/* Leases the next tile of W, and more that are there already until every thread has an item: small tiles are worth a region only together. */
+/* Leases the next tile of W, and more that are there already until every thread has an item: small tiles are worth a
+ * region only together. */
 static gboolean
 linear_lease (Linear *l, GError **error)
 {
@@ -351,7 +357,8 @@ linear_run (Linear *l, GError **error)
 }
 
 gboolean
-pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, gboolean accumulate, GError **error)
+pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, gboolean accumulate,
+            GError **error)
 {
   Linear l = { .session = session, .y = y, .x = x, .w = w, .bias = bias, .accumulate = accumulate };
 
@@ -359,10 +366,17 @@ pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const
 }
 
 gboolean
-pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const PldMatrix *w, const float *bias, PldActivation act,
-                   gboolean accumulate, GError **error)
+pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const PldMatrix *w, const float *bias,
+                   PldActivation act, gboolean accumulate, GError **error)
 {
-  Linear l = { .session = session, .in_panels = TRUE, .y_panels = y, .x_panels = x, .w = w, .bias = bias, .act = act, .accumulate = accumulate };
+  Linear l = { .session = session,
+               .in_panels = TRUE,
+               .y_panels = y,
+               .x_panels = x,
+               .w = w,
+               .bias = bias,
+               .act = act,
+               .accumulate = accumulate };
 
   g_assert (bias != NULL || (act == PLD_ACT_NONE && !accumulate));
   g_assert (act == PLD_ACT_NONE || !accumulate);

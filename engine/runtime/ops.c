@@ -34,7 +34,8 @@ layer_norm_panel (gpointer data, guint item, guint thread)
 {
   const LayerNorm *l = data;
 
-  l->kernels->panel_layer_norm (l->y.data + item * l->y.stride, l->x.data + item * l->x.stride, l->w, l->b, l->d, l->eps);
+  l->kernels->panel_layer_norm (l->y.data + item * l->y.stride, l->x.data + item * l->x.stride, l->w, l->b, l->d,
+                                l->eps);
 }
 
 void
@@ -51,7 +52,7 @@ typedef struct
 {
   const PldKernels *kernels;
   PldRows y, x;
-  const float *w;     /* RMS norm */
+  const float *w; /* RMS norm */
   const float *cos, *sin;
   guint d, n_heads, n_pairs;
   float eps;
@@ -77,18 +78,18 @@ rope_row (const Rows *r, guint i)
 {
   for (guint head = 0; head < r->n_heads; head++)
     (r->neox ? r->kernels->rope_neox : r->kernels->rope_norm) (r->x.data + i * r->x.stride + (gsize) head * r->d,
-                                                               r->cos + (gsize) i * r->n_pairs, r->sin + (gsize) i * r->n_pairs,
-                                                               r->n_pairs);
+                                                               r->cos + (gsize) i * r->n_pairs,
+                                                               r->sin + (gsize) i * r->n_pairs, r->n_pairs);
 }
 
-#define ROWS_BLOCK_FUNC(name)                                                                                \
-  static void name##_block (gpointer data, guint item, guint thread)                                        \
-  {                                                                                                          \
-    const Rows *r = data;                                                                                    \
-    guint end = MIN ((item + 1) * ROWS_BLOCK, r->x.n_rows);                                                  \
-                                                                                                             \
-    for (guint i = item * ROWS_BLOCK; i < end; i++)                                                          \
-      name##_row (r, i);                                                                                     \
+#define ROWS_BLOCK_FUNC(name)                                                                                          \
+  static void name##_block (gpointer data, guint item, guint thread)                                                   \
+  {                                                                                                                    \
+    const Rows *r = data;                                                                                              \
+    guint end = MIN ((item + 1) * ROWS_BLOCK, r->x.n_rows);                                                            \
+                                                                                                                       \
+    for (guint i = item * ROWS_BLOCK; i < end; i++)                                                                    \
+      name##_row (r, i);                                                                                               \
   }
 
 ROWS_BLOCK_FUNC (rms_norm)
@@ -119,7 +120,8 @@ pld_swiglu (PldSession *session, PldRows gate, PldRows up, guint d)
 }
 
 void
-pld_rope (PldSession *session, PldRows x, const float *cos, const float *sin, guint n_pairs, guint n_heads, guint d_head, gboolean neox)
+pld_rope (PldSession *session, PldRows x, const float *cos, const float *sin, guint n_pairs, guint n_heads,
+          guint d_head, gboolean neox)
 {
   Rows rows = { .x = x, .cos = cos, .sin = sin, .d = d_head, .n_heads = n_heads, .n_pairs = n_pairs, .neox = neox };
 
@@ -146,8 +148,8 @@ load_row (gpointer data, guint item, guint thread)
   GError *error = NULL;
   const guint8 *view;
 
-  if (pld_file_read (l->session->files[tensor->file], tensor->offset + l->tokens[item].id * l->table->row_bytes, l->table->row_bytes,
-                     l->session->window + thread * l->session->window_bytes, &view, &error))
+  if (pld_file_read (l->session->files[tensor->file], tensor->offset + l->tokens[item].id * l->table->row_bytes,
+                     l->table->row_bytes, l->session->window + thread * l->session->window_bytes, &view, &error))
     pld_dequantize_kernel (l->session->kernels, tensor->dtype) (l->x.data + item * l->x.stride, view, l->table->n_cols);
   else
     {

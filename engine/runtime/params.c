@@ -45,16 +45,18 @@ params_find (PldParams *params, const char *name, gboolean blocks, GError **erro
   const PldTensor *tensor = pld_weights_find (params->weights, name);
 
   if (tensor == NULL)
-    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                 "%s: has no tensor \"%s\", which its architecture needs; it may hold another model or only part of one",
-                 params->weights->path, name);
+    g_set_error (
+        error, PLD_ERROR, PLD_ERROR_FORMAT,
+        "%s: has no tensor \"%s\", which its architecture needs; it may hold another model or only part of one",
+        params->weights->path, name);
   else if (pld_dequantize_kernel (pld_kernels (), tensor->dtype) == NULL
            || (!blocks && pld_dtype_info (tensor->dtype)->block > 1))
     {
       g_autofree char *names = pld_dispatch_names (blocks);
 
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: tensor \"%s\" has type %s; convert the model to one of %s",
-                   params->weights->path, name, pld_dtype_info (tensor->dtype)->name, names);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: tensor \"%s\" has type %s; convert the model to one of %s", params->weights->path, name,
+                   pld_dtype_info (tensor->dtype)->name, names);
       tensor = NULL;
     }
   return tensor;
@@ -65,8 +67,10 @@ set_shape_error (PldParams *params, const PldTensor *tensor, const char *wanted,
 {
   g_autofree char *shape = pld_tensor_shape (tensor);
 
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: tensor \"%s\" has shape %s, but the model's configuration calls for %s; they do not belong together",
-               params->weights->path, tensor->name, shape, wanted);
+  g_set_error (
+      error, PLD_ERROR, PLD_ERROR_FORMAT,
+      "%s: tensor \"%s\" has shape %s, but the model's configuration calls for %s; they do not belong together",
+      params->weights->path, tensor->name, shape, wanted);
 }
 
 /* Dimensions of 1 in front, of [1, 197, 768], mean nothing. */
@@ -89,7 +93,8 @@ params_find_matrix (PldParams *params, const char *name, guint n_parts, guint n_
 
   if (tensor == NULL)
     return NULL;
-  if (!tensor_begins_with (tensor, n_parts > 1 ? n_parts : n_rows) || !pld_size_mul ((guint64) n_parts * n_rows, n_cols, &values) || tensor->n_values != values
+  if (!tensor_begins_with (tensor, n_parts > 1 ? n_parts : n_rows)
+      || !pld_size_mul ((guint64) n_parts * n_rows, n_cols, &values) || tensor->n_values != values
       || n_cols % pld_dtype_info (tensor->dtype)->block != 0)
     {
       g_autofree char *wanted = n_parts > 1 ? g_strdup_printf ("[%u, %u, %u]", n_parts, n_rows, n_cols)
@@ -108,11 +113,13 @@ pld_params_matrix (PldParams *params, const char *name, guint n_rows, guint n_co
 }
 
 const PldMatrix *
-pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n_parts, guint n_rows, guint n_cols, GError **error)
+pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n_parts, guint n_rows, guint n_cols,
+                        GError **error)
 {
   const PldTensor *tensor = params_find_matrix (params, name, n_parts, n_rows, n_cols, error);
 
-  return tensor != NULL ? pld_tape_add (params->tape, tensor, (guint64) part * n_rows, n_rows, n_cols, params->work) : NULL;
+  return tensor != NULL ? pld_tape_add (params->tape, tensor, (guint64) part * n_rows, n_rows, n_cols, params->work)
+                        : NULL;
 }
 
 const PldTable *
@@ -195,7 +202,8 @@ pld_params_load (PldParams *params, PldFile **files, PldBudget *budget, GError *
 {
   PldBuffer window = { 0 };
   float *y;
-  gboolean ok = pld_buffer_init (&params->memory, budget, params->n_floats * sizeof (float), "the table of small tensors", error)
+  gboolean ok = pld_buffer_init (&params->memory, budget, params->n_floats * sizeof (float),
+                                 "the table of small tensors", error)
                 && pld_buffer_init (&window, budget, PLD_PARAMS_WINDOW, "the window to read small tensors", error);
 
   y = (float *) (gpointer) params->memory.data;

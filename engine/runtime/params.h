@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a model is made of: matrices, which go on the tape and are streamed, and vectors (biases, norms, embeddings), which are small and
- * stay in memory as floats. An architecture declares them by name and shape; nothing is read until pld_params_load().
+ * What a model is made of: matrices, which go on the tape and are streamed, and vectors (biases, norms, embeddings),
+ * which are small and stay in memory as floats. An architecture declares them by name and shape; nothing is read until
+ * pld_params_load().
  */
 #pragma once
 
@@ -30,10 +31,10 @@ typedef struct
 {
   const PldWeights *weights; /* not owned */
   PldTape *tape;
-  gdouble work;              /* see PldMatrix, of matrices that are declared from now on; 1 at first, set by the architecture */
-  GArray *vectors;           /* PldVector */
-  GPtrArray *tables;         /* PldTable * */
-  guint64 n_floats;          /* of all vectors, each padded to 16 */
+  gdouble work;      /* see PldMatrix, of matrices that are declared from now on; 1 at first, set by the architecture */
+  GArray *vectors;   /* PldVector */
+  GPtrArray *tables; /* PldTable * */
+  guint64 n_floats;  /* of all vectors, each padded to 16 */
   PldBuffer memory;
 } PldParams;
 
@@ -50,8 +51,8 @@ void pld_params_free (PldParams **params);
 const PldMatrix *pld_params_matrix (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error);
 
 /* The same for matrix @part of the @n_parts that one tensor [n_parts, n_rows, n_cols] holds. */
-const PldMatrix *pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n_parts, guint n_rows, guint n_cols,
-                                         GError **error);
+const PldMatrix *pld_params_matrix_part (PldParams *params, const char *name, guint part, guint n_parts, guint n_rows,
+                                         guint n_cols, GError **error);
 
 /* Declares a tensor [@n_rows, @n_cols] that is read by the row. Returns: (transfer none) (nullable) */
 const PldTable *pld_params_table (PldParams *params, const char *name, guint n_rows, guint n_cols, GError **error);

@@ -96,9 +96,9 @@ pld_compute_profile_add_dry (PldComputeProfile *profile, const PldDryPass *pass)
 /* What is to be measured, and the memory to do it in. */
 typedef struct
 {
-  GArray *products;    /* PldProduct */
-  GPtrArray *matrices; /* const PldMatrix *: one of each product's kind */
-  guint64 memory;      /* that it may take */
+  GArray *products;                                       /* PldProduct */
+  GPtrArray *matrices;                                    /* const PldMatrix *: one of each product's kind */
+  guint64 memory;                                         /* that it may take */
   gsize x_floats, y_floats, block_floats, scratch_floats; /* scratch: a thread */
   PldBuffer buffer;
   float *x, *y;
@@ -106,7 +106,8 @@ typedef struct
   guint64 n_weights; /* bytes */
 } Bench;
 
-/* Rows of the matrix in one timing: those of a tile, or fewer where they would take long, but a granule for every thread. */
+/* Rows of the matrix in one timing: those of a tile, or fewer where they would take long, but a granule for every
+ * thread. */
 static guint
 bench_rows (const PldMatrix *matrix, guint n, guint n_threads)
 {
@@ -124,7 +125,8 @@ work_rows (const PldMatrix *matrix, guint items, guint most)
 
 /* What @profile lacks, with @rows rows of activations at most. */
 static void
-bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, guint rows)
+bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items,
+            guint rows)
 {
   g_array_set_size (bench->products, 0);
   g_ptr_array_set_size (bench->matrices, 0);
@@ -160,14 +162,17 @@ bench_lay (Bench *bench, const PldComputeProfile *profile, const PldTape *tape)
 
       bench->x_floats = MAX (bench->x_floats, pld_size_round_up (n * product->n_cols, 16));
       bench->y_floats = MAX (bench->y_floats, pld_size_round_up (n * rows, 16));
-      bench->block_floats = MAX (bench->block_floats, pld_size_round_up (pld_linear_block_floats ((guint) n, product->n_cols), 16));
+      bench->block_floats
+          = MAX (bench->block_floats, pld_size_round_up (pld_linear_block_floats ((guint) n, product->n_cols), 16));
     }
   bench->scratch_floats = pld_size_round_up (pld_linear_scratch (), 16);
   return pld_buffer_cost (
-      (bench->x_floats + bench->y_floats + bench->block_floats + profile->n_threads * bench->scratch_floats) * sizeof (float));
+      (bench->x_floats + bench->y_floats + bench->block_floats + profile->n_threads * bench->scratch_floats)
+      * sizeof (float));
 }
 
-/* Bytes from 0x20 to 0x3b: as halves and floats of any kind they are normal numbers between 0 and 1, so blocks of any type have sound scales too. */
+/* Bytes from 0x20 to 0x3b: as halves and floats of any kind they are normal numbers between 0 and 1, so blocks of any
+ * type have sound scales too. */
 static void
 fill_weights (guint8 *weights, guint64 n)
 {
@@ -176,22 +181,23 @@ fill_weights (guint8 *weights, guint64 n)
   pld_random_init (&random, 1, NULL);
   for (guint64 i = 0; i + 8 <= n; i += 8)
     {
-      const guint64 bits = (pld_random_next (&random) & G_GUINT64_CONSTANT (0x1b1b1b1b1b1b1b1b)) | G_GUINT64_CONSTANT (0x2020202020202020);
+      const guint64 bits = (pld_random_next (&random) & G_GUINT64_CONSTANT (0x1b1b1b1b1b1b1b1b))
+                           | G_GUINT64_CONSTANT (0x2020202020202020);
 
       memcpy (weights + i, &bits, 8);
     }
 }
 
-/* Takes @data out of every cache: as weights that are used once a pass, it is read from memory. Elsewhere the weights of a timing are at least
- * larger than the caches near the cores. */
+/* Takes @data out of every cache: as weights that are used once a pass, it is read from memory. Elsewhere the weights
+ * of a timing are at least larger than the caches near the cores. */
 static void
 flush_caches (const guint8 *data, guint64 n)
 {
   for (guint64 i = 0; i < n; i += 64)
-#if defined (__x86_64__)
+#if defined(__x86_64__)
     __builtin_ia32_clflush (data + i);
   __builtin_ia32_mfence ();
-#elif defined (__aarch64__)
+#elif defined(__aarch64__)
     __asm__ volatile ("dc civac, %0" : : "r"(data + i) : "memory");
   __asm__ volatile ("dsb ish" : : : "memory");
 #else
@@ -214,7 +220,8 @@ bench_allocate (Bench *bench, PldSession *session, guint64 beside, PldBudget *bu
       most = MAX (most, pld_buffer_cost (bench_rows (matrix, n, session->n_threads) * matrix->row_bytes));
     }
   bench->n_weights = CLAMP (room & ~(guint64) (PLD_PAGE - 1), least, most);
-  if (!pld_buffer_init (&bench->buffer, budget, beside + bench->n_weights, "the memory to measure the computing", error))
+  if (!pld_buffer_init (&bench->buffer, budget, beside + bench->n_weights, "the memory to measure the computing",
+                        error))
     return FALSE;
   bench->weights = bench->buffer.data + beside;
   bench->x = (float *) (gpointer) bench->buffer.data;
@@ -236,12 +243,14 @@ compare_ns (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
-/* The product's time by the median of the timings until @end: one alone may be disturbed, and bursts out of memory are faster than what lasts. */
+/* The product's time by the median of the timings until @end: one alone may be disturbed, and bursts out of memory are
+ * faster than what lasts. */
 static guint64
 bench_time (const Bench *bench, gboolean in_panels, PldSession *session, const PldMatrix *matrix, guint n, gint64 end)
 {
   const guint held = (guint) (bench->n_weights / matrix->row_bytes);
-  const guint rows = MIN (bench_rows (matrix, n, session->n_threads), held < matrix->n_rows ? held - held % matrix->granule : matrix->n_rows);
+  const guint rows = MIN (bench_rows (matrix, n, session->n_threads),
+                          held < matrix->n_rows ? held - held % matrix->granule : matrix->n_rows);
   gint64 times[TIMINGS_MAX];
   guint k;
 
@@ -255,7 +264,8 @@ bench_time (const Bench *bench, gboolean in_panels, PldSession *session, const P
 }
 
 static gboolean
-bench_run (Bench *bench, PldComputeProfile *profile, PldSession *session, gint64 duration, GCancellable *cancellable, GError **error)
+bench_run (Bench *bench, PldComputeProfile *profile, PldSession *session, gint64 duration, GCancellable *cancellable,
+           GError **error)
 {
   const gint64 end = g_get_monotonic_time () + duration;
 
@@ -269,15 +279,17 @@ bench_run (Bench *bench, PldComputeProfile *profile, PldSession *session, gint64
           g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
           return FALSE;
         }
-      product->ns = bench_time (bench, profile->in_panels, session, bench->matrices->pdata[i], product->n, now + (end - now) / (bench->products->len - i));
+      product->ns = bench_time (bench, profile->in_panels, session, bench->matrices->pdata[i], product->n,
+                                now + (end - now) / (bench->products->len - i));
       profile_add (profile, product);
     }
   return TRUE;
 }
 
 gboolean
-pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, PldBudget *budget,
-                             gint64 duration, gboolean *measured, GCancellable *cancellable, GError **error)
+pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items,
+                             PldBudget *budget, gint64 duration, gboolean *measured, GCancellable *cancellable,
+                             GError **error)
 {
   const guint64 limit = pld_budget_get_limit (budget), used = pld_budget_get_used (budget);
   Bench bench = { .memory = MIN (limit > 0 ? limit - MIN (used, limit) : G_MAXUINT64, PLD_COMPUTE_PROFILE_MEMORY) };
@@ -315,7 +327,8 @@ profile_name (guint n_threads, gboolean in_panels)
 {
   g_autofree char *cpu = pld_cpu_name ();
 
-  return g_strdup_printf ("%s|%s|%u|%s", cpu, pld_cpu_level_name (pld_cpu_level ()), n_threads, in_panels ? "panels" : "rows");
+  return g_strdup_printf ("%s|%s|%u|%s", cpu, pld_cpu_level_name (pld_cpu_level ()), n_threads,
+                          in_panels ? "panels" : "rows");
 }
 
 static gboolean
@@ -398,8 +411,9 @@ pld_compute_profile_save (const PldComputeProfile *profile)
     {
       const PldProduct *p = &g_array_index (profile->products, PldProduct, i);
       g_autofree char *key = g_strdup_printf ("product%u", i);
-      g_autofree char *value = g_strdup_printf ("%s;%u;%u;%u;%" G_GUINT64_FORMAT ";%" G_GUINT64_FORMAT ";", pld_dtype_info (p->dtype)->name,
-                                                p->n_rows, p->n_cols, p->n, p->memory, p->ns);
+      g_autofree char *value
+          = g_strdup_printf ("%s;%u;%u;%u;%" G_GUINT64_FORMAT ";%" G_GUINT64_FORMAT ";",
+                             pld_dtype_info (p->dtype)->name, p->n_rows, p->n_cols, p->n, p->memory, p->ns);
 
       g_key_file_set_value (file, KIND, key, value);
     }

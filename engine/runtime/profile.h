@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The Layer Profiler of PIPELOAD (arXiv 2409.04249), compute: how long this machine takes for the product of each kind of matrix on a tape with so
- * many rows of activations. The products are those of a pass (pld_linear), on the compute team, over weights that come from memory, not out of a cache. It
- * also keeps what whole passes take beside them: attention, norms and other work on activations.
+ * The Layer Profiler of PIPELOAD (arXiv 2409.04249), compute: how long this machine takes for the product of each kind
+ * of matrix on a tape with so many rows of activations. The products are those of a pass (pld_linear), on the compute
+ * team, over weights that come from memory, not out of a cache. It also keeps what whole passes take beside them:
+ * attention, norms and other work on activations.
  *
  * One thread at a time.
  */
@@ -38,13 +39,14 @@ typedef struct
 {
   guint n_threads;
   gboolean in_panels; /* activations lie in panels, as pictures' do, else in rows */
-  GArray *products; /* PldProduct; no two of the same matrix and n */
-  GArray *dry;      /* PldDryPass; no two of the same id and n */
+  GArray *products;   /* PldProduct; no two of the same matrix and n */
+  GArray *dry;        /* PldDryPass; no two of the same id and n */
 } PldComputeProfile;
 
 /* Has measured nothing. Returns: (transfer full) */
 PldComputeProfile *pld_compute_profile_new (guint n_threads, gboolean in_panels);
-/* Has what pld_compute_profile_save() kept for this CPU, its instruction set, and these arguments. Returns: (transfer full) */
+/* Has what pld_compute_profile_save() kept for this CPU, its instruction set, and these arguments. Returns: (transfer
+ * full) */
 PldComputeProfile *pld_compute_profile_load (guint n_threads, gboolean in_panels);
 void pld_compute_profile_save (const PldComputeProfile *profile);
 /* Takes a pointer to the pointer, accepts NULL. */
@@ -57,16 +59,18 @@ void pld_compute_profile_free (PldComputeProfile **profile);
  * @duration: microseconds that it should take in all
  * @measured: (out): whether there was anything to measure
  *
- * Adds what it does not have: each kind of matrix on @tape with its share of each number of items. Errors: LIMIT, MEMORY, CANCELLED.
+ * Adds what it does not have: each kind of matrix on @tape with its share of each number of items. Errors: LIMIT,
+ * MEMORY, CANCELLED.
  */
-gboolean pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items, PldBudget *budget,
-                                      gint64 duration, gboolean *measured, GCancellable *cancellable, GError **error);
+gboolean pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, const guint *items,
+                                      guint n_items, PldBudget *budget, gint64 duration, gboolean *measured,
+                                      GCancellable *cancellable, GError **error);
 
 /* Keeps or replaces a dry pass, which models/core/dry-run.h measures. */
 void pld_compute_profile_add_dry (PldComputeProfile *profile, const PldDryPass *pass);
 /* Returns: (nullable): that of this id and n, until something is added */
 const PldDryPass *pld_compute_profile_find_dry (const PldComputeProfile *profile, const char *id, guint n);
 
-/* The time of @matrix in a pass of @items items, in ns: between numbers of rows that were measured on the straight line, beyond them in
- * proportion; 0 when this kind was never measured. */
+/* The time of @matrix in a pass of @items items, in ns: between numbers of rows that were measured on the straight
+ * line, beyond them in proportion; 0 when this kind was never measured. */
 double pld_compute_profile_ns (const PldComputeProfile *profile, const PldMatrix *matrix, guint items);

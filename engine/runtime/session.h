@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The execution engine: what an architecture's forward pass computes with. An operation uses all threads of the session; matrices
- * come from the stream tile by tile, which the architecture does not see.
+ * The execution engine: what an architecture's forward pass computes with. An operation uses all threads of the
+ * session; matrices come from the stream tile by tile, which the architecture does not see.
  *
  * One pass at a time, from one thread. Activations are float, row-major.
  */
@@ -25,17 +25,19 @@ typedef enum
 typedef struct
 {
   const PldKernels *kernels;
-  PldTeam *team;      /* not owned */
+  PldTeam *team; /* not owned */
   guint n_threads;
-  PldStream *stream;  /* (nullable): not owned; NULL: a dry run, in which matrices have no weights: see models/core/dry-run.h */
+  PldStream *
+      stream; /* (nullable): not owned; NULL: a dry run, in which matrices have no weights: see models/core/dry-run.h */
   const PldPlan *plan; /* not owned */
-  guint tile;         /* next on the tape */
-  float *scratch;     /* [n_threads, scratch_floats] */
+  guint tile;          /* next on the tape */
+  float *scratch;      /* [n_threads, scratch_floats] */
   gsize scratch_floats;
-  PldFile **files;    /* not owned: of the tables */
-  guint8 *window;     /* [n_threads, window_bytes], page-aligned: see pld_params_window() */
+  PldFile **files; /* not owned: of the tables */
+  guint8 *window;  /* [n_threads, window_bytes], page-aligned: see pld_params_window() */
   guint64 window_bytes;
-  float *blocks;      /* set by the architecture: room for the input of any linear layer of weights in blocks: pld_linear_block_floats() */
+  float *blocks; /* set by the architecture: room for the input of any linear layer of weights in blocks:
+                    pld_linear_block_floats() */
 } PldSession;
 
 /* Sets kernels; the caller sets the rest. */
@@ -90,10 +92,11 @@ gsize pld_linear_block_floats (guint n_rows, guint n_cols);
  * @bias: (nullable): [w->n_rows]
  * @accumulate: y += instead of y =
  *
- * y = x Wᵀ + bias. Without rows it only moves on along the tape. Weights in blocks of few bits are multiplied with x in blocks of 8 bits (PldQ8).
- * A row's result does not depend on the other rows. Errors are the stream's.
+ * y = x Wᵀ + bias. Without rows it only moves on along the tape. Weights in blocks of few bits are multiplied with x in
+ * blocks of 8 bits (PldQ8). A row's result does not depend on the other rows. Errors are the stream's.
  */
-gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias, gboolean accumulate, GError **error);
+gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix *w, const float *bias,
+                     gboolean accumulate, GError **error);
 
 /**
  * pld_linear_panels:
@@ -102,8 +105,8 @@ gboolean pld_linear (PldSession *session, PldRows y, PldRows x, const PldMatrix 
  *
  * y = act (x Wᵀ + bias), and otherwise the same.
  */
-gboolean pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const PldMatrix *w, const float *bias, PldActivation act,
-                            gboolean accumulate, GError **error);
+gboolean pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const PldMatrix *w, const float *bias,
+                            PldActivation act, gboolean accumulate, GError **error);
 
 /**
  * pld_linear_time:
@@ -113,11 +116,11 @@ gboolean pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const
  * @x: [the same, w->n_cols]
  * @weights: [n_rows, w->n_cols], as stored; aligned to 4 bytes
  *
- * For the profiler: computes @n_rows rows of @w, whole granules of it, as a linear layer computes a tile, and tells how long that took, without making
- * blocks of x. No stream takes part. Returns: ns
+ * For the profiler: computes @n_rows rows of @w, whole granules of it, as a linear layer computes a tile, and tells how
+ * long that took, without making blocks of x. No stream takes part. Returns: ns
  */
-gint64 pld_linear_time (PldSession *session, gboolean in_panels, guint n, float *y, float *x, const PldMatrix *w, guint n_rows,
-                        const guint8 *weights);
+gint64 pld_linear_time (PldSession *session, gboolean in_panels, guint n, float *y, float *x, const PldMatrix *w,
+                        guint n_rows, const guint8 *weights);
 
 /* Taps of a row of a sum, at most. */
 #define PLD_TAPS_MAX 16
@@ -129,8 +132,8 @@ typedef struct
   float weight;
 } PldTap;
 
-/* Which of rows @first … @end − 1 of a matrix go into row @i of a sum. @taps: (out): [PLD_TAPS_MAX], by rising row; of all that row @i has, these and
- * none else. Called by any thread. Returns: how many */
+/* Which of rows @first … @end − 1 of a matrix go into row @i of a sum. @taps: (out): [PLD_TAPS_MAX], by rising row; of
+ * all that row @i has, these and none else. Called by any thread. Returns: how many */
 typedef guint (*PldTapsFunc) (gconstpointer data, guint i, guint first, guint end, PldTap *taps);
 
 /**
@@ -140,10 +143,12 @@ typedef guint (*PldTapsFunc) (gconstpointer data, guint i, guint first, guint en
  * @w: the next matrix on the tape
  * @taps: what each row gets of it
  *
- * x[i] += Σ weight * w[row] over the taps of i. A matrix that is added, rather than multiplied with, such as position embeddings: it goes by tile by tile like
- * any other, and is never held. A row's taps are added one by one, by rising row, so the result does not depend on the tiles. Errors are the stream's.
+ * x[i] += Σ weight * w[row] over the taps of i. A matrix that is added, rather than multiplied with, such as position
+ * embeddings: it goes by tile by tile like any other, and is never held. A row's taps are added one by one, by rising
+ * row, so the result does not depend on the tiles. Errors are the stream's.
  */
-gboolean pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w, PldTapsFunc taps, gconstpointer data, GError **error);
+gboolean pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w, PldTapsFunc taps,
+                       gconstpointer data, GError **error);
 /* Scratch floats a thread that this needs. */
 gsize pld_add_rows_scratch (guint n_cols);
 
@@ -164,8 +169,8 @@ void pld_swiglu (PldSession *session, PldRows gate, PldRows up, guint d);
  *
  * Rotates the first 2 n_pairs values of each head (RoFormer, arXiv 2104.09864).
  */
-void pld_rope (PldSession *session, PldRows x, const float *cos, const float *sin, guint n_pairs, guint n_heads, guint d_head,
-               gboolean neox);
+void pld_rope (PldSession *session, PldRows x, const float *cos, const float *sin, guint n_pairs, guint n_heads,
+               guint d_head, gboolean neox);
 
 /* x[i] = row tokens[i].id of @table, [n, n_cols], read from storage. Errors: IO. */
 gboolean pld_rows_load (PldSession *session, PldRows x, const PldTable *table, const PldToken *tokens, GError **error);
@@ -179,8 +184,8 @@ gboolean pld_rows_load (PldSession *session, PldRows x, const PldTable *table, c
  *
  * Causal attention of each row over its own sequence up to itself; heads share keys in groups (GQA, arXiv 2305.13245).
  */
-void pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, const PldToken *tokens, guint layer,
-                           guint n_heads);
+void pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows k, PldRows v, const PldToken *tokens,
+                           guint layer, guint n_heads);
 
 /**
  * pld_attention:
@@ -189,8 +194,9 @@ void pld_cached_attention (PldSession *session, PldRows out, PldRows q, PldRows 
  * @k, @v: [n_sequences * pld_panels (n_tokens)] panels; their last rows may be beyond n_tokens
  * @n_queries: panels of queries of each sequence
  *
- * softmax (q kᵀ / √d_head) v for each head of each sequence on its own, without a mask: Attention Is All You Need, arXiv 1706.03762.
- * Scores are made for a panel of queries at a time, so scratch grows with n_tokens, not with its square.
+ * softmax (q kᵀ / √d_head) v for each head of each sequence on its own, without a mask: Attention Is All You Need,
+ * arXiv 1706.03762. Scores are made for a panel of queries at a time, so scratch grows with n_tokens, not with its
+ * square.
  */
-void pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, PldPanels v, guint n_sequences, guint n_queries,
-                    guint n_tokens, guint n_heads, guint d_head);
+void pld_attention (PldSession *session, PldPanels out, PldPanels q, PldPanels k, PldPanels v, guint n_sequences,
+                    guint n_queries, guint n_tokens, guint n_heads, guint d_head);

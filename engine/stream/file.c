@@ -11,7 +11,7 @@ struct _PldFile
 {
   char *path;
   int fd;
-  gint direct;  /* atomic */
+  gint direct;   /* atomic */
   guint retries; /* atomic */
   struct stat opened;
 };
@@ -40,8 +40,8 @@ pld_file_open (const char *path, gboolean direct, GError **error)
   if (file->fd < 0 || fstat (file->fd, &file->opened) < 0)
     {
       code = errno;
-      g_set_error (error, PLD_ERROR, code == ENOENT ? PLD_ERROR_NOT_FOUND : PLD_ERROR_IO, "%s: cannot be opened: %s", path,
-                   g_strerror (code));
+      g_set_error (error, PLD_ERROR, code == ENOENT ? PLD_ERROR_NOT_FOUND : PLD_ERROR_IO, "%s: cannot be opened: %s",
+                   path, g_strerror (code));
       pld_file_close (&file);
     }
   return file;
@@ -82,8 +82,8 @@ pld_file_retries (PldFile *file)
   return g_atomic_int_get (&file->retries);
 }
 
-/* After a failed read: whether it is worth another try, of which @tried were made; waits before it. A link or a card that was disturbed
- * recovers within fractions of a second. */
+/* After a failed read: whether it is worth another try, of which @tried were made; waits before it. A link or a card
+ * that was disturbed recovers within fractions of a second. */
 static gboolean
 file_retry (PldFile *file, int code, guint tried)
 {
@@ -108,7 +108,8 @@ file_fall_back (PldFile *file)
   return TRUE;
 }
 
-/* Fills @slot from @start, a multiple of the alignment, until at least @want bytes are there; @room is a multiple too. */
+/* Fills @slot from @start, a multiple of the alignment, until at least @want bytes are there; @room is a multiple too.
+ */
 static gboolean
 file_fill (PldFile *file, guint64 start, guint8 *slot, guint64 want, guint64 room, GError **error)
 {
@@ -132,14 +133,17 @@ file_fill (PldFile *file, guint64 start, guint8 *slot, guint64 want, guint64 roo
         }
       if (n < 0)
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: reading %" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT
-                       " failed: %s; check the storage it lies on", file->path, want, start, g_strerror (errno));
+          g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
+                       "%s: reading %" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT
+                       " failed: %s; check the storage it lies on",
+                       file->path, want, start, g_strerror (errno));
           return FALSE;
         }
       if (from + (guint64) n <= got)
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
-                       "%s: ends at %" G_GUINT64_FORMAT " bytes, shorter than when it was opened; restore the file and start again",
+                       "%s: ends at %" G_GUINT64_FORMAT
+                       " bytes, shorter than when it was opened; restore the file and start again",
                        file->path, start + got);
           return FALSE;
         }
@@ -156,8 +160,8 @@ file_unchanged (PldFile *file, GError **error)
   if (fstat (file->fd, &now) == 0 && now.st_size == file->opened.st_size
       && now.st_mtim.tv_sec == file->opened.st_mtim.tv_sec && now.st_mtim.tv_nsec == file->opened.st_mtim.tv_nsec)
     return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: was written to while it was in use; restore the file and start again",
-               file->path);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
+               "%s: was written to while it was in use; restore the file and start again", file->path);
   return FALSE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A weight file, read past the page cache: O_DIRECT where the file system has it, else buffered reads whose pages are dropped
- * at once. Never mapped: resident pages of a mapping cannot be bounded.
+ * A weight file, read past the page cache: O_DIRECT where the file system has it, else buffered reads whose pages are
+ * dropped at once. Never mapped: resident pages of a mapping cannot be bounded.
  */
 #pragma once
 
@@ -43,7 +43,8 @@ pld_file_span (guint64 offset, guint64 n)
  * @slot: (out): page-aligned memory of pld_file_span (@offset, @n) bytes
  * @view: (out): where in @slot the @n bytes lie; aligned to 4 bytes
  *
- * Thread-safe. A device error may pass, so it is tried again three times, after 10, 50 and 250 ms. PLD_ERROR_IO when reading fails for good, when the file has become shorter, or when it was written to since it was opened:
- * nothing wrong is ever handed on.
+ * Thread-safe. A device error may pass, so it is tried again three times, after 10, 50 and 250 ms. PLD_ERROR_IO when
+ * reading fails for good, when the file has become shorter, or when it was written to since it was opened: nothing
+ * wrong is ever handed on.
  */
 gboolean pld_file_read (PldFile *file, guint64 offset, guint64 n, guint8 *slot, const guint8 **view, GError **error);

@@ -7,7 +7,8 @@
 
 #define TILE_MAX ((guint64) 8 << 20)
 #define TILE_MIN ((guint64) 64 << 10)
-/* One tile is read while another's place in the ring changes hands; two reads of a MiB in flight suffice for most storage. */
+/* One tile is read while another's place in the ring changes hands; two reads of a MiB in flight suffice for most
+ * storage. */
 #define LOADERS_DEFAULT 2
 #define LOADERS_MAX 32
 /* Beside the tiles in flight: one under the compute team's hands, one ready for it. */
@@ -47,8 +48,8 @@ tile_work (const PldTape *tape, const PldTile *tile)
   return (double) tile->n_rows * matrix->n_cols * matrix->work;
 }
 
-/* Pins tiles worth at most @room bytes: the running sum of what is streamed follows the running sum of the computing, so that wherever
- * on the tape, the loaders and the compute team have been given the same shares of their work. */
+/* Pins tiles worth at most @room bytes: the running sum of what is streamed follows the running sum of the computing,
+ * so that wherever on the tape, the loaders and the compute team have been given the same shares of their work. */
 static void
 plan_pin (PldPlan *plan, const PldTape *tape, guint64 room)
 {
@@ -106,7 +107,8 @@ ring_minimum (const PldTape *tape)
 static void
 plan_ring (PldPlan *plan, const PldPlanWishes *wishes, guint64 request)
 {
-  const guint planned = wishes->storage != NULL ? MAX (LOADERS_DEFAULT, pld_profile_loaders (wishes->storage, request)) : LOADERS_DEFAULT;
+  const guint planned = wishes->storage != NULL ? MAX (LOADERS_DEFAULT, pld_profile_loaders (wishes->storage, request))
+                                                : LOADERS_DEFAULT;
 
   switch (wishes->pipelining)
     {
@@ -124,9 +126,10 @@ plan_ring (PldPlan *plan, const PldPlanWishes *wishes, guint64 request)
     }
 }
 
-/* A ring of whole huge pages, if more than a little of it would lie outside of them, it takes no more than half again as much, and leaves half of
- * @room to pinned tiles: a device takes a request into memory that lies in one piece as it is, and cuts one for pages that lie here and there into many.
- * What is gained is slots too. */
+/* A ring of whole huge pages, if more than a little of it would lie outside of them, it takes no more than half again
+ * as much, and leaves half of
+ * @room to pinned tiles: a device takes a request into memory that lies in one piece as it is, and cuts one for pages
+ * that lie here and there into many. What is gained is slots too. */
 static void
 plan_round_ring (PldPlan *plan, guint64 room)
 {
@@ -179,8 +182,8 @@ pld_plan_make (const PldTape *tape, const PldPlanWishes *wishes, GError **error)
       /* Rounded up, so that the size named works when it is typed back. */
       g_autofree char *least = g_strdup_printf ("%.1fMB", (plan->minimum + 99999) / 100000 / 10.0);
 
-      g_set_error (error, PLD_ERROR, PLD_ERROR_LIMIT, "the memory limit of %s is too small; the smallest that works is %s",
-                   asked, least);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_LIMIT,
+                   "the memory limit of %s is too small; the smallest that works is %s", asked, least);
       pld_plan_free (&plan);
     }
   else if (limit >= plan->resident && wishes->pipelining == PLD_PIPELINING_FULL)

@@ -2,9 +2,10 @@
  *
  * The pipeline planner: memory limit → tiles, ring, pinned set, loaders.
  *
- * What the limit leaves after the fixed bytes (tables, activations, inputs) goes to a ring of slots that tiles stream through, and the rest
- * to tiles that stay. Those are chosen so that what is streamed keeps step with the computing along the tape: tiles that take little
- * computing for their bytes stay first, and elsewhere they are spread evenly. Never an LRU, which hits 0 % on a cyclic scan.
+ * What the limit leaves after the fixed bytes (tables, activations, inputs) goes to a ring of slots that tiles stream
+ * through, and the rest to tiles that stay. Those are chosen so that what is streamed keeps step with the computing
+ * along the tape: tiles that take little computing for their bytes stay first, and elsewhere they are spread evenly.
+ * Never an LRU, which hits 0 % on a cyclic scan.
  */
 #pragma once
 
@@ -23,17 +24,17 @@ typedef struct
 
 typedef struct
 {
-  guint64 limit;       /* asked for; 0 = none */
-  guint64 minimum;     /* the smallest limit that works */
-  guint64 resident;    /* the smallest limit under which nothing streams */
-  GArray *tiles;       /* PldTile, in the order of use */
+  guint64 limit;    /* asked for; 0 = none */
+  guint64 minimum;  /* the smallest limit that works */
+  guint64 resident; /* the smallest limit under which nothing streams */
+  GArray *tiles;    /* PldTile, in the order of use */
   guint n_pinned;
   guint64 pinned_bytes; /* memory */
   guint64 ring_bytes;   /* memory */
   guint64 slot_bytes;
-  guint n_slots;        /* 0: everything is pinned */
+  guint n_slots;          /* 0: everything is pinned */
   guint64 streamed_bytes; /* read a pass */
-  guint loaders;        /* 0: everything is pinned */
+  guint loaders;          /* 0: everything is pinned */
 } PldPlan;
 
 /* Memory beside tiles that a stream of @n_tiles takes: charged, so planned. */

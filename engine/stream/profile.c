@@ -8,7 +8,8 @@
 #include "engine/base/user-cache.h"
 
 #define DEPTH_MAX (1u << (PLD_PROFILE_DEPTHS - 1))
-/* Every combination is measured so many times, all in turn; the best counts: what disturbs a measurement only makes it slower. */
+/* Every combination is measured so many times, all in turn; the best counts: what disturbs a measurement only makes it
+ * slower. */
 #define ROUNDS 3
 /* Deeper queues must pay at least this. */
 #define WORTH 0.97
@@ -17,7 +18,8 @@
 /* The fractional part of the golden ratio's multiples spreads any number of offsets evenly. */
 #define GOLDEN 0.6180339887498949
 
-static const guint64 sizes[PLD_PROFILE_SIZES] = { (guint64) 256 << 10, (guint64) 1 << 20, (guint64) 4 << 20, (guint64) 8 << 20 };
+static const guint64 sizes[PLD_PROFILE_SIZES]
+    = { (guint64) 256 << 10, (guint64) 1 << 20, (guint64) 4 << 20, (guint64) 8 << 20 };
 
 /* ---- measuring ----------------------------------------------------------------------------- */
 
@@ -29,9 +31,9 @@ typedef struct
   PldBuffer memory; /* of all readers */
   guint counter;    /* atomic; of all reads so far */
 
-  GMutex lock; /* of what follows; the first three do not change while readers run */
-  guint64 request;  /* bytes */
-  guint64 places;   /* pages at which a request may begin */
+  GMutex lock;     /* of what follows; the first three do not change while readers run */
+  guint64 request; /* bytes */
+  guint64 places;  /* pages at which a request may begin */
   gint64 deadline;
   GCond done;
   guint n_started, n_running;
@@ -108,7 +110,8 @@ profile_fill (PldProfile *profile)
   for (guint i = 0; i < profile->n_sizes; i++)
     for (guint j = 0; j < PLD_PROFILE_DEPTHS; j++)
       if (profile->bandwidth[i][j] == 0)
-        profile->bandwidth[i][j] = MAX (i > 0 ? profile->bandwidth[i - 1][j] : 0, j > 0 ? profile->bandwidth[i][j - 1] : 0);
+        profile->bandwidth[i][j]
+            = MAX (i > 0 ? profile->bandwidth[i - 1][j] : 0, j > 0 ? profile->bandwidth[i][j - 1] : 0);
 }
 
 /* Every combination in turn, in rounds, as memory and time allow. */
@@ -129,7 +132,8 @@ profile_measure (PldProfile *profile, Run *run, GThreadPool *pool, gint64 durati
       for (guint smaller = i; known == 0 && smaller > 0; smaller--)
         known = profile->bandwidth[smaller - 1][j];
       /* The first combination is always measured; others when their requests will be there in time. */
-      if (flight > run->memory.size || (k > 0 && (left <= 0 || (known > 0 && 1e6 * (double) flight / known > (double) left))))
+      if (flight > run->memory.size
+          || (k > 0 && (left <= 0 || (known > 0 && 1e6 * (double) flight / known > (double) left))))
         continue;
       measured = run_measure (run, pool, request, 1u << j, MAX (0, left / (gint64) (ROUNDS * n_cells - k)), error);
       if (measured == 0)
@@ -178,7 +182,8 @@ pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancell
   most = DEPTH_MAX * pld_buffer_cost (profile->request_bytes[profile->n_sizes - 1]);
   g_mutex_init (&run.lock);
   g_cond_init (&run.done);
-  ok = pld_buffer_init (&run.memory, budget, CLAMP (most, PLD_PAGE, MAX (PLD_PAGE, profile->memory)), "the memory to measure the storage", error)
+  ok = pld_buffer_init (&run.memory, budget, CLAMP (most, PLD_PAGE, MAX (PLD_PAGE, profile->memory)),
+                        "the memory to measure the storage", error)
        && (pool = g_thread_pool_new (run_read, NULL, (gint) DEPTH_MAX, FALSE, error)) != NULL
        && profile_measure (profile, &run, pool, duration, error);
   profile->direct = pld_file_is_direct (file);
@@ -206,9 +211,10 @@ pld_profile_identity (const char *path, gboolean direct, char **name, char **key
   if (ok)
     {
       *name = g_strdup_printf ("%s|%s", real, direct ? "direct" : "buffered");
-      *key = g_strdup_printf ("%s|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT ".%09ld", *name,
-                              (guint64) st.st_dev, (guint64) st.st_ino, (gint64) st.st_size, (gint64) st.st_mtim.tv_sec,
-                              st.st_mtim.tv_nsec);
+      *key = g_strdup_printf ("%s|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT
+                              ".%09ld",
+                              *name, (guint64) st.st_dev, (guint64) st.st_ino, (gint64) st.st_size,
+                              (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
     }
   free (real);
   return ok;

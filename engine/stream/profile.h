@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The Layer Profiler of PIPELOAD (arXiv 2409.04249), storage: the bandwidth at which a weight file is read, by size of request and number
- * of requests in flight. Reads are spread over the whole file and made as loaders make them: direct where the file system has that, so
- * the page cache has no part in them. Of buffered reads, which @direct tells, some may come from it.
+ * The Layer Profiler of PIPELOAD (arXiv 2409.04249), storage: the bandwidth at which a weight file is read, by size of
+ * request and number of requests in flight. Reads are spread over the whole file and made as loaders make them: direct
+ * where the file system has that, so the page cache has no part in them. Of buffered reads, which @direct tells, some
+ * may come from it.
  */
 #pragma once
 
@@ -19,10 +20,11 @@
 typedef struct
 {
   gboolean direct;
-  guint64 memory;                           /* that measuring could take */
+  guint64 memory; /* that measuring could take */
   guint n_sizes;
   guint64 request_bytes[PLD_PROFILE_SIZES]; /* [n_sizes], rising */
-  double bandwidth[PLD_PROFILE_SIZES][PLD_PROFILE_DEPTHS]; /* bytes/s; [i][j]: 1 << j requests of request_bytes[i] in flight */
+  double bandwidth[PLD_PROFILE_SIZES]
+                  [PLD_PROFILE_DEPTHS]; /* bytes/s; [i][j]: 1 << j requests of request_bytes[i] in flight */
 } PldProfile;
 
 /**
@@ -30,26 +32,29 @@ typedef struct
  * @budget: charged what measuring takes: all that it leaves, PLD_PROFILE_MEMORY at most
  * @duration: microseconds that it should take in all; storage on which one request takes longer needs longer
  *
- * What memory or time did not suffice for is given the value of the nearest combination that was measured. Errors: those of reading; LIMIT,
- * MEMORY, CANCELLED. Returns: (transfer full): free with g_free()
+ * What memory or time did not suffice for is given the value of the nearest combination that was measured. Errors:
+ * those of reading; LIMIT, MEMORY, CANCELLED. Returns: (transfer full): free with g_free()
  */
-PldProfile *pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancellable *cancellable, GError **error);
+PldProfile *pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancellable *cancellable,
+                                 GError **error);
 
 /**
  * pld_profile_load:
  * @path: of a weight file
  * @direct: as for pld_file_open()
  *
- * Measures nothing. Thread-safe. Returns: (transfer full) (nullable): what pld_profile_save() kept of the same state of the same file
+ * Measures nothing. Thread-safe. Returns: (transfer full) (nullable): what pld_profile_save() kept of the same state of
+ * the same file
  */
 PldProfile *pld_profile_load (const char *path, gboolean direct);
 void pld_profile_save (const PldProfile *profile, const char *path, gboolean direct);
 
-/* What a profile is kept for: the file by its name, and, of a file, the state that it is in: device, inode, size, time of change.
- * Returns: FALSE: there is no such file */
+/* What a profile is kept for: the file by its name, and, of a file, the state that it is in: device, inode, size, time
+ * of change. Returns: FALSE: there is no such file */
 gboolean pld_profile_identity (const char *path, gboolean direct, char **name, char **key);
 
-/* Bytes/s with @depth requests of @request_bytes in flight; between what was measured, in proportion to the logarithms. */
+/* Bytes/s with @depth requests of @request_bytes in flight; between what was measured, in proportion to the logarithms.
+ */
 double pld_profile_bandwidth (const PldProfile *profile, guint64 request_bytes, guint depth);
 
 /* The smallest number of requests in flight, of those measured, within 3 % of the best bandwidth at this size. */

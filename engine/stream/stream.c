@@ -18,9 +18,9 @@ typedef enum
 typedef struct
 {
   TileState state;
-  guint slot;          /* of the ring; NO_SLOT for pinned tiles */
-  const guint8 *view;  /* READY, LEASED */
-  PldBuffer pinned;    /* memory of a pinned tile */
+  guint slot;         /* of the ring; NO_SLOT for pinned tiles */
+  const guint8 *view; /* READY, LEASED */
+  PldBuffer pinned;   /* memory of a pinned tile */
 } Tile;
 
 G_STATIC_ASSERT (sizeof (Tile) <= PLD_STREAM_TILE_STATE);
@@ -31,20 +31,20 @@ struct _PldStream
   PldBudget *budget;
   const PldPlan *plan; /* NULL: none */
   guint n_tiles;       /* in the table */
-  PldBuffer table; /* Tile [n_tiles] */
+  PldBuffer table;     /* Tile [n_tiles] */
   Tile *tiles;
   PldBuffer ring;
 
-  GMutex lock;  /* of what follows */
-  GCond change; /* a tile became ready or a loader stopped */
+  GMutex lock;        /* of what follows */
+  GCond change;       /* a tile became ready or a loader stopped */
   guint64 free_slots; /* bit set */
-  guint64 next;     /* the tile that is to be loaded next, counted over all passes */
-  guint64 position; /* the tile that is to be leased next, likewise */
-  guint64 begun;    /* position when the last pass began; NOT_BEGUN: none has since loading started */
-  guint n_active;   /* loaders that run or wait in the pool */
+  guint64 next;       /* the tile that is to be loaded next, counted over all passes */
+  guint64 position;   /* the tile that is to be leased next, likewise */
+  guint64 begun;      /* position when the last pass began; NOT_BEGUN: none has since loading started */
+  guint n_active;     /* loaders that run or wait in the pool */
   guint n_reading;
   gboolean stopping;
-  GError *error;    /* why loading stopped */
+  GError *error; /* why loading stopped */
   gint64 reading_since;
   PldStreamStats stats;
 
@@ -52,7 +52,8 @@ struct _PldStream
   gpointer cancel_data;
 };
 
-/* One pool for all streams of the process. It has a thread for each loader of each stream, so none waits for another. */
+/* One pool for all streams of the process. It has a thread for each loader of each stream, so none waits for another.
+ */
 static GMutex pool_lock;
 static GThreadPool *pool;
 static guint pool_threads;
@@ -159,8 +160,8 @@ stream_read_tile (PldStream *stream, Tile *tile, const PldTile *where, const gui
   if (where->pinned)
     {
       if (tile->pinned.data == NULL
-          && !pld_buffer_init (&tile->pinned, stream->budget, pld_file_span (where->offset, where->n_bytes), "a pinned tile",
-                               error))
+          && !pld_buffer_init (&tile->pinned, stream->budget, pld_file_span (where->offset, where->n_bytes),
+                               "a pinned tile", error))
         return FALSE;
       memory = tile->pinned.data;
     }
@@ -255,7 +256,8 @@ stream_clear_tiles (PldStream *stream, const PldPlan *plan)
     {
       Tile *tile = &stream->tiles[i];
 
-      if (plan != NULL && tile->state == TILE_READY && tile->pinned.data != NULL && g_array_index (plan->tiles, PldTile, i).pinned)
+      if (plan != NULL && tile->state == TILE_READY && tile->pinned.data != NULL
+          && g_array_index (plan->tiles, PldTile, i).pinned)
         continue;
       pld_buffer_clear (&tile->pinned);
       tile->state = TILE_ABSENT;
@@ -294,8 +296,10 @@ pld_stream_set_plan (PldStream *stream, const PldPlan *plan, GError **error)
   if (stream->plan != NULL)
     pld_stream_shrink (stream, plan);
   ok = (stream->table.data != NULL
-        || pld_buffer_init (&stream->table, stream->budget, (guint64) plan->tiles->len * PLD_STREAM_TILE_STATE, "the table of tiles", error))
-       && pld_buffer_init (&stream->ring, stream->budget, plan->ring_bytes, "the ring", error) && pool_join (MAX (1, plan->loaders), error);
+        || pld_buffer_init (&stream->table, stream->budget, (guint64) plan->tiles->len * PLD_STREAM_TILE_STATE,
+                            "the table of tiles", error))
+       && pld_buffer_init (&stream->ring, stream->budget, plan->ring_bytes, "the ring", error)
+       && pool_join (MAX (1, plan->loaders), error);
   if (!ok)
     {
       pld_stream_shrink (stream, NULL);
@@ -345,8 +349,8 @@ void
 pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data)
 {
   g_mutex_lock (&stream->lock);
-  /* A pass may also have failed before its first tile. A read that is still running began under the same conditions, and its error would fail
-   * this pass. */
+  /* A pass may also have failed before its first tile. A read that is still running began under the same conditions,
+   * and its error would fail this pass. */
   if (stream->error != NULL || stream->position % stream->n_tiles != 0 || stream->position == stream->begun)
     stream_rewind (stream);
   stream->begun = stream->position;

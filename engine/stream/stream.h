@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The streaming runtime (PIPELOAD, arXiv 2409.04249): loaders on one thread pool read tiles ahead of the computation, in tape order, into
- * the slots of a ring or to where they stay; the computation leases them one after the other and gives them back.
+ * The streaming runtime (PIPELOAD, arXiv 2409.04249): loaders on one thread pool read tiles ahead of the computation,
+ * in tape order, into the slots of a ring or to where they stay; the computation leases them one after the other and
+ * gives them back.
  *
  * The loaders run ahead across the end of the tape, so the ring stays full between passes. A pinned tile is read by
  * the first pass that needs it, on the same way. When everything is pinned no loader runs after the first pass.
@@ -24,8 +25,8 @@ typedef gboolean (*PldCancelFunc) (gpointer data);
 typedef struct
 {
   guint64 bytes_read;
-  guint64 read_ns;  /* time during which at least one read was running */
-  guint64 stalls;   /* leases that had to wait */
+  guint64 read_ns; /* time during which at least one read was running */
+  guint64 stalls;  /* leases that had to wait */
   guint64 stall_ns;
 } PldStreamStats;
 
@@ -43,7 +44,8 @@ void pld_stream_free (PldStream **stream);
  * pld_stream_shrink:
  * @plan: (nullable): the one that comes
  *
- * Ends loading, gives back all memory but that of pinned tiles that @plan pins too, and forgets its plan. Between passes.
+ * Ends loading, gives back all memory but that of pinned tiles that @plan pins too, and forgets its plan. Between
+ * passes.
  */
 void pld_stream_shrink (PldStream *stream, const PldPlan *plan);
 
@@ -51,12 +53,13 @@ void pld_stream_shrink (PldStream *stream, const PldPlan *plan);
  * pld_stream_set_plan:
  * @plan: (transfer none): must live until the stream is shrunk or freed; if the stream was shrunk, it was for this one
  *
- * Takes the memory that @plan needs and starts loading at once. Between passes. LIMIT, MEMORY, and then the stream holds nothing.
+ * Takes the memory that @plan needs and starts loading at once. Between passes. LIMIT, MEMORY, and then the stream
+ * holds nothing.
  */
 gboolean pld_stream_set_plan (PldStream *stream, const PldPlan *plan, GError **error);
 
-/* Begins a pass at the tape's first tile; there is a plan; @cancelled (nullable) is asked during the pass. After a pass that did not reach the end, or
- * failed, what was loaded too far is dropped and read again. */
+/* Begins a pass at the tape's first tile; there is a plan; @cancelled (nullable) is asked during the pass. After a pass
+ * that did not reach the end, or failed, what was loaded too far is dropped and read again. */
 void pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data);
 
 /**

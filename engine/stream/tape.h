@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The tape: the fixed order in which one forward pass uses a model's matrices, and their division into tiles, the unit of
- * streaming. A tile is a run of whole rows of one matrix.
+ * The tape: the fixed order in which one forward pass uses a model's matrices, and their division into tiles, the unit
+ * of streaming. A tile is a run of whole rows of one matrix.
  *
- * Rows are computed in granules of a fixed number of rows, counted from the matrix's first: tiles consist of whole granules, so
- * that a row is always computed in the same company and the result does not depend on how the matrix is cut.
+ * Rows are computed in granules of a fixed number of rows, counted from the matrix's first: tiles consist of whole
+ * granules, so that a row is always computed in the same company and the result does not depend on how the matrix is
+ * cut.
  */
 #pragma once
 
@@ -12,16 +13,16 @@
 
 typedef struct
 {
-  const char *name;  /* of the tensor; owned by the weights */
+  const char *name; /* of the tensor; owned by the weights */
   PldDtype dtype;
   guint file;
-  guint64 offset;    /* in the file */
-  guint n_rows;      /* outputs */
-  guint n_cols;      /* inputs */
+  guint64 offset; /* in the file */
+  guint n_rows;   /* outputs */
+  guint n_cols;   /* inputs */
   guint64 row_bytes;
-  guint granule;     /* rows computed together */
-  gdouble work;      /* rows of activations that an item of a pass brings to it: what computing costs beside reading */
-  guint index;       /* on the tape */
+  guint granule; /* rows computed together */
+  gdouble work;  /* rows of activations that an item of a pass brings to it: what computing costs beside reading */
+  guint index;   /* on the tape */
 } PldMatrix;
 
 typedef struct
@@ -50,7 +51,8 @@ void pld_tape_free (PldTape **tape);
  *
  * Returns: (transfer none): the matrix at the tape's end
  */
-const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols, gdouble work);
+const PldMatrix *pld_tape_add (PldTape *tape, const PldTensor *tensor, guint64 row0, guint n_rows, guint n_cols,
+                               gdouble work);
 
 /* Rows of a tile of @matrix that may take @cap bytes of memory: whole granules, one at least. */
 guint pld_matrix_tile_rows (const PldMatrix *matrix, guint64 cap);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From the templates that the models' makers publish beside their weights (chat_template of tokenizer_config.json); vicuna's from
- * FastChat. Where a published template refuses system messages (gemma before 3, mistral-v0, orion), they stand at the start of the
- * first user's turn. Where it says eos_token, the row has that of the family's first model.
+ * From the templates that the models' makers publish beside their weights (chat_template of tokenizer_config.json);
+ * vicuna's from FastChat. Where a published template refuses system messages (gemma before 3, mistral-v0, orion), they
+ * stand at the start of the first user's turn. Where it says eos_token, the row has that of the family's first model.
  */
 #include "engine/text/families.h"
 
 #define CHATML_TURN(role) { "<|im_start|>" role "\n", "<|im_end|>\n", PLD_TRIM_NONE }
-#define CHATML_TURNS \
-  .system = CHATML_TURN ("system"), .user = CHATML_TURN ("user"), .assistant = CHATML_TURN ("assistant"), \
+#define CHATML_TURNS                                                                                                   \
+  .system = CHATML_TURN ("system"), .user = CHATML_TURN ("user"), .assistant = CHATML_TURN ("assistant"),              \
   .answer = "<|im_start|>assistant\n"
 #define LLAMA3_TURN(role) { "<|start_header_id|>" role "<|end_header_id|>\n\n", "<|eot_id|>", PLD_TRIM_CONTENT }
 /* The date is the one that the published template has when nobody sets another. */
-#define LLAMA31_SYSTEM "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+#define LLAMA31_SYSTEM                                                                                                 \
+  "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
 #define DEEPSEEK_END "<｜end▁of▁sentence｜>"
 
 const PldTemplate pld_families[] = {
@@ -25,7 +26,8 @@ const PldTemplate pld_families[] = {
   { .name = "qwen2.5",
     .signs = { "<|im_start|>", "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>" },
     CHATML_TURNS,
-    .no_system = "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n" },
+    .no_system
+    = "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n" },
   { .name = "qwen2",
     .signs = { "<|im_start|>", "You are a helpful assistant.<|im_end|>" },
     CHATML_TURNS,
@@ -37,7 +39,8 @@ const PldTemplate pld_families[] = {
   { .name = "smollm2",
     .signs = { "<|im_start|>", "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>" },
     CHATML_TURNS,
-    .no_system = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n" },
+    .no_system
+    = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n" },
   { .name = "qwen3",
     .signs = { "<|im_start|>", "split('</think>')" },
     CHATML_TURNS,
@@ -169,8 +172,10 @@ const PldTemplate pld_families[] = {
     .signs = { "### Instruction:", "### Response:", "<|EOT|>" },
     .user = { "### Instruction:\n", "\n" },
     .assistant = { "### Response:\n", "\n<|EOT|>\n" },
-    .no_system = "You are an AI programming assistant, utilizing the Deepseek Coder model, developed by Deepseek Company, and you only "
-                 "answer questions related to computer science. For politically sensitive questions, security and privacy issues, and "
+    .no_system = "You are an AI programming assistant, utilizing the Deepseek Coder model, developed by Deepseek "
+                 "Company, and you only "
+                 "answer questions related to computer science. For politically sensitive questions, security and "
+                 "privacy issues, and "
                  "other non-computer science questions, you will refuse to answer\n",
     .answer = "### Response:\n" },
   { .name = "deepseek-v2",
@@ -204,7 +209,8 @@ const PldTemplate pld_families[] = {
     .system = { "<|role_start|>system<|role_end|>", "<|turn_end|>" },
     .user = { "<|role_start|>user<|role_end|>", "<|turn_end|>" },
     .assistant = { "<|role_start|>assistant<|role_end|>", "<|turn_end|>" },
-    .no_system = "<|role_start|>system<|role_end|>你是Megrez-3B-Instruct，将针对用户的问题给出详细的、积极的回答。<|turn_end|>",
+    .no_system
+    = "<|role_start|>system<|role_end|>你是Megrez-3B-Instruct，将针对用户的问题给出详细的、积极的回答。<|turn_end|>",
     .answer = "<|role_start|>assistant<|role_end|>" },
   { .name = "minicpm",
     .signs = { "<用户>", "<AI>" },
@@ -228,7 +234,8 @@ const PldTemplate pld_families[] = {
     .system = { "", " " },
     .user = { "USER: ", " " },
     .assistant = { "ASSISTANT: ", "</s>" },
-    .no_system = "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and "
+    .no_system = "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
+                 "detailed, and "
                  "polite answers to the user's questions. ",
     .answer = "ASSISTANT:" },
 };

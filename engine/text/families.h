@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The chat templates as data. Texts are the template's own: names of control tokens in them stand for these tokens. NULL is no text.
+ * The chat templates as data. Texts are the template's own: names of control tokens in them stand for these tokens.
+ * NULL is no text.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The items of a file's lists, one after the other, through a window of fixed size. Of engine/text only, used from one thread.
+ * The items of a file's lists, one after the other, through a window of fixed size. Of engine/text only, used from one
+ * thread.
  */
 #pragma once
 
@@ -8,7 +9,7 @@
 #include "engine/format/source.h"
 #include "engine/format/weights.h"
 
-#define PLD_ITEM_MAX ((gsize) 64 << 10)      /* bytes of a text */
+#define PLD_ITEM_MAX ((gsize) 64 << 10)     /* bytes of a text */
 #define PLD_ITEMS_WINDOW (2 * PLD_ITEM_MAX) /* charged from open to close */
 
 typedef struct

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_ITEMS ((1u << 24) - 2)  /* tokens, merges: what slots have bits for */
+#define MAX_ITEMS ((1u << 24) - 2) /* tokens, merges: what slots have bits for */
 
 #define TOKENS "tokenizer.ggml.tokens"
 #define TYPES "tokenizer.ggml.token_type"
@@ -15,9 +15,14 @@
 
 /* Control tokens that end an answer, whatever the file's ids say. */
 static const char *const endings[] = {
-  "<|eot_id|>",    "<|eom_id|>",      "<|im_end|>",       "<|end|>",       "<end_of_turn>", "<|endoftext|>",    "<|end_of_text|>",
-  "<EOT>",         "_<EOT>",          "<|END_OF_TURN_TOKEN|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<end_of_utterance>",
-  "<|return|>",    "<｜end▁of▁sentence｜>",
+  "<|eot_id|>",      "<|eom_id|>",
+  "<|im_end|>",      "<|end|>",
+  "<end_of_turn>",   "<|endoftext|>",
+  "<|end_of_text|>", "<EOT>",
+  "_<EOT>",          "<|END_OF_TURN_TOKEN|>",
+  "<|fim_pad|>",     "<|repo_name|>",
+  "<|file_sep|>",    "<end_of_utterance>",
+  "<|return|>",      "<｜end▁of▁sentence｜>",
 };
 
 /* ---- room ------------------------------------------------------------------------------------- */
@@ -46,7 +51,8 @@ lay_out (const PldWeights *weights, Layout *l)
   guint64 n = tokens != NULL ? tokens->count : 0, n_merges = merges != NULL ? merges->count : 0;
 
   *l = (Layout) { 0 };
-  if (n == 0 || n > MAX_ITEMS || n_merges > MAX_ITEMS || tokens->type != PLD_GGUF_STRING || tokens->n_bytes - 8 * n > G_MAXUINT32)
+  if (n == 0 || n > MAX_ITEMS || n_merges > MAX_ITEMS || tokens->type != PLD_GGUF_STRING
+      || tokens->n_bytes - 8 * n > G_MAXUINT32)
     return FALSE;
   l->n_slots = n + n / 2 + 1;
   l->n_merge_slots = n_merges > 0 ? n_merges + n_merges / 2 + 1 : 1;
@@ -136,8 +142,8 @@ plain_spaces (const char *text, gsize n, char *out)
   return length;
 }
 
-/* Byte-level BPE writes each byte as a printable character: the printable ones of Latin-1 as themselves, the others in order from
- * U+0100 on. Returns: the number of bytes, or −1 when @text has another character. */
+/* Byte-level BPE writes each byte as a printable character: the printable ones of Latin-1 as themselves, the others in
+ * order from U+0100 on. Returns: the number of bytes, or −1 when @text has another character. */
 static gssize
 plain_bytes (const char *text, gsize n, char *out)
 {
@@ -146,7 +152,9 @@ plain_bytes (const char *text, gsize n, char *out)
   for (gsize i = 0; i < n;)
     {
       gint size = pld_utf8_length ((const guint8 *) text + i, n - i);
-      guint c = size == 1 ? (guint8) text[i] : size == 2 ? ((guint) (guint8) text[i] & 31) << 6 | ((guint8) text[i + 1] & 63) : 0;
+      guint c = size == 1   ? (guint8) text[i]
+                : size == 2 ? ((guint) (guint8) text[i] & 31) << 6 | ((guint8) text[i + 1] & 63)
+                            : 0;
 
       if ((c >= 0x21 && c <= 0x7e) || (c >= 0xa1 && c <= 0xff && c != 0xad))
         out[length++] = (char) c;
@@ -166,7 +174,8 @@ plain_bytes (const char *text, gsize n, char *out)
 static gboolean
 is_byte_text (const char *text, gsize n)
 {
-  return n == 6 && memcmp (text, "<0x", 3) == 0 && text[5] == '>' && g_ascii_isxdigit (text[3]) && g_ascii_isxdigit (text[4]);
+  return n == 6 && memcmp (text, "<0x", 3) == 0 && text[5] == '>' && g_ascii_isxdigit (text[3])
+         && g_ascii_isxdigit (text[4]);
 }
 
 /* Writes token @id, @text in the file, to where the last one ended. */
@@ -230,7 +239,8 @@ load_tokens (PldTokenizer *t, PldItems *items, const PldArray *array, GError **e
       text = pld_token_text (t, i, &length);
       if (t->kind == PLD_VOCAB_SPM && (t->types[i] == PLD_TOKEN_NORMAL || t->types[i] == PLD_TOKEN_UNUSED))
         t->spans_spaces |= has_inner_space (text, length);
-      if (t->kind == PLD_VOCAB_BPE && length == 1 && t->types[i] == PLD_TOKEN_NORMAL && t->byte_tokens[(guint8) *text] < 0)
+      if (t->kind == PLD_VOCAB_BPE && length == 1 && t->types[i] == PLD_TOKEN_NORMAL
+          && t->byte_tokens[(guint8) *text] < 0)
         t->byte_tokens[(guint8) *text] = (gint) i;
     }
   return TRUE;
@@ -267,8 +277,8 @@ load_scores (PldTokenizer *t, PldItems *items, const PldArray *array, GError **e
 
 /* ---- merges ----------------------------------------------------------------------------------- */
 
-/* "left right", each in the byte alphabet. One that names what is no token can never apply and is left out, as other programs do;
- * where all are such, the list belongs to another vocabulary. */
+/* "left right", each in the byte alphabet. One that names what is no token can never apply and is left out, as other
+ * programs do; where all are such, the list belongs to another vocabulary. */
 static gboolean
 load_merges (PldTokenizer *t, PldItems *items, const PldArray *array, GError **error)
 {

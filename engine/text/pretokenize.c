@@ -21,9 +21,9 @@ struct _PldPretokenizer
 /* Words in which capitals come first (o200k, Tekken) */
 #define CAPITALS "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
 #define SMALLS "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-#define O200K(ending, numbers)                                                                                                   \
-  "[^\\r\\n\\p{L}\\p{N}]?" CAPITALS "*" SMALLS "+" ending "|[^\\r\\n\\p{L}\\p{N}]?" CAPITALS "+" SMALLS "*" ending "|" numbers   \
-  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
+#define O200K(ending, numbers)                                                                                         \
+  "[^\\r\\n\\p{L}\\p{N}]?" CAPITALS "*" SMALLS "+" ending "|[^\\r\\n\\p{L}\\p{N}]?" CAPITALS "+" SMALLS "*" ending     \
+  "|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 #define CJK "[\\x{4e00}-\\x{9fa5}\\x{0800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
 /* Bloom's: words between blanks and the punctuation of several scripts */
 #define BLOOM " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{ff0c}\\x{3001}\\x{0964}\\x{06d4}\\x{060c})]+"
@@ -37,9 +37,12 @@ static const struct
   { " llama-bpe llama3 llama-v3 falcon3 pixtral falcon-h1 midm-2.0 lfm2 ", TRUE, TRUE, { LLAMA3 ("\\p{N}{1,3}") } },
   { " dbrx smaug-bpe chatglm-bpe glm4 ", FALSE, FALSE, { LLAMA3 ("\\p{N}{1,3}") } },
   { " qwen2 stablelm2 deepseek-r1-qwen megrez hunyuan ", FALSE, FALSE, { LLAMA3 ("\\p{N}") } },
-  { " gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code gigachat roberta-bpe exaone4 mellum "
+  { " gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code gigachat roberta-bpe "
+    "exaone4 mellum "
     "modern-bert a.x-4.0 ",
-    FALSE, FALSE, { GPT2 } },
+    FALSE,
+    FALSE,
+    { GPT2 } },
   { " starcoder refact command-r smollm codeshell exaone minerva-7b ", FALSE, FALSE, { "\\p{N}", GPT2 } },
   { " falcon ", FALSE, FALSE, { "[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]" } },
   { " deepseek-llm ",
@@ -47,7 +50,8 @@ static const struct
     FALSE,
     /* Georgian's small letters became cased after the expression was written. */
     { "[\\r\\n]", "\\s?[^\\P{L&}\\x{10d0}-\\x{10ff}]+",
-      "\\s?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+", "\\s+$", CJK, "\\p{N}+" } },
+      "\\s?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+", "\\s+$", CJK,
+      "\\p{N}+" } },
   { " deepseek-coder ", FALSE, FALSE, { "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK, "\\p{N}" } },
   { " deepseek-v3 hunyuan-dense ",
     FALSE,
@@ -74,7 +78,8 @@ set_unknown (const char *name, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     g_string_append_printf (names, "%s%.*s", i > 0 ? ", " : "", (int) strlen (known[i].names) - 2, known[i].names + 1);
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-               "cuts text into words as \"%.64s\" does (tokenizer.ggml.pre), which is not known; known are %s", shown, names->str);
+               "cuts text into words as \"%.64s\" does (tokenizer.ggml.pre), which is not known; known are %s", shown,
+               names->str);
 }
 
 PldPretokenizer *
@@ -91,7 +96,8 @@ pld_pretokenizer_new (const char *name, GError **error)
         p->whole_words = known[i].whole_words;
         p->adds_bos = known[i].adds_bos;
         for (; p->n_stages < MAX_STAGES && known[i].stages[p->n_stages] != NULL; p->n_stages++)
-          p->stages[p->n_stages] = g_regex_new (known[i].stages[p->n_stages], G_REGEX_OPTIMIZE | G_REGEX_DOLLAR_ENDONLY, 0, NULL);
+          p->stages[p->n_stages]
+              = g_regex_new (known[i].stages[p->n_stages], G_REGEX_OPTIMIZE | G_REGEX_DOLLAR_ENDONLY, 0, NULL);
       }
   if (p == NULL)
     set_unknown (name, error);
@@ -158,14 +164,16 @@ split_from (const Split *split, guint stage, const char *text, gsize n, GError *
   if (failure != NULL)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "the text has a run of millions of blanks or letters that cannot be cut into words; break it into shorter lines");
+                   "the text has a run of millions of blanks or letters that cannot be cut into words; break it into "
+                   "shorter lines");
       return FALSE;
     }
   return split_from (split, stage + 1, text + done, n - done, error);
 }
 
 gboolean
-pld_pretokenizer_split (const PldPretokenizer *pretokenizer, const char *text, gsize n, PldWordFunc take, gpointer data, GError **error)
+pld_pretokenizer_split (const PldPretokenizer *pretokenizer, const char *text, gsize n, PldWordFunc take, gpointer data,
+                        GError **error)
 {
   const Split split = { pretokenizer, take, data };
 

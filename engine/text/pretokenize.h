@@ -26,7 +26,7 @@ gboolean pld_pretokenizer_adds_bos (const PldPretokenizer *pretokenizer);
 
 typedef void (*PldWordFunc) (const char *text, gsize n, gpointer data);
 
-/* Hands the words of @text, valid UTF-8, to @take in order: together they are all of it. UNSUPPORTED: the expressions' limits are
- * exceeded; then some words may have been taken. */
-gboolean pld_pretokenizer_split (const PldPretokenizer *pretokenizer, const char *text, gsize n, PldWordFunc take, gpointer data,
-                                 GError **error);
+/* Hands the words of @text, valid UTF-8, to @take in order: together they are all of it. UNSUPPORTED: the expressions'
+ * limits are exceeded; then some words may have been taken. */
+gboolean pld_pretokenizer_split (const PldPretokenizer *pretokenizer, const char *text, gsize n, PldWordFunc take,
+                                 gpointer data, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * top-k, top-p and min-p each keep a beginning of the tokens in falling order, so together they are one bound: the last token that
- * stays. It is found by partitions (Hoare's find), without sorting. Then the tokens down to the bound are taken out of the logits in the
- * order of ids, so that what is drawn does not depend on how they were partitioned.
+ * top-k, top-p and min-p each keep a beginning of the tokens in falling order, so together they are one bound: the last
+ * token that stays. It is found by partitions (Hoare's find), without sorting. Then the tokens down to the bound are
+ * taken out of the logits in the order of ids, so that what is drawn does not depend on how they were partitioned.
  */
 #include "engine/text/sampler.h"
 
@@ -73,8 +73,7 @@ gboolean
 pld_sampler_check (const PldGenerateOptions *options, guint n_vocab, GError **error)
 {
   return check_range ("temperature", options->temperature, -FLT_MAX, FLT_MAX, error)
-         && check_range ("top-p", options->top_p, 0, 1, error)
-         && check_range ("min-p", options->min_p, 0, 1, error)
+         && check_range ("top-p", options->top_p, 0, 1, error) && check_range ("min-p", options->min_p, 0, 1, error)
          && check_range ("repeat penalty", options->repeat_penalty, FLT_MIN, FLT_MAX, error)
          && check_range ("presence penalty", options->presence_penalty, -FLT_MAX, FLT_MAX, error)
          && check_range ("frequency penalty", options->frequency_penalty, -FLT_MAX, FLT_MAX, error)
@@ -209,7 +208,8 @@ before (Candidate a, Candidate b)
   return a.value > b.value || (a.value == b.value && a.id < b.id);
 }
 
-/* Brings those of @c [n] that stand before a random one of them, the pivot, to the front, then the pivot. Returns: its place */
+/* Brings those of @c [n] that stand before a random one of them, the pivot, to the front, then the pivot. Returns: its
+ * place */
 static guint
 partition (PldRandom *random, Candidate *c, guint n)
 {
@@ -251,8 +251,8 @@ select_count (PldRandom *random, Candidate *c, guint n, guint k)
     }
 }
 
-/* Brings to the front as few of @c [n], whose values are weights, as weigh @mass together; all of them if they weigh less. Returns: how
- * many, at least one */
+/* Brings to the front as few of @c [n], whose values are weights, as weigh @mass together; all of them if they weigh
+ * less. Returns: how many, at least one */
 static guint
 select_mass (PldRandom *random, Candidate *c, guint n, double mass)
 {
@@ -305,7 +305,8 @@ gather (PldSampler *sampler, const float *logits)
   return n;
 }
 
-/* Of the candidates [n], whose values become weights: those that min-p leaves and top-p may leave, at the front. Returns: how many */
+/* Of the candidates [n], whose values become weights: those that min-p leaves and top-p may leave, at the front.
+ * Returns: how many */
 static guint
 weigh (PldSampler *sampler, guint n, float most, double *total)
 {
@@ -319,7 +320,8 @@ weigh (PldSampler *sampler, guint n, float most, double *total)
       c[i].value = expf (c[i].value - most);
       *total += c[i].value;
     }
-  /* All tokens below the share (1 − p) / n together have less than 1 − p, so none of them stays; half of it, for rounding. */
+  /* All tokens below the share (1 − p) / n together have less than 1 − p, so none of them stays; half of it, for
+   * rounding. */
   least = MAX (least, (float) ((1 - sampler->options.top_p) * *total / n / 2));
   for (guint i = 0; i < n; i++)
     if (c[i].value >= least)

@@ -6,14 +6,14 @@
  *   repeat penalty       l = l > 0 ? l / penalty : l × penalty, for tokens of the window (CTRL, arXiv 1909.05858)
  *   frequency, presence  l -= count in the window × frequency + (count > 0) × presence (as OpenAI's API documents them)
  *   top-k                the k likeliest stay; 0: all
- *   top-p                of these, as few of the likeliest as hold at least the share p of their probability (nucleus, arXiv
- *                        1904.09751); 1: all; 0: the likeliest
- *   min-p                those that are at least min-p times as likely as the likeliest (arXiv 2407.01082)
- *   temperature          p ∝ exp (l / temperature); 0: the likeliest, and nothing is drawn
- *   draw                 in the order of ids, with one number of xoshiro256**: one seed, one answer, as far as logits are equal
+ *   top-p                of these, as few of the likeliest as hold at least the share p of their probability (nucleus,
+ * arXiv 1904.09751); 1: all; 0: the likeliest min-p                those that are at least min-p times as likely as the
+ * likeliest (arXiv 2407.01082) temperature          p ∝ exp (l / temperature); 0: the likeliest, and nothing is drawn
+ *   draw                 in the order of ids, with one number of xoshiro256**: one seed, one answer, as far as logits
+ * are equal
  *
- * Of equally likely tokens the lower id comes first. The likeliest token always stays. A logit of NaN or −∞ is never picked; +∞
- * counts as the largest float. If no token is left, it is token 0.
+ * Of equally likely tokens the lower id comes first. The likeliest token always stays. A logit of NaN or −∞ is never
+ * picked; +∞ counts as the largest float. If no token is left, it is token 0.
  *
  * A sampler is used by one thread at a time.
  */
@@ -32,14 +32,14 @@ typedef struct _PldSampler PldSampler;
 /* Bytes that a sampler charges: buffers only. */
 guint64 pld_sampler_bytes (guint n_vocab);
 
-/* TRUE if a sampler can do what @options say; else UNSUPPORTED, and the message names the option and its range. Biases of tokens
- * that are not in the vocabulary are an error; so is NaN anywhere. */
+/* TRUE if a sampler can do what @options say; else UNSUPPORTED, and the message names the option and its range. Biases
+ * of tokens that are not in the vocabulary are an error; so is NaN anywhere. */
 gboolean pld_sampler_check (const PldGenerateOptions *options, guint n_vocab, GError **error);
 
 /**
  * pld_sampler_new:
- * @options: checked here; its biases are read as long as the sampler lives. temperature below 0 is PLD_SAMPLER_TEMPERATURE; seed −1
- *   takes a seed from the system, every other value is one
+ * @options: checked here; its biases are read as long as the sampler lives. temperature below 0 is
+ * PLD_SAMPLER_TEMPERATURE; seed −1 takes a seed from the system, every other value is one
  * @n_vocab: 1 …
  *
  * LIMIT and MEMORY as of pld_buffer_init().
@@ -53,8 +53,8 @@ void pld_sampler_free (PldSampler **sampler);
 /* @logits: float [n_vocab], overwritten. Returns: the token; it is not accepted yet. */
 guint32 pld_sampler_sample (PldSampler *sampler, float *logits);
 
-/* Puts @token into the window that penalties look at: those of the prompt, then each one picked. Others than 0 … n_vocab − 1 are
- * left out. */
+/* Puts @token into the window that penalties look at: those of the prompt, then each one picked. Others than 0 …
+ * n_vocab − 1 are left out. */
 void pld_sampler_accept (PldSampler *sampler, guint32 token);
 
 /* Empties the window and starts the random numbers again. */

@@ -67,7 +67,8 @@ pld_stop_free (PldStop **stop)
   *stop = NULL;
 }
 
-/* The string that the longest end of the text begins, or NULL. What is held back are its first bytes, so nothing else keeps them. */
+/* The string that the longest end of the text begins, or NULL. What is held back are its first bytes, so nothing else
+ * keeps them. */
 static const Needle *
 held (const PldStop *self)
 {

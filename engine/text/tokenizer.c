@@ -39,12 +39,14 @@ get_id (const PldTokenizer *t, const PldWeights *weights, const char *key, gint 
 
   if (node == NULL)
     return TRUE;
-  value = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : G_MAXINT64;
+  value = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node)
+                                                                                          : G_MAXINT64;
   if (value == -1 || value == G_MAXUINT32)
     value = -1;
   else if (value < 0 || value >= t->n_tokens)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "damaged: %s is no number below the %u tokens; download it again", key, t->n_tokens);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "damaged: %s is no number below the %u tokens; download it again", key, t->n_tokens);
       return FALSE;
     }
   *id = (gint) value;
@@ -192,8 +194,11 @@ make (const PldWeights *weights, const char *model, PldBudget *budget, GError **
   t->kind = find_kind (model);
   if (t->kind == PLD_VOCAB_N)
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                 "has a tokenizer of the kind \"%.64s\" (tokenizer.ggml.model), which is not known; known are llama, gpt2 and bert", model);
-  else if (t->kind != PLD_VOCAB_BPE || (t->words = pld_pretokenizer_new (get_string (weights, "tokenizer.ggml.pre"), error)) != NULL)
+                 "has a tokenizer of the kind \"%.64s\" (tokenizer.ggml.model), which is not known; known are llama, "
+                 "gpt2 and bert",
+                 model);
+  else if (t->kind != PLD_VOCAB_BPE
+           || (t->words = pld_pretokenizer_new (get_string (weights, "tokenizer.ggml.pre"), error)) != NULL)
     {
       t->whole_words = t->words != NULL && pld_pretokenizer_whole_words (t->words);
       if (pld_vocab_load (t, weights, budget, error) && read_settings (t, weights, error))
@@ -211,8 +216,8 @@ pld_tokenizer_new (const PldWeights *weights, PldBudget *budget, GError **error)
   PldTokenizer *t = NULL;
 
   if (is_none (model))
-    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: has no tokenizer (tokenizer.ggml.model); give a GGUF of a language model",
-                 weights->path);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                 "%s: has no tokenizer (tokenizer.ggml.model); give a GGUF of a language model", weights->path);
   else if ((t = make (weights, model, budget, &failure)) == NULL)
     {
       /* Errors of opening and reading name the file already. */
@@ -330,7 +335,8 @@ encode_text (Encoding *e, const char *text, gsize n, gboolean steering, GError *
 }
 
 gboolean
-pld_tokenizer_encode (const PldTokenizer *t, const char *text, gsize length, PldEncodeFlags flags, GArray *tokens, GError **error)
+pld_tokenizer_encode (const PldTokenizer *t, const char *text, gsize length, PldEncodeFlags flags, GArray *tokens,
+                      GError **error)
 {
   Encoding e = { .tokenizer = t, .tokens = tokens };
   GString *repaired;
@@ -339,8 +345,8 @@ pld_tokenizer_encode (const PldTokenizer *t, const char *text, gsize length, Pld
 
   if (length > MAX_LENGTH)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "the text has %" G_GSIZE_FORMAT " bytes, more than 1 GiB; give it in parts",
-                   length);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "the text has %" G_GSIZE_FORMAT " bytes, more than 1 GiB; give it in parts", length);
       return FALSE;
     }
   repaired = length > 0 ? pld_utf8_repair (text, length) : NULL;

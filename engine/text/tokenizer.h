@@ -2,12 +2,11 @@
  *
  * text ↔ tokens, by the vocabulary that a GGUF file carries (keys tokenizer.ggml.*):
  *   "llama"  SentencePiece BPE (Kudo, Richardson, arXiv 1808.06226): merges by score, byte fallback
- *   "gpt2"   byte-level BPE (Sennrich et al., arXiv 1508.07909; Radford et al. 2019): pre-tokens by regular expressions, then
- *            merges by rank
- *   "bert"   WordPiece (Devlin et al., arXiv 1810.04805): longest match from the left
+ *   "gpt2"   byte-level BPE (Sennrich et al., arXiv 1508.07909; Radford et al. 2019): pre-tokens by regular
+ * expressions, then merges by rank "bert"   WordPiece (Devlin et al., arXiv 1810.04805): longest match from the left
  *
- * The file is untrusted: ids, counts, lengths, scores and merges are checked when it is read. A tokenizer is immutable after
- * pld_tokenizer_new(), then thread-safe; all its tables are charged to the budget.
+ * The file is untrusted: ids, counts, lengths, scores and merges are checked when it is read. A tokenizer is immutable
+ * after pld_tokenizer_new(), then thread-safe; all its tables are charged to the budget.
  */
 #pragma once
 
@@ -16,7 +15,8 @@
 
 typedef struct _PldTokenizer PldTokenizer;
 
-/* Bytes that pld_tokenizer_new() charges, the moments of reading included: an upper bound. 0: the file has no tokenizer. */
+/* Bytes that pld_tokenizer_new() charges, the moments of reading included: an upper bound. 0: the file has no
+ * tokenizer. */
 guint64 pld_tokenizer_bytes (const PldWeights *weights);
 
 /**
@@ -24,8 +24,8 @@ guint64 pld_tokenizer_bytes (const PldWeights *weights);
  * @weights: of a GGUF file; not needed afterwards
  * @budget: outlives the tokenizer
  *
- * Reads the vocabulary from the file. Errors: UNSUPPORTED (no tokenizer, or one that is not known: the message says which are),
- * FORMAT (damaged), NOT_FOUND, IO, LIMIT, MEMORY. Returns: (transfer full)
+ * Reads the vocabulary from the file. Errors: UNSUPPORTED (no tokenizer, or one that is not known: the message says
+ * which are), FORMAT (damaged), NOT_FOUND, IO, LIMIT, MEMORY. Returns: (transfer full)
  */
 PldTokenizer *pld_tokenizer_new (const PldWeights *weights, PldBudget *budget, GError **error);
 /* Takes a pointer to the pointer, accepts NULL. */
@@ -48,8 +48,8 @@ gint pld_tokenizer_find (const PldTokenizer *tokenizer, const char *text);
 /**
  * PldEncodeFlags:
  * @PLD_ENCODE_ADD_SPECIAL: BOS before and EOS after (WordPiece: CLS and SEP), those that the file asks for
- * @PLD_ENCODE_PARSE_SPECIAL: the texts of control tokens stand for the tokens; without it they are plain text, and no input can make a
- *   control token. User-defined tokens are found in either case.
+ * @PLD_ENCODE_PARSE_SPECIAL: the texts of control tokens stand for the tokens; without it they are plain text, and no
+ * input can make a control token. User-defined tokens are found in either case.
  */
 typedef enum
 {
@@ -62,21 +62,23 @@ typedef enum
  * @text: @length bytes, any; what is not UTF-8 counts as U+FFFD
  * @tokens: (element-type guint32): appended to; untouched on failure
  *
- * Takes n log n time. Besides the tokens, takes memory of about 60 bytes for each byte of the longest stretch that is merged as one: a word,
- * or all of the text for a SentencePiece vocabulary with pieces across spaces; at most 1 MiB (longer ones are merged in parts).
- * Thread-safe. UNSUPPORTED: @length is over 1 GiB, or a run of millions of blanks or letters exceeds the limits of regular expressions.
+ * Takes n log n time. Besides the tokens, takes memory of about 60 bytes for each byte of the longest stretch that is
+ * merged as one: a word, or all of the text for a SentencePiece vocabulary with pieces across spaces; at most 1 MiB
+ * (longer ones are merged in parts). Thread-safe. UNSUPPORTED: @length is over 1 GiB, or a run of millions of blanks or
+ * letters exceeds the limits of regular expressions.
  */
-gboolean pld_tokenizer_encode (const PldTokenizer *tokenizer, const char *text, gsize length, PldEncodeFlags flags, GArray *tokens,
-                               GError **error);
+gboolean pld_tokenizer_encode (const PldTokenizer *tokenizer, const char *text, gsize length, PldEncodeFlags flags,
+                               GArray *tokens, GError **error);
 
 /* ---- tokens → text, as they come ------------------------------------------------------------ */
 
 /**
  * PldDecoder:
- * @start: the next token begins a text, so the space that encoding put before its first word is left out; set it to FALSE after
- *   pld_decoder_init() for tokens that go on from a prompt
+ * @start: the next token begins a text, so the space that encoding put before its first word is left out; set it to
+ * FALSE after pld_decoder_init() for tokens that go on from a prompt
  *
- * Used from one thread. Whole UTF-8 characters only: bytes that the next tokens may complete are held; what cannot become one is U+FFFD.
+ * Used from one thread. Whole UTF-8 characters only: bytes that the next tokens may complete are held; what cannot
+ * become one is U+FFFD.
  */
 typedef struct
 {

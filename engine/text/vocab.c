@@ -89,8 +89,8 @@ index_token (PldTokenizer *t, guint32 id)
 void
 pld_vocab_index (PldTokenizer *t)
 {
-  /* Two tokens of one text: the lower id is the one, and a normal token before a user-defined one, which is looked for by
-   * itself anyway. */
+  /* Two tokens of one text: the lower id is the one, and a normal token before a user-defined one, which is looked for
+   * by itself anyway. */
   for (guint pass = 0; pass < 2; pass++)
     for (guint32 id = 0; id < t->n_tokens; id++)
       {
@@ -205,7 +205,8 @@ pld_vocab_sort_specials (PldTokenizer *t, PldBudget *budget, GError **error)
   return TRUE;
 }
 
-/* The first of specials[@low … @high], which all are longer than @at and alike up to there, whose byte @at is @byte or more. */
+/* The first of specials[@low … @high], which all are longer than @at and alike up to there, whose byte @at is @byte or
+ * more. */
 static guint
 special_bound (const PldTokenizer *t, guint low, guint high, guint at, guint byte)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a tokenizer is made of; of engine/text only. All tables lie in one buffer, sized by what the file says of its lists.
+ * What a tokenizer is made of; of engine/text only. All tables lie in one buffer, sized by what the file says of its
+ * lists.
  *
- * Texts are kept as the bytes that they stand for: byte-level BPE's alphabet and SentencePiece's U+2581 are undone when the
- * vocabulary is read, so that encoding and decoding compare and copy bytes.
+ * Texts are kept as the bytes that they stand for: byte-level BPE's alphabet and SentencePiece's U+2581 are undone when
+ * the vocabulary is read, so that encoding and decoding compare and copy bytes.
  */
 #pragma once
 
@@ -143,8 +144,9 @@ void pld_wordpiece_encode (const PldTokenizer *tokenizer, const char *text, gsiz
 
 /* ---- utf8.c --------------------------------------------------------------------------------- */
 
-/* The character that @bytes begin with: its length; 0: @n bytes are the beginning of one; −k: the first k bytes are none (the
- * longest such beginning of a character, Unicode 15, table 3-7). @n is not 0. */
+/* The character that @bytes begin with: its length; 0: @n bytes are the beginning of one; −k: the first k bytes are
+ * none (the longest such beginning of a character, Unicode 15, table 3-7). @n is not 0. */
 gint pld_utf8_length (const guint8 *bytes, gsize n);
-/* Returns: (transfer full) (nullable): @text with U+FFFD for what is not UTF-8, NULL when it is all right. Zero bytes are. */
+/* Returns: (transfer full) (nullable): @text with U+FFFD for what is not UTF-8, NULL when it is all right. Zero bytes
+ * are. */
 GString *pld_utf8_repair (const char *text, gsize n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * BERT's tokenizer: control characters dropped, lower case without accents where the vocabulary has it so, words at white space,
- * punctuation and Chinese characters words of their own; then the longest token again and again. GGUF writes a word's first token with
- * a space before it and the others bare.
+ * BERT's tokenizer: control characters dropped, lower case without accents where the vocabulary has it so, words at
+ * white space, punctuation and Chinese characters words of their own; then the longest token again and again. GGUF
+ * writes a word's first token with a space before it and the others bare.
  */
 #include "engine/text/vocab.h"
 
@@ -68,8 +68,9 @@ is_punctuation (gunichar c, GUnicodeType type)
 {
   if (c < 0x80)
     return g_ascii_ispunct ((char) c);
-  return type == G_UNICODE_CONNECT_PUNCTUATION || type == G_UNICODE_DASH_PUNCTUATION || type == G_UNICODE_CLOSE_PUNCTUATION
-         || type == G_UNICODE_FINAL_PUNCTUATION || type == G_UNICODE_INITIAL_PUNCTUATION || type == G_UNICODE_OTHER_PUNCTUATION
+  return type == G_UNICODE_CONNECT_PUNCTUATION || type == G_UNICODE_DASH_PUNCTUATION
+         || type == G_UNICODE_CLOSE_PUNCTUATION || type == G_UNICODE_FINAL_PUNCTUATION
+         || type == G_UNICODE_INITIAL_PUNCTUATION || type == G_UNICODE_OTHER_PUNCTUATION
          || type == G_UNICODE_OPEN_PUNCTUATION;
 }
 

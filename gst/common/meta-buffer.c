@@ -60,8 +60,8 @@ gst_pipeload_result_read (GstBuffer *buffer, guint64 *number, guint64 *age)
 static GstVideoRegionOfInterestMeta *
 next_region (GstBuffer *buffer, gpointer *state)
 {
-  return (GstVideoRegionOfInterestMeta *) gst_buffer_iterate_meta_filtered (
-      buffer, state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
+  return (GstVideoRegionOfInterestMeta *) gst_buffer_iterate_meta_filtered (buffer, state,
+                                                                            GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
 }
 
 /* A result of ours over the whole frame is no region to look into. */
@@ -96,18 +96,17 @@ gst_pipeload_regions_read (GstBuffer *buffer, guint width, guint height)
 static GstStructure *
 object_to_param (const GstPipeloadObject *object, const char *name, guint64 number, guint64 age)
 {
-  return gst_structure_new (name, "label", G_TYPE_STRING, object->label, "label_id", G_TYPE_UINT,
-                            object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x_min",
-                            G_TYPE_DOUBLE, object->x_min, "y_min", G_TYPE_DOUBLE, object->y_min, "x_max",
-                            G_TYPE_DOUBLE, object->x_max, "y_max", G_TYPE_DOUBLE, object->y_max, "frame",
-                            G_TYPE_UINT64, number, "age", G_TYPE_UINT64, age, NULL);
+  return gst_structure_new (name, "label", G_TYPE_STRING, object->label, "label_id", G_TYPE_UINT, object->label_id,
+                            "confidence", G_TYPE_DOUBLE, object->confidence, "x_min", G_TYPE_DOUBLE, object->x_min,
+                            "y_min", G_TYPE_DOUBLE, object->y_min, "x_max", G_TYPE_DOUBLE, object->x_max, "y_max",
+                            G_TYPE_DOUBLE, object->y_max, "frame", G_TYPE_UINT64, number, "age", G_TYPE_UINT64, age,
+                            NULL);
 }
 
 static gboolean
 same_box (const GstPipeloadObject *a, const GstPipeloadObject *b)
 {
-  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max
-         && a->y_max == b->y_max;
+  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max && a->y_max == b->y_max;
 }
 
 /* The share of their union that the object's box and the ROI have in common. */
@@ -275,8 +274,8 @@ gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, gui
 static void
 read_track (GstPipeloadObject *object, const GstStructure *param)
 {
-  object->tracked = gst_structure_get (param, "id", G_TYPE_INT, &object->id, "start", G_TYPE_UINT64, &object->start, "dx",
-                                       G_TYPE_DOUBLE, &object->dx, "dy", G_TYPE_DOUBLE, &object->dy, NULL);
+  object->tracked = gst_structure_get (param, "id", G_TYPE_INT, &object->id, "start", G_TYPE_UINT64, &object->start,
+                                       "dx", G_TYPE_DOUBLE, &object->dx, "dy", G_TYPE_DOUBLE, &object->dy, NULL);
   object->predicted = g_strcmp0 (gst_structure_get_string (param, "state"), "predicted") == 0;
 }
 
@@ -322,8 +321,8 @@ object_from_param (GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, 
       object.x_max = (double) (meta->x + meta->w) / frame->width;
       object.y_max = (double) (meta->y + meta->h) / frame->height;
     }
-  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.x_min, "y_min", G_TYPE_DOUBLE, &object.y_min,
-                     "x_max", G_TYPE_DOUBLE, &object.x_max, "y_max", G_TYPE_DOUBLE, &object.y_max, NULL);
+  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.x_min, "y_min", G_TYPE_DOUBLE, &object.y_min, "x_max",
+                     G_TYPE_DOUBLE, &object.x_max, "y_max", G_TYPE_DOUBLE, &object.y_max, NULL);
   gst_structure_get_uint (param, "label_id", &object.label_id);
   gst_structure_get_double (param, "confidence", &object.confidence);
   if (gst_structure_get_uint64 (param, "frame", &number))

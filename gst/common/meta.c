@@ -82,9 +82,8 @@ append_object (GValue *list, const GstPipeloadObject *object)
   GValue item = G_VALUE_INIT;
   GstStructure *structure = gst_structure_new (
       "object", "id", G_TYPE_INT, object->id, "label", G_TYPE_STRING, object->label, "label-id", G_TYPE_UINT,
-      object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x-min", G_TYPE_DOUBLE,
-      object->x_min, "y-min", G_TYPE_DOUBLE, object->y_min, "x-max", G_TYPE_DOUBLE, object->x_max, "y-max",
-      G_TYPE_DOUBLE, object->y_max, NULL);
+      object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x-min", G_TYPE_DOUBLE, object->x_min, "y-min",
+      G_TYPE_DOUBLE, object->y_min, "x-max", G_TYPE_DOUBLE, object->x_max, "y-max", G_TYPE_DOUBLE, object->y_max, NULL);
 
   g_value_init (&item, GST_TYPE_STRUCTURE);
   g_value_take_boxed (&item, structure);
@@ -98,14 +97,14 @@ gst_pipeload_frame_to_structure (const GstPipeloadFrame *frame, gboolean changed
   GValue list = G_VALUE_INIT;
   GstStructure *structure;
 
-  structure = gst_structure_new (
-      GST_PIPELOAD_VIT_MESSAGE, "frame", G_TYPE_UINT64, frame->number, "timestamp", G_TYPE_UINT64,
-      frame->timestamp, "stream-time", G_TYPE_UINT64, frame->stream_time, "running-time", G_TYPE_UINT64,
-      frame->running_time, "system-time", G_TYPE_INT64, frame->system_time, "width", G_TYPE_UINT,
-      frame->width, "height", G_TYPE_UINT, frame->height, "changed", G_TYPE_BOOLEAN, changed, NULL);
+  structure = gst_structure_new (GST_PIPELOAD_VIT_MESSAGE, "frame", G_TYPE_UINT64, frame->number, "timestamp",
+                                 G_TYPE_UINT64, frame->timestamp, "stream-time", G_TYPE_UINT64, frame->stream_time,
+                                 "running-time", G_TYPE_UINT64, frame->running_time, "system-time", G_TYPE_INT64,
+                                 frame->system_time, "width", G_TYPE_UINT, frame->width, "height", G_TYPE_UINT,
+                                 frame->height, "changed", G_TYPE_BOOLEAN, changed, NULL);
   if (best != NULL)
-    gst_structure_set (structure, "label", G_TYPE_STRING, best->label, "label-id", G_TYPE_UINT,
-                       best->label_id, "confidence", G_TYPE_DOUBLE, best->confidence, NULL);
+    gst_structure_set (structure, "label", G_TYPE_STRING, best->label, "label-id", G_TYPE_UINT, best->label_id,
+                       "confidence", G_TYPE_DOUBLE, best->confidence, NULL);
   gst_value_array_init (&list, frame->objects->len);
   for (guint i = 0; i < frame->objects->len; i++)
     append_object (&list, gst_pipeload_frame_object (frame, i));
@@ -120,10 +119,10 @@ take_object (GstPipeloadFrame *frame, const GValue *value)
   GstPipeloadObject object = { 0 };
 
   if (structure == NULL
-      || !gst_structure_get (structure, "id", G_TYPE_INT, &object.id, "label-id", G_TYPE_UINT,
-                             &object.label_id, "confidence", G_TYPE_DOUBLE, &object.confidence, "x-min",
-                             G_TYPE_DOUBLE, &object.x_min, "y-min", G_TYPE_DOUBLE, &object.y_min, "x-max",
-                             G_TYPE_DOUBLE, &object.x_max, "y-max", G_TYPE_DOUBLE, &object.y_max, NULL))
+      || !gst_structure_get (structure, "id", G_TYPE_INT, &object.id, "label-id", G_TYPE_UINT, &object.label_id,
+                             "confidence", G_TYPE_DOUBLE, &object.confidence, "x-min", G_TYPE_DOUBLE, &object.x_min,
+                             "y-min", G_TYPE_DOUBLE, &object.y_min, "x-max", G_TYPE_DOUBLE, &object.x_max, "y-max",
+                             G_TYPE_DOUBLE, &object.y_max, NULL))
     return;
   object.label = g_intern_string (gst_structure_get_string (structure, "label"));
   g_array_append_val (frame->objects, object);
@@ -135,13 +134,11 @@ gst_pipeload_frame_from_structure (const GstStructure *structure)
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (0);
   const GValue *list = gst_structure_get_value (structure, "objects");
 
-  if (!gst_structure_has_name (structure, GST_PIPELOAD_VIT_MESSAGE) || list == NULL
-      || !GST_VALUE_HOLDS_ARRAY (list)
+  if (!gst_structure_has_name (structure, GST_PIPELOAD_VIT_MESSAGE) || list == NULL || !GST_VALUE_HOLDS_ARRAY (list)
       || !gst_structure_get (structure, "frame", G_TYPE_UINT64, &frame->number, "timestamp", G_TYPE_UINT64,
-                             &frame->timestamp, "stream-time", G_TYPE_UINT64, &frame->stream_time,
-                             "running-time", G_TYPE_UINT64, &frame->running_time, "system-time", G_TYPE_INT64,
-                             &frame->system_time, "width", G_TYPE_UINT, &frame->width, "height", G_TYPE_UINT,
-                             &frame->height, NULL))
+                             &frame->timestamp, "stream-time", G_TYPE_UINT64, &frame->stream_time, "running-time",
+                             G_TYPE_UINT64, &frame->running_time, "system-time", G_TYPE_INT64, &frame->system_time,
+                             "width", G_TYPE_UINT, &frame->width, "height", G_TYPE_UINT, &frame->height, NULL))
     return NULL;
   for (guint i = 0; i < gst_value_array_get_size (list); i++)
     take_object (frame, gst_value_array_get_value (list, i));
@@ -178,7 +175,7 @@ gst_pipeload_frame_to_json (const GstPipeloadFrame *frame, const char *camera)
         .x_max = (float) object->x_max,
         .y_max = (float) object->y_max,
       };
-      identities[i] = (PldIdentity){ (guint64) MAX (object->id, 0), object->zones };
+      identities[i] = (PldIdentity) { (guint64) MAX (object->id, 0), object->zones };
     }
   return pld_frame_to_json (&where, objects, identities, n);
 }

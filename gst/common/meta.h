@@ -45,8 +45,8 @@ typedef struct
 
 typedef enum
 {
-  GST_PIPELOAD_FRAME_CLASSES,         /* of the whole frame */
-  GST_PIPELOAD_FRAME_REGION_CLASSES,  /* of ROIs that came with the frame */
+  GST_PIPELOAD_FRAME_CLASSES,        /* of the whole frame */
+  GST_PIPELOAD_FRAME_REGION_CLASSES, /* of ROIs that came with the frame */
   GST_PIPELOAD_FRAME_DETECTIONS,
 } GstPipeloadFrameKind;
 
@@ -61,7 +61,7 @@ typedef struct
   gint64 system_time;  /* microseconds since 1970, UTC */
   guint width, height; /* pixels; 0 = not known */
   GstPipeloadFrameKind kind;
-  GArray *objects;     /* GstPipeloadObject */
+  GArray *objects; /* GstPipeloadObject */
 } GstPipeloadFrame;
 
 GstPipeloadFrame *gst_pipeload_frame_new (guint64 number);

@@ -13,7 +13,7 @@
 void
 gst_pipeload_model_settings_init (GstPipeloadModelSettings *settings)
 {
-  *settings = (GstPipeloadModelSettings){ .memory_limit = g_strdup (DEFAULT_MEMORY_LIMIT) };
+  *settings = (GstPipeloadModelSettings) { .memory_limit = g_strdup (DEFAULT_MEMORY_LIMIT) };
 }
 
 void
@@ -33,7 +33,7 @@ gst_pipeload_model_settings_own (GstPipeloadModelSettings *copy)
 void
 gst_pipeload_model_init (GstPipeloadModel *model, GstElement *element, gpointer settings)
 {
-  *model = (GstPipeloadModel){ .element = element, .settings = settings };
+  *model = (GstPipeloadModel) { .element = element, .settings = settings };
   g_mutex_init (&model->lock);
 }
 
@@ -82,24 +82,24 @@ update_stats (GstPipeloadModel *model)
 void
 gst_pipeload_model_install (GObjectClass *klass, const char *model_text, const char *stats_text)
 {
-  gst_pipeload_settings_install (
-      klass, PROP (path), g_param_spec_string ("model", "Model", model_text, NULL, GST_PIPELOAD_READY));
+  gst_pipeload_settings_install (klass, PROP (path),
+                                 g_param_spec_string ("model", "Model", model_text, NULL, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (memory_limit),
-      g_param_spec_string (
-          "memory-limit", "Memory limit",
-          "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no limit; auto: what the machine can spare); "
-          "elements with the same model share it, and the smallest limit holds",
-          DEFAULT_MEMORY_LIMIT, GST_PIPELOAD_PLAYING));
+      g_param_spec_string ("memory-limit", "Memory limit",
+                           "The most bytes the engine may hold for this model, such as 64MB, 2.1GB or 512MiB (0: no "
+                           "limit; auto: what the machine can spare); "
+                           "elements with the same model share it, and the smallest limit holds",
+                           DEFAULT_MEMORY_LIMIT, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (loaders),
-      g_param_spec_uint ("loaders", "Loaders",
-                         "Reads from storage under way at once (0: planned from measurements)", 0, 64, 0,
+      g_param_spec_uint ("loaders", "Loaders", "Reads from storage under way at once (0: planned from measurements)", 0,
+                         64, 0, GST_PIPELOAD_READY));
+  gst_pipeload_settings_install (
+      klass, PROP (threads),
+      g_param_spec_uint ("threads", "Threads",
+                         "Threads that compute (0: one for each CPU that affinity and cgroup quotas allow)", 0, 1024, 0,
                          GST_PIPELOAD_READY));
-  gst_pipeload_settings_install (klass, PROP (threads),
-                                 g_param_spec_uint ("threads", "Threads",
-                                                    "Threads that compute (0: one for each CPU that affinity and cgroup quotas allow)", 0, 1024, 0,
-                                                    GST_PIPELOAD_READY));
   gst_pipeload_settings_install (klass, GST_PIPELOAD_PROP_STATS,
                                  g_param_spec_boxed ("stats", "Statistics", stats_text, GST_TYPE_STRUCTURE,
                                                      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
@@ -178,16 +178,14 @@ void
 gst_pipeload_model_add_stats (GstStructure *structure, GstClockTime last, GstClockTime total, guint64 n,
                               const PldStats *engine)
 {
-  gst_structure_set (structure, "last-latency", G_TYPE_DOUBLE, milliseconds (last), "mean-latency",
-                     G_TYPE_DOUBLE, n > 0 ? milliseconds (total / n) : 0.0, "floor", G_TYPE_DOUBLE,
-                     milliseconds (engine->floor_ns), "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed,
-                     "streamed-per-pass", G_TYPE_UINT64, engine->streamed_per_pass, "stalls", G_TYPE_UINT64,
-                     engine->stalls, "stall-time", G_TYPE_DOUBLE, milliseconds (engine->stall_ns),
-                     "retries", G_TYPE_UINT64, engine->retries,
-                     "engine-bytes", G_TYPE_UINT64, engine->engine_bytes, "engine-peak", G_TYPE_UINT64,
-                     engine->engine_peak, "memory-limit", G_TYPE_UINT64, engine->memory_limit, "loaders",
-                     G_TYPE_UINT, engine->loaders, "threads", G_TYPE_UINT, engine->threads, "users",
-                     G_TYPE_UINT, engine->users, NULL);
+  gst_structure_set (structure, "last-latency", G_TYPE_DOUBLE, milliseconds (last), "mean-latency", G_TYPE_DOUBLE,
+                     n > 0 ? milliseconds (total / n) : 0.0, "floor", G_TYPE_DOUBLE, milliseconds (engine->floor_ns),
+                     "bytes-streamed", G_TYPE_UINT64, engine->bytes_streamed, "streamed-per-pass", G_TYPE_UINT64,
+                     engine->streamed_per_pass, "stalls", G_TYPE_UINT64, engine->stalls, "stall-time", G_TYPE_DOUBLE,
+                     milliseconds (engine->stall_ns), "retries", G_TYPE_UINT64, engine->retries, "engine-bytes",
+                     G_TYPE_UINT64, engine->engine_bytes, "engine-peak", G_TYPE_UINT64, engine->engine_peak,
+                     "memory-limit", G_TYPE_UINT64, engine->memory_limit, "loaders", G_TYPE_UINT, engine->loaders,
+                     "threads", G_TYPE_UINT, engine->threads, "users", G_TYPE_UINT, engine->users, NULL);
 }
 
 /* ---- opening and closing ------------------------------------------------------------------- */
@@ -202,8 +200,7 @@ post_progress (GstPipeloadModel *model, GstProgressType type, const char *text)
 void
 gst_pipeload_model_begin (GstPipeloadModel *model, const GstPipeloadModelSettings *settings)
 {
-  g_autofree char *text
-      = g_strdup_printf ("Opening %s", settings->path != NULL ? settings->path : "the bundled model");
+  g_autofree char *text = g_strdup_printf ("Opening %s", settings->path != NULL ? settings->path : "the bundled model");
 
   g_clear_pointer (&model->step, g_free);
   post_progress (model, GST_PROGRESS_TYPE_START, text);
@@ -238,8 +235,7 @@ gst_pipeload_model_take (GstPipeloadModel *model, PldVision *vision, PldLlm *llm
 }
 
 void
-gst_pipeload_model_fail (GstPipeloadModel *model, const GstPipeloadModelSettings *settings,
-                         const GError *error)
+gst_pipeload_model_fail (GstPipeloadModel *model, const GstPipeloadModelSettings *settings, const GError *error)
 {
   post_progress (model, GST_PROGRESS_TYPE_ERROR, error->message);
   if (!g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED))

@@ -29,7 +29,8 @@ typedef struct
   gint failed;       /* atomic: the stream's one error is posted; the element sets it back to FALSE */
 
   GMutex lock; /* of what follows; nothing is posted under it */
-  /* The one of its kind while it is open, not owned. Who runs it reads it without the lock: it changes while nobody does. */
+  /* The one of its kind while it is open, not owned. Who runs it reads it without the lock: it changes while nobody
+   * does. */
   PldVision *vision;
   PldLlm *llm;
   PldStats last_stats; /* of the model closed last */

@@ -29,8 +29,7 @@ void gst_pipeload_picture_unmap (GstPipeloadPicture *picture);
 void gst_pipeload_picture_get_size (GstPipeloadPicture *picture, guint *width, guint *height);
 
 /* Cuts @region out of the mapped picture, at even chroma samples. Not for JPEG. */
-void gst_pipeload_picture_crop (GstPipeloadPicture *picture, const GstPipeloadRegion *region,
-                                PldImage *image);
+void gst_pipeload_picture_crop (GstPipeloadPicture *picture, const GstPipeloadRegion *region, PldImage *image);
 
 /* Returns: whether @caps are image/jpeg */
 gboolean gst_pipeload_caps_are_jpeg (GstCaps *caps);

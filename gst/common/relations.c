@@ -28,8 +28,10 @@ write_detection (const GstPipeloadFrame *frame, const GstPipeloadObject *object,
   GstAnalyticsODMtd box;
   GstAnalyticsTrackingMtd track;
 
-  if (!gst_analytics_relation_meta_add_od_mtd (meta, g_quark_from_static_string (object->label), x, y, w, h, (float) object->confidence, &box)
-      || !object->tracked || !gst_analytics_relation_meta_add_tracking_mtd (meta, (guint64) object->id, object->start, &track))
+  if (!gst_analytics_relation_meta_add_od_mtd (meta, g_quark_from_static_string (object->label), x, y, w, h,
+                                               (float) object->confidence, &box)
+      || !object->tracked
+      || !gst_analytics_relation_meta_add_tracking_mtd (meta, (guint64) object->id, object->start, &track))
     return;
   gst_analytics_tracking_mtd_update_last_seen (&track, frame->timestamp);
   gst_analytics_relation_meta_set_relation (meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, box.id, track.id);

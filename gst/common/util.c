@@ -48,8 +48,7 @@ post (GstElement *element, GstMessageType type, const GError *error, const char 
   int code;
   GQuark domain = map_error (error, opening, &code);
 
-  gst_element_message_full (element, type, domain, code, text, g_steal_pointer (&debug), __FILE__, G_STRFUNC,
-                            __LINE__);
+  gst_element_message_full (element, type, domain, code, text, g_steal_pointer (&debug), __FILE__, G_STRFUNC, __LINE__);
 }
 
 void
@@ -111,16 +110,15 @@ gst_pipeload_read_labels (const char *text, GError **error)
     return NULL;
   if (g_file_info_get_size (info) > MAX_LABELS_BYTES)
     {
-      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s: too large for a file of labels, one a line",
-                   text);
+      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s: too large for a file of labels, one a line", text);
       return NULL;
     }
   if (!g_file_get_contents (text, &contents, &length, error))
     return NULL;
   if (!g_utf8_validate (contents, length, NULL))
     {
-      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                   "%s: not UTF-8 text; a file of labels holds one a line", text);
+      g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s: not UTF-8 text; a file of labels holds one a line",
+                   text);
       return NULL;
     }
   lines = g_strsplit (contents, "\n", -1);

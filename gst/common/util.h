@@ -24,7 +24,8 @@ GQuark gst_pipeload_settings_error_quark (void);
 /* The property memory-limit; NULL is none. Fails with GST_PIPELOAD_SETTINGS_ERROR. */
 gboolean gst_pipeload_parse_limit (const char *text, guint64 *limit, GError **error);
 
-/* For GstBaseTransformClass.propose_allocation: frames keep their memory, so downstream alone says what it may look like. */
+/* For GstBaseTransformClass.propose_allocation: frames keep their memory, so downstream alone says what it may look
+ * like. */
 gboolean gst_pipeload_propose_downstream (GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query);
 
 /* Returns: (transfer full): the words between @text's commas without the spaces around them, empty ones left

@@ -4,9 +4,9 @@
  * SECTION:element-pipeloadevents
  * @title: pipeloadevents
  *
- * Says when objects enter and leave zones of the picture, and cross lines in it. Takes what pipeloadvit and pipeloadtrack
- * wrote on the frames, and tells the bus and downstream with messages and events named "pipeload-event", each of which
- * also has its JSON. Frames pass; their objects are told which zones they are in.
+ * Says when objects enter and leave zones of the picture, and cross lines in it. Takes what pipeloadvit and
+ * pipeloadtrack wrote on the frames, and tells the bus and downstream with messages and events named "pipeload-event",
+ * each of which also has its JSON. Frames pass; their objects are told which zones they are in.
  *
  * ## Example launch lines
  * |[
@@ -39,10 +39,9 @@ static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (CAPS));
 
 G_DEFINE_FINAL_TYPE (GstPipeloadEvents, gst_pipeload_events, GST_TYPE_BASE_TRANSFORM)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadevents, "pipeloadevents", GST_RANK_NONE,
-                                       GST_TYPE_PIPELOAD_EVENTS,
-                                       GST_DEBUG_CATEGORY_INIT (gst_pipeload_events_debug, "pipeloadevents",
-                                                                0, "objects in zones"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadevents, "pipeloadevents", GST_RANK_NONE, GST_TYPE_PIPELOAD_EVENTS,
+                                       GST_DEBUG_CATEGORY_INIT (gst_pipeload_events_debug, "pipeloadevents", 0,
+                                                                "objects in zones"))
 
 /* ---- object -------------------------------------------------------------------------------- */
 
@@ -156,8 +155,8 @@ gst_pipeload_events_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps 
   gst_structure_get_fraction (structure, "framerate", &rate, &per);
   self->width = (guint) MAX (width, 0);
   self->height = (guint) MAX (height, 0);
-  self->duration = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate)
-                                       : GST_SECOND / 25;
+  self->duration
+      = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate) : GST_SECOND / 25;
   return TRUE;
 }
 
@@ -169,8 +168,8 @@ announce_zones (GstPipeloadEvents *self)
   self->announced = TRUE;
   gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
                       gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
-                                            gst_structure_new (GST_PIPELOAD_ZONES_EVENT, "json",
-                                                               G_TYPE_STRING, self->zones->json, NULL)));
+                                            gst_structure_new (GST_PIPELOAD_ZONES_EVENT, "json", G_TYPE_STRING,
+                                                               self->zones->json, NULL)));
 }
 
 static gboolean
@@ -222,9 +221,9 @@ gst_pipeload_events_class_init (GstPipeloadEventsClass *klass)
   object_class->finalize = gst_pipeload_events_finalize;
   gst_pipeload_events_settings_install (object_class);
 
-  gst_element_class_set_static_metadata (
-      element_class, "Objects in zones", "Filter/Analyzer/Video",
-      "Says when objects enter and leave zones of the picture, and cross lines", "The pipeload authors");
+  gst_element_class_set_static_metadata (element_class, "Objects in zones", "Filter/Analyzer/Video",
+                                         "Says when objects enter and leave zones of the picture, and cross lines",
+                                         "The pipeload authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 

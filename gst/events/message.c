@@ -7,10 +7,9 @@
 static const char *
 kind_name (PldVisitKind kind)
 {
-  static const char *const names[] = { [PLD_VISIT_ENTER] = "enter",
-                                       [PLD_VISIT_UPDATE] = "update",
-                                       [PLD_VISIT_LEAVE] = "leave",
-                                       [PLD_VISIT_CROSS] = "cross" };
+  static const char *const names[] = {
+    [PLD_VISIT_ENTER] = "enter", [PLD_VISIT_UPDATE] = "update", [PLD_VISIT_LEAVE] = "leave", [PLD_VISIT_CROSS] = "cross"
+  };
 
   return names[kind];
 }
@@ -22,8 +21,7 @@ direction_name (int direction)
 }
 
 static char *
-event_to_json (const PldVisitEvent *event, const GstPipeloadEventsPlace *place,
-               const char *const *zones)
+event_to_json (const PldVisitEvent *event, const GstPipeloadEventsPlace *place, const char *const *zones)
 {
   const PldEvent what = {
     .event = kind_name (event->kind),
@@ -65,10 +63,10 @@ gst_pipeload_event_to_structure (const PldVisitEvent *event, const GstPipeloadEv
 {
   g_autofree char *json = event_to_json (event, place, zones);
   GstStructure *structure = gst_structure_new (
-      GST_PIPELOAD_EVENT_MESSAGE, "event", G_TYPE_STRING, kind_name (event->kind), "id", G_TYPE_UINT64,
-      event->box.id, "label", G_TYPE_STRING, event->box.label, "zone", G_TYPE_STRING, event->zone,
-      "confidence", G_TYPE_DOUBLE, event->confidence, "timestamp", G_TYPE_UINT64, event->time, "start",
-      G_TYPE_UINT64, event->start, "json", G_TYPE_STRING, json, NULL);
+      GST_PIPELOAD_EVENT_MESSAGE, "event", G_TYPE_STRING, kind_name (event->kind), "id", G_TYPE_UINT64, event->box.id,
+      "label", G_TYPE_STRING, event->box.label, "zone", G_TYPE_STRING, event->zone, "confidence", G_TYPE_DOUBLE,
+      event->confidence, "timestamp", G_TYPE_UINT64, event->time, "start", G_TYPE_UINT64, event->start, "json",
+      G_TYPE_STRING, json, NULL);
 
   if (event->kind == PLD_VISIT_LEAVE)
     gst_structure_set (structure, "end", G_TYPE_UINT64, event->end, "duration", G_TYPE_UINT64,

@@ -19,7 +19,7 @@ typedef struct
 } GstPipeloadEventsPlace;
 
 /* Returns: (transfer full): @zones: (nullable): that the event's box is in, NULL-terminated */
-GstStructure *gst_pipeload_event_to_structure (const PldVisitEvent *event,
-                                               const GstPipeloadEventsPlace *place, const char *const *zones);
+GstStructure *gst_pipeload_event_to_structure (const PldVisitEvent *event, const GstPipeloadEventsPlace *place,
+                                               const char *const *zones);
 
 G_END_DECLS

@@ -19,7 +19,8 @@ get_settings (GstPipeloadEvents *self)
 
 /* ---- what is told -------------------------------------------------------------------------- */
 
-/* Returns: (transfer container): names of the zones that @box is in, interned, NULL-terminated; the whole picture has none */
+/* Returns: (transfer container): names of the zones that @box is in, interned, NULL-terminated; the whole picture has
+ * none */
 static const char **
 zones_of (GstPipeloadEvents *self, const PldVisitsSettings *settings, const PldVisitBox *box)
 {
@@ -51,14 +52,12 @@ system_time (GstPipeloadEvents *self, GstClockTime time)
     return self->live ? g_get_real_time () : G_MININT64;
   if (GST_CLOCK_TIME_IS_VALID (stream_time))
     then = g_date_time_add (self->epoch, (GTimeSpan) (stream_time / GST_USECOND));
-  return then != NULL ? g_date_time_to_unix (then) * G_USEC_PER_SEC + g_date_time_get_microsecond (then)
-                      : G_MININT64;
+  return then != NULL ? g_date_time_to_unix (then) * G_USEC_PER_SEC + g_date_time_get_microsecond (then) : G_MININT64;
 }
 
 /* @downstream: it is there to hear of it */
 static void
-tell (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events,
-      gboolean downstream)
+tell (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events, gboolean downstream)
 {
   GstPipeloadEventsPlace place = { .camera = self->camera, .width = self->width, .height = self->height };
 
@@ -72,9 +71,8 @@ tell (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *
       structure = gst_pipeload_event_to_structure (event, &place, zones);
       GST_DEBUG_OBJECT (self, "%" GST_PTR_FORMAT, structure);
       if (downstream)
-        gst_pad_push_event (
-            GST_BASE_TRANSFORM_SRC_PAD (self),
-            gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy (structure)));
+        gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
+                            gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy (structure)));
       gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), structure));
     }
 }
@@ -119,7 +117,7 @@ frame_time (GstPipeloadEvents *self, GstBuffer *buffer)
 static PldVisitBox
 box_of (const GstPipeloadObject *object)
 {
-  return (PldVisitBox){
+  return (PldVisitBox) {
     .id = object->tracked ? (guint64) MAX (object->id, 0) : 0,
     .label = object->label,
     .label_id = object->label_id,
@@ -197,8 +195,7 @@ gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
     boxes[i] = box_of (gst_pipeload_frame_object (frame, i));
   warn_untracked (self, boxes, frame->objects->len);
   is_new = is_new_result (self, buffer, frame, &age);
-  pld_visits_look (self->visits, &settings, frame_time (self, buffer), boxes, frame->objects->len,
-                            is_new, events);
+  pld_visits_look (self->visits, &settings, frame_time (self, buffer), boxes, frame->objects->len, is_new, events);
   tell (self, &settings, events, TRUE);
   write_zones (self, &settings, frame, boxes, buffer, age);
 }

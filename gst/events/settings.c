@@ -13,10 +13,10 @@
 void
 gst_pipeload_events_settings_init (GstPipeloadEventsSettings *settings)
 {
-  *settings = (GstPipeloadEventsSettings){ .threshold = DEFAULT_THRESHOLD,
-                                           .leave_after = DEFAULT_LEAVE_AFTER,
-                                           .median = DEFAULT_MEDIAN,
-                                           .inertia = DEFAULT_INERTIA };
+  *settings = (GstPipeloadEventsSettings) { .threshold = DEFAULT_THRESHOLD,
+                                            .leave_after = DEFAULT_LEAVE_AFTER,
+                                            .median = DEFAULT_MEDIAN,
+                                            .inertia = DEFAULT_INERTIA };
 }
 
 void
@@ -30,7 +30,7 @@ gst_pipeload_events_settings_clear (GstPipeloadEventsSettings *settings)
 PldVisitsSettings
 gst_pipeload_events_settings_visits (const GstPipeloadEventsSettings *settings)
 {
-  return (PldVisitsSettings){
+  return (PldVisitsSettings) {
     .threshold = settings->threshold,
     .median = settings->median,
     .inertia = settings->inertia,
@@ -51,17 +51,15 @@ install_strings (GObjectClass *klass)
           "Zones, masks and lines: JSON if it begins with \"{\", else a file with it (unset: the whole "
           "picture is one zone, named \"\")",
           NULL, GST_PIPELOAD_READY));
-  gst_pipeload_settings_install (klass, PROP (camera),
-                                 g_param_spec_string ("camera", "Camera",
-                                                      "The camera's name in the events' JSON", NULL,
-                                                      GST_PIPELOAD_READY));
+  gst_pipeload_settings_install (
+      klass, PROP (camera),
+      g_param_spec_string ("camera", "Camera", "The camera's name in the events' JSON", NULL, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (start_time),
-      g_param_spec_string (
-          "start-time", "Start time",
-          "When stream time 0 was, in RFC 3339 with its zone; events then say when they happened "
-          "(unset: live streams go by the system's clock, others do not say)",
-          NULL, GST_PIPELOAD_READY));
+      g_param_spec_string ("start-time", "Start time",
+                           "When stream time 0 was, in RFC 3339 with its zone; events then say when they happened "
+                           "(unset: live streams go by the system's clock, others do not say)",
+                           NULL, GST_PIPELOAD_READY));
 }
 
 static void
@@ -72,26 +70,24 @@ install_debounce (GObjectClass *klass)
       g_param_spec_double ("threshold", "Threshold",
                            "An object counts once the median of its last confidences is at least this", 0, 1,
                            DEFAULT_THRESHOLD, GST_PIPELOAD_PLAYING));
-  gst_pipeload_settings_install (
-      klass, PROP (median),
-      g_param_spec_uint ("median", "Median", "Results that the median confidence is taken of", 1,
-                         PLD_VISITS_MAX_MEDIAN, DEFAULT_MEDIAN, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (klass, PROP (median),
+                                 g_param_spec_uint ("median", "Median",
+                                                    "Results that the median confidence is taken of", 1,
+                                                    PLD_VISITS_MAX_MEDIAN, DEFAULT_MEDIAN, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (inertia),
       g_param_spec_uint (
           "inertia", "Inertia",
-          "An object is in a zone, or has crossed a line, once so many results in a row have shown it there",
-          1, 1000, DEFAULT_INERTIA, GST_PIPELOAD_PLAYING));
-  gst_pipeload_settings_install (
-      klass, PROP (min_area),
-      g_param_spec_double ("min-area", "Least area",
-                           "Boxes smaller than this share of the picture are ignored", 0, 1, 0,
-                           GST_PIPELOAD_PLAYING));
-  gst_pipeload_settings_install (
-      klass, PROP (min_height),
-      g_param_spec_double ("min-height", "Least height",
-                           "Boxes lower than this share of the picture's height are ignored", 0, 1, 0,
-                           GST_PIPELOAD_PLAYING));
+          "An object is in a zone, or has crossed a line, once so many results in a row have shown it there", 1, 1000,
+          DEFAULT_INERTIA, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (klass, PROP (min_area),
+                                 g_param_spec_double ("min-area", "Least area",
+                                                      "Boxes smaller than this share of the picture are ignored", 0, 1,
+                                                      0, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (klass, PROP (min_height),
+                                 g_param_spec_double ("min-height", "Least height",
+                                                      "Boxes lower than this share of the picture's height are ignored",
+                                                      0, 1, 0, GST_PIPELOAD_PLAYING));
 }
 
 static void
@@ -99,16 +95,15 @@ install_times (GObjectClass *klass)
 {
   gst_pipeload_settings_install (
       klass, PROP (update_interval),
-      g_param_spec_double (
-          "update-interval", "Update interval",
-          "Seconds between updates on an object inside; one comes too when it is seen clearly better "
-          "(0: no updates)",
-          0, MAX_SECONDS, 0, GST_PIPELOAD_PLAYING));
+      g_param_spec_double ("update-interval", "Update interval",
+                           "Seconds between updates on an object inside; one comes too when it is seen clearly better "
+                           "(0: no updates)",
+                           0, MAX_SECONDS, 0, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (leave_after),
       g_param_spec_double ("leave-after", "Leave after",
-                           "An object has left a zone when it was not inside for so many seconds", 0,
-                           MAX_SECONDS, DEFAULT_LEAVE_AFTER, GST_PIPELOAD_PLAYING));
+                           "An object has left a zone when it was not inside for so many seconds", 0, MAX_SECONDS,
+                           DEFAULT_LEAVE_AFTER, GST_PIPELOAD_PLAYING));
 }
 
 void

@@ -47,8 +47,7 @@ take_first (Answer *answer)
   GstPipeloadLlm *self = answer->self;
 
   g_mutex_lock (&self->lock);
-  gst_pipeload_llm_stats_first (&self->stats,
-                                (GstClockTime) (g_get_monotonic_time () - answer->begun) * GST_USECOND);
+  gst_pipeload_llm_stats_first (&self->stats, (GstClockTime) (g_get_monotonic_time () - answer->begun) * GST_USECOND);
   g_mutex_unlock (&self->lock);
 }
 
@@ -69,10 +68,8 @@ take_piece (const char *text, gsize length, gpointer user_data)
   if (answer->settings.output == GST_PIPELOAD_LLM_OUTPUT_TOKEN)
     push_piece (answer, piece, strlen (piece), FALSE);
   else if (answer->settings.output == GST_PIPELOAD_LLM_OUTPUT_SENTENCE)
-    while (
-        answer->flow == GST_FLOW_OK
-        && (size = gst_pipeload_llm_sentences_next (&answer->sentences, answer->text->str, answer->text->len))
-               > 0)
+    while (answer->flow == GST_FLOW_OK
+           && (size = gst_pipeload_llm_sentences_next (&answer->sentences, answer->text->str, answer->text->len)) > 0)
       push_piece (answer, answer->text->str + answer->sentences.start - size, size, FALSE);
   return answer->flow == GST_FLOW_OK;
 }
@@ -87,8 +84,7 @@ push_rest (Answer *answer)
   if (answer->flow != GST_FLOW_OK)
     return;
   if (answer->text->len == 0 && GST_BUFFER_PTS_IS_VALID (prompt))
-    gst_pad_push_event (answer->self->src,
-                        gst_event_new_gap (GST_BUFFER_PTS (prompt), GST_BUFFER_DURATION (prompt)));
+    gst_pad_push_event (answer->self->src, gst_event_new_gap (GST_BUFFER_PTS (prompt), GST_BUFFER_DURATION (prompt)));
   else if (answer->settings.output != GST_PIPELOAD_LLM_OUTPUT_TOKEN && answer->text->len > start)
     push_piece (answer, answer->text->str + start, answer->text->len - start, TRUE);
 }
@@ -106,17 +102,15 @@ post_answer (Answer *answer)
   if (answer->settings.messages == GST_PIPELOAD_LLM_MESSAGES_NONE)
     return;
   structure = gst_structure_new (
-      "pipeload-llm", "prompt", G_TYPE_UINT64, answer->number, "timestamp", G_TYPE_UINT64, timestamp,
-      "stream-time", G_TYPE_UINT64, gst_segment_to_stream_time (segment, GST_FORMAT_TIME, timestamp),
-      "running-time", G_TYPE_UINT64, gst_segment_to_running_time (segment, GST_FORMAT_TIME, timestamp),
-      "text", G_TYPE_STRING, answer->text->str, "finish", G_TYPE_STRING, reasons[result->finish],
-      "prompt-tokens", G_TYPE_UINT, result->prompt_tokens, "cached-tokens", G_TYPE_UINT,
-      result->cached_tokens, "trimmed-tokens", G_TYPE_UINT, result->trimmed_tokens, "tokens", G_TYPE_UINT,
-      result->generated_tokens, "guessed-tokens", G_TYPE_UINT, result->guessed_tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE,
-      gst_pipeload_llm_prompt_rate (result), "tokens-per-second", G_TYPE_DOUBLE,
-      gst_pipeload_llm_rate (result), NULL);
-  gst_element_post_message (GST_ELEMENT (answer->self),
-                            gst_message_new_element (GST_OBJECT (answer->self), structure));
+      "pipeload-llm", "prompt", G_TYPE_UINT64, answer->number, "timestamp", G_TYPE_UINT64, timestamp, "stream-time",
+      G_TYPE_UINT64, gst_segment_to_stream_time (segment, GST_FORMAT_TIME, timestamp), "running-time", G_TYPE_UINT64,
+      gst_segment_to_running_time (segment, GST_FORMAT_TIME, timestamp), "text", G_TYPE_STRING, answer->text->str,
+      "finish", G_TYPE_STRING, reasons[result->finish], "prompt-tokens", G_TYPE_UINT, result->prompt_tokens,
+      "cached-tokens", G_TYPE_UINT, result->cached_tokens, "trimmed-tokens", G_TYPE_UINT, result->trimmed_tokens,
+      "tokens", G_TYPE_UINT, result->generated_tokens, "guessed-tokens", G_TYPE_UINT, result->guessed_tokens,
+      "prompt-tokens-per-second", G_TYPE_DOUBLE, gst_pipeload_llm_prompt_rate (result), "tokens-per-second",
+      G_TYPE_DOUBLE, gst_pipeload_llm_rate (result), NULL);
+  gst_element_post_message (GST_ELEMENT (answer->self), gst_message_new_element (GST_OBJECT (answer->self), structure));
 }
 
 /* ---- errors -------------------------------------------------------------------------------- */
@@ -153,9 +147,8 @@ read_prompt (Answer *answer)
 
   if (!gst_buffer_map (answer->prompt, &map, GST_MAP_READ))
     {
-      g_autoptr (GError) error
-          = g_error_new (PLD_ERROR, PLD_ERROR_IO, "the memory of prompt %" G_GUINT64_FORMAT " cannot be read",
-                         answer->number);
+      g_autoptr (GError) error = g_error_new (
+          PLD_ERROR, PLD_ERROR_IO, "the memory of prompt %" G_GUINT64_FORMAT " cannot be read", answer->number);
 
       gst_pipeload_model_post_error (&answer->self->model, error);
       return NULL;
@@ -171,8 +164,7 @@ static gboolean
 generate (Answer *answer, const char *text, GError **error)
 {
   GstPipeloadLlm *self = answer->self;
-  g_auto (GStrv) stop
-      = gst_pipeload_llm_text_split (answer->settings.stop != NULL ? answer->settings.stop : "");
+  g_auto (GStrv) stop = gst_pipeload_llm_text_split (answer->settings.stop != NULL ? answer->settings.stop : "");
   g_autoptr (GCancellable) cancellable = NULL;
   g_autoptr (GArray) messages = NULL;
   PldGenerateOptions options;
@@ -185,8 +177,8 @@ generate (Answer *answer, const char *text, GError **error)
   g_mutex_unlock (&self->lock);
   gst_pipeload_llm_history_limit (&self->history, answer->settings.history);
   messages = gst_pipeload_llm_history_messages (&self->history, answer->settings.system_prompt, text);
-  ok = pld_llm_generate (self->model.llm, (const PldMessage *) (gconstpointer) messages->data, messages->len,
-                         &options, take_piece, answer, &answer->result, cancellable, error);
+  ok = pld_llm_generate (self->model.llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, &options,
+                         take_piece, answer, &answer->result, cancellable, error);
   g_mutex_lock (&self->lock);
   gst_pipeload_llm_stats_add (&self->stats, &answer->result);
   g_mutex_unlock (&self->lock);
@@ -205,9 +197,9 @@ take_failure (Answer *answer, GError *error)
   if (g_error_matches (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED))
     {
       /* The model was tried when it was opened: the prompt does not fit the properties. */
-      g_autoptr (GError) settings = g_error_new (
-          GST_PIPELOAD_SETTINGS_ERROR, 0, "prompt %" G_GUINT64_FORMAT ": %s (properties trim, context-size)",
-          answer->number, error->message);
+      g_autoptr (GError) settings = g_error_new (GST_PIPELOAD_SETTINGS_ERROR, 0,
+                                                 "prompt %" G_GUINT64_FORMAT ": %s (properties trim, context-size)",
+                                                 answer->number, error->message);
 
       gst_pipeload_model_post_error (&answer->self->model, settings);
     }
@@ -241,8 +233,7 @@ answer_text (Answer *answer, const char *text)
 GstFlowReturn
 gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt)
 {
-  Answer answer
-      = { .self = self, .prompt = prompt, .begun = g_get_monotonic_time (), .text = g_string_new (NULL) };
+  Answer answer = { .self = self, .prompt = prompt, .begun = g_get_monotonic_time (), .text = g_string_new (NULL) };
   g_autofree char *text = NULL;
   gboolean blank;
 

@@ -13,8 +13,8 @@
  * gst-launch-1.0 -q filesrc location=log.jsonl blocksize=1000000 ! pipeloadllm ! fdsink
  * ]| Writes what the bundled model reports of a camera's log.
  * |[
- * gst-launch-1.0 -q filesrc location=question.txt blocksize=1000000 ! pipeloadllm model=/models/llama-3.1-8b-q4_k_m.gguf
- *     memory-limit=2.1GB ! fdsink
+ * gst-launch-1.0 -q filesrc location=question.txt blocksize=1000000 ! pipeloadllm
+ * model=/models/llama-3.1-8b-q4_k_m.gguf memory-limit=2.1GB ! fdsink
  * ]| Runs a model of 4.9 GB in 2.1 GB.
  * |[
  * gst-launch-1.0 filesrc location=film.srt ! subparse ! pipeloadllm model=/models/qwen2.gguf
@@ -298,8 +298,7 @@ gst_pipeload_llm_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_SEGMENT:
       return begin_segment (self, event);
     default:
-      return GST_EVENT_IS_SERIALIZED (event) ? queue_event (self, event)
-                                             : gst_pad_event_default (pad, parent, event);
+      return GST_EVENT_IS_SERIALIZED (event) ? queue_event (self, event) : gst_pad_event_default (pad, parent, event);
     }
 }
 
@@ -331,12 +330,12 @@ gst_pipeload_llm_class_init (GstPipeloadLlmClass *klass)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_TOKEN] = g_signal_new ("token", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                        NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[SIGNAL_TOKEN] = g_signal_new ("token", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                        G_TYPE_NONE, 1, G_TYPE_STRING);
 
-  gst_element_class_set_static_metadata (
-      element_class, "Language model in a memory limit", "Filter/Effect/Text",
-      "Answers text with a language model, its weights streamed from storage", "The pipeload authors");
+  gst_element_class_set_static_metadata (element_class, "Language model in a memory limit", "Filter/Effect/Text",
+                                         "Answers text with a language model, its weights streamed from storage",
+                                         "The pipeload authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_pipeload_llm_change_state);

@@ -55,8 +55,7 @@ add_message (GArray *messages, const char *role, const char *content)
 }
 
 GArray *
-gst_pipeload_llm_history_messages (const GstPipeloadLlmHistory *history, const char *system,
-                                   const char *prompt)
+gst_pipeload_llm_history_messages (const GstPipeloadLlmHistory *history, const char *system, const char *prompt)
 {
   GArray *messages = g_array_new (FALSE, FALSE, sizeof (PldMessage));
   gboolean answer = FALSE;

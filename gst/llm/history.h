@@ -22,8 +22,8 @@ void gst_pipeload_llm_history_limit (GstPipeloadLlmHistory *history, guint n);
 
 void gst_pipeload_llm_history_add (GstPipeloadLlmHistory *history, const char *prompt, const char *answer);
 
-/* @system: (nullable). Returns: (transfer full) (element-type PldMessage): @system, the exchanges, @prompt; its texts stay the
- * callers' and the history's. */
+/* @system: (nullable). Returns: (transfer full) (element-type PldMessage): @system, the exchanges, @prompt; its texts
+ * stay the callers' and the history's. */
 GArray *gst_pipeload_llm_history_messages (const GstPipeloadLlmHistory *history, const char *system,
                                            const char *prompt);
 

@@ -4,8 +4,8 @@
 
 #define GST_CAT_DEFAULT gst_pipeload_llm_debug
 
-/* What would fail at the first prompt fails now: a model without a tokenizer, a template that is not known, a context too
- * small for it. */
+/* What would fail at the first prompt fails now: a model without a tokenizer, a template that is not known, a context
+ * too small for it. */
 static gboolean
 try_model (PldLlm *llm, PldGenerateOptions *options, GError **error)
 {
@@ -20,8 +20,7 @@ try_model (PldLlm *llm, PldGenerateOptions *options, GError **error)
   if (pld_llm_generate (llm, &nothing, 1, options, NULL, NULL, NULL, NULL, &why))
     return TRUE;
   if (g_error_matches (why, PLD_ERROR, PLD_ERROR_UNSUPPORTED))
-    g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s (properties template, context-size)",
-                 why->message);
+    g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s (properties template, context-size)", why->message);
   else
     g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
@@ -53,9 +52,9 @@ take_model (GstPipeloadLlm *self, PldLlm *llm, const GstPipeloadLlmSettings *set
 {
   const PldLlmInfo *info = pld_llm_get_info (llm);
   const char *name = info->chat_template != NULL ? info->chat_template : "none";
-  g_autofree char *text = g_strdup_printf (
-      "Opened %s: %s, %u layers, vocabulary of %u, context of %u tokens, template %s", info->path,
-      info->architecture, info->n_layers, info->n_vocab, info->context_size, name);
+  g_autofree char *text
+      = g_strdup_printf ("Opened %s: %s, %u layers, vocabulary of %u, context of %u tokens, template %s", info->path,
+                         info->architecture, info->n_layers, info->n_vocab, info->context_size, name);
 
   g_mutex_lock (&self->lock);
   self->context_size = info->context_size;
@@ -72,7 +71,7 @@ gst_pipeload_llm_open (GstPipeloadLlm *self)
   PldLlm *llm;
 
   g_mutex_lock (&self->lock);
-  self->stats = (GstPipeloadLlmStats){ 0 };
+  self->stats = (GstPipeloadLlmStats) { 0 };
   g_mutex_unlock (&self->lock);
   GST_OBJECT_LOCK (self);
   gst_pipeload_llm_settings_copy (&settings, &self->settings);

@@ -47,8 +47,7 @@ gst_pipeload_llm_cache_type_get_type (void)
 {
   static const GEnumValue values[]
       = { { PLD_CACHE_F16, "16 bits a value", "f16" },
-          { PLD_CACHE_Q8_0, "About half of that, a little less exact; for heads of a multiple of 32 values",
-            "q8-0" },
+          { PLD_CACHE_Q8_0, "About half of that, a little less exact; for heads of a multiple of 32 values", "q8-0" },
           { PLD_CACHE_F32, "Twice of it, as exact as what is computed", "f32" },
           { 0, NULL, NULL } };
   static gsize type = 0;
@@ -61,15 +60,15 @@ gst_pipeload_llm_cache_type_get_type (void)
 void
 gst_pipeload_llm_settings_init (GstPipeloadLlmSettings *settings)
 {
-  *settings = (GstPipeloadLlmSettings){ .chat_template = g_strdup (DEFAULT_TEMPLATE),
-                                        .max_tokens = DEFAULT_MAX_TOKENS,
-                                        .temperature = DEFAULT_TEMPERATURE,
-                                        .top_k = DEFAULT_TOP_K,
-                                        .top_p = DEFAULT_TOP_P,
-                                        .min_p = DEFAULT_MIN_P,
-                                        .repeat_penalty = 1,
-                                        .seed = DEFAULT_SEED,
-                                        .messages = GST_PIPELOAD_LLM_MESSAGES_ANSWERS };
+  *settings = (GstPipeloadLlmSettings) { .chat_template = g_strdup (DEFAULT_TEMPLATE),
+                                         .max_tokens = DEFAULT_MAX_TOKENS,
+                                         .temperature = DEFAULT_TEMPERATURE,
+                                         .top_k = DEFAULT_TOP_K,
+                                         .top_p = DEFAULT_TOP_P,
+                                         .min_p = DEFAULT_MIN_P,
+                                         .repeat_penalty = 1,
+                                         .seed = DEFAULT_SEED,
+                                         .messages = GST_PIPELOAD_LLM_MESSAGES_ANSWERS };
   gst_pipeload_model_settings_init (&settings->model);
 }
 
@@ -93,8 +92,8 @@ gst_pipeload_llm_settings_copy (GstPipeloadLlmSettings *copy, const GstPipeloadL
 }
 
 gboolean
-gst_pipeload_llm_settings_options (const GstPipeloadLlmSettings *settings, char **stop,
-                                   PldGenerateOptions *options, GError **error)
+gst_pipeload_llm_settings_options (const GstPipeloadLlmSettings *settings, char **stop, PldGenerateOptions *options,
+                                   GError **error)
 {
   const char *name = settings->chat_template != NULL ? settings->chat_template : DEFAULT_TEMPLATE;
   gboolean own = g_str_equal (name, DEFAULT_TEMPLATE);
@@ -104,8 +103,7 @@ gst_pipeload_llm_settings_options (const GstPipeloadLlmSettings *settings, char 
       g_autofree char *names = g_strjoinv (", ", (char **) pld_llm_template_names ());
 
       g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                   "property template: there is no \"%s\"; there are auto (the model's own), none, %s", name,
-                   names);
+                   "property template: there is no \"%s\"; there are auto (the model's own), none, %s", name, names);
       return FALSE;
     }
   pld_generate_options_init (options);
@@ -133,11 +131,10 @@ install_context (GObjectClass *klass)
 {
   gst_pipeload_settings_install (
       klass, PROP (context_size),
-      g_param_spec_uint (
-          "context-size", "Context size",
-          "Tokens that a prompt and its answer may have together (0: 2048, or the model's own if that "
-          "is less); memory grows with it",
-          0, G_MAXINT, 0, GST_PIPELOAD_READY));
+      g_param_spec_uint ("context-size", "Context size",
+                         "Tokens that a prompt and its answer may have together (0: 2048, or the model's own if that "
+                         "is less); memory grows with it",
+                         0, G_MAXINT, 0, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (cache_type),
       g_param_spec_enum ("cache-type", "Cache type", "How the context's keys and values are stored",
@@ -153,30 +150,27 @@ install_context (GObjectClass *klass)
 static void
 install_prompt (GObjectClass *klass)
 {
-  gst_pipeload_settings_install (
-      klass, PROP (system_prompt),
-      g_param_spec_string ("system-prompt", "System prompt",
-                           "What the model is told before each prompt (unset: nothing)", NULL,
-                           GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (klass, PROP (system_prompt),
+                                 g_param_spec_string ("system-prompt", "System prompt",
+                                                      "What the model is told before each prompt (unset: nothing)",
+                                                      NULL, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (chat_template),
-      g_param_spec_string (
-          "template", "Template",
-          "What stands between messages: auto (the model's own), none (the prompt is continued as it "
-          "is), or a name such as llama3 or chatml",
-          DEFAULT_TEMPLATE, GST_PIPELOAD_PLAYING));
+      g_param_spec_string ("template", "Template",
+                           "What stands between messages: auto (the model's own), none (the prompt is continued as it "
+                           "is), or a name such as llama3 or chatml",
+                           DEFAULT_TEMPLATE, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (history),
-      g_param_spec_uint (
-          "history", "History",
-          "How many of the last prompts and their answers go before the next prompt (0: each prompt "
-          "stands alone)",
-          0, G_MAXINT, 0, GST_PIPELOAD_PLAYING));
+      g_param_spec_uint ("history", "History",
+                         "How many of the last prompts and their answers go before the next prompt (0: each prompt "
+                         "stands alone)",
+                         0, G_MAXINT, 0, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (trim),
       g_param_spec_boolean ("trim", "Trim",
-                            "What is too long for the context loses its oldest part, instead of an error",
-                            FALSE, GST_PIPELOAD_PLAYING));
+                            "What is too long for the context loses its oldest part, instead of an error", FALSE,
+                            GST_PIPELOAD_PLAYING));
 }
 
 static void
@@ -185,23 +179,22 @@ install_end (GObjectClass *klass)
   gst_pipeload_settings_install (
       klass, PROP (max_tokens),
       g_param_spec_int ("max-tokens", "Most tokens",
-                        "Most tokens of an answer (-1: until the model ends it or the context is full)", -1,
-                        G_MAXINT, DEFAULT_MAX_TOKENS, GST_PIPELOAD_PLAYING));
+                        "Most tokens of an answer (-1: until the model ends it or the context is full)", -1, G_MAXINT,
+                        DEFAULT_MAX_TOKENS, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (stop),
-      g_param_spec_string (
-          "stop", "Stop",
-          "Strings that end an answer and are not put out, a list between commas; spaces count, \\n "
-          "is a line's end, \\, a comma, \\\\ a backslash (unset: none)",
-          NULL, GST_PIPELOAD_PLAYING));
+      g_param_spec_string ("stop", "Stop",
+                           "Strings that end an answer and are not put out, a list between commas; spaces count, \\n "
+                           "is a line's end, \\, a comma, \\\\ a backslash (unset: none)",
+                           NULL, GST_PIPELOAD_PLAYING));
 }
 
 static void
-install_double (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb,
-                double min, double max, double value)
+install_double (GObjectClass *klass, guint id, const char *name, const char *nick, const char *blurb, double min,
+                double max, double value)
 {
-  gst_pipeload_settings_install (
-      klass, id, g_param_spec_double (name, nick, blurb, min, max, value, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (klass, id,
+                                 g_param_spec_double (name, nick, blurb, min, max, value, GST_PIPELOAD_PLAYING));
 }
 
 static void
@@ -213,14 +206,14 @@ install_sampling (GObjectClass *klass)
                   -1, 100, DEFAULT_TEMPERATURE);
   gst_pipeload_settings_install (klass, PROP (top_k),
                                  g_param_spec_uint ("top-k", "Top k",
-                                                    "Choose among this many likeliest tokens (0: all)", 0,
-                                                    G_MAXINT, DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
+                                                    "Choose among this many likeliest tokens (0: all)", 0, G_MAXINT,
+                                                    DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
   install_double (klass, PROP (top_p), "top-p", "Top p",
                   "Choose among the likeliest tokens that have this probability together (1: all)", 0, 1,
                   DEFAULT_TOP_P);
   install_double (klass, PROP (min_p), "min-p", "Min p",
-                  "Choose among tokens with at least this share of the likeliest one's probability (0: all)",
-                  0, 1, DEFAULT_MIN_P);
+                  "Choose among tokens with at least this share of the likeliest one's probability (0: all)", 0, 1,
+                  DEFAULT_MIN_P);
   install_double (klass, PROP (repeat_penalty), "repeat-penalty", "Repeat penalty",
                   "Makes tokens of the last 64 less likely by this factor (1: none)", 0.01, 100, 1);
   install_double (klass, PROP (presence_penalty), "presence-penalty", "Presence penalty",
@@ -229,8 +222,7 @@ install_sampling (GObjectClass *klass)
                   "Taken from a token's logit for each time it is among the last 64 (0: none)", -100, 100, 0);
   gst_pipeload_settings_install (
       klass, PROP (seed),
-      g_param_spec_int64 ("seed", "Seed",
-                          "Same seed, prompt and settings: same answer (-1: another one each time)", -1,
+      g_param_spec_int64 ("seed", "Seed", "Same seed, prompt and settings: same answer (-1: another one each time)", -1,
                           G_MAXINT64, DEFAULT_SEED, GST_PIPELOAD_PLAYING));
 }
 
@@ -239,13 +231,12 @@ install_results (GObjectClass *klass)
 {
   gst_pipeload_settings_install (klass, PROP (output),
                                  g_param_spec_enum ("output", "Output", "What an output buffer holds",
-                                                    GST_TYPE_PIPELOAD_LLM_OUTPUT,
-                                                    GST_PIPELOAD_LLM_OUTPUT_TOKEN, GST_PIPELOAD_PLAYING));
-  gst_pipeload_settings_install (klass, PROP (messages),
-                                 g_param_spec_enum ("messages", "Messages",
-                                                    "When to post the element message pipeload-llm",
-                                                    GST_TYPE_PIPELOAD_LLM_MESSAGES,
-                                                    GST_PIPELOAD_LLM_MESSAGES_ANSWERS, GST_PIPELOAD_PLAYING));
+                                                    GST_TYPE_PIPELOAD_LLM_OUTPUT, GST_PIPELOAD_LLM_OUTPUT_TOKEN,
+                                                    GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (messages),
+      g_param_spec_enum ("messages", "Messages", "When to post the element message pipeload-llm",
+                         GST_TYPE_PIPELOAD_LLM_MESSAGES, GST_PIPELOAD_LLM_MESSAGES_ANSWERS, GST_PIPELOAD_PLAYING));
 }
 
 void

@@ -42,15 +42,14 @@ gst_pipeload_llm_stats_first (GstPipeloadLlmStats *stats, GstClockTime latency)
 }
 
 GstStructure *
-gst_pipeload_llm_stats_to_structure (const GstPipeloadLlmStats *stats, const PldStats *engine,
-                                     guint context_size)
+gst_pipeload_llm_stats_to_structure (const GstPipeloadLlmStats *stats, const PldStats *engine, guint context_size)
 {
   GstStructure *structure = gst_structure_new (
       "application/x-pipeload-stats", "prompts", G_TYPE_UINT64, stats->prompts, "answers", G_TYPE_UINT64,
-      stats->answers, "empty", G_TYPE_UINT64, stats->empty, "damaged", G_TYPE_UINT64, stats->damaged,
-      "prompt-tokens", G_TYPE_UINT64, stats->prompt_tokens, "cached-tokens", G_TYPE_UINT64,
-      stats->cached_tokens, "trimmed-tokens", G_TYPE_UINT64, stats->trimmed_tokens, "tokens", G_TYPE_UINT64,
-      stats->tokens, "guessed-tokens", G_TYPE_UINT64, stats->guessed_tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE, stats->prompt_rate, "tokens-per-second",
+      stats->answers, "empty", G_TYPE_UINT64, stats->empty, "damaged", G_TYPE_UINT64, stats->damaged, "prompt-tokens",
+      G_TYPE_UINT64, stats->prompt_tokens, "cached-tokens", G_TYPE_UINT64, stats->cached_tokens, "trimmed-tokens",
+      G_TYPE_UINT64, stats->trimmed_tokens, "tokens", G_TYPE_UINT64, stats->tokens, "guessed-tokens", G_TYPE_UINT64,
+      stats->guessed_tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE, stats->prompt_rate, "tokens-per-second",
       G_TYPE_DOUBLE, stats->rate, NULL);
 
   gst_pipeload_model_add_stats (structure, stats->last, stats->total, stats->n_timed, engine);

@@ -101,7 +101,7 @@ gst_pipeload_llm_sentences_next (GstPipeloadLlmSentences *sentences, const char 
         {
           gsize size = sentences->next - sentences->start;
 
-          *sentences = (GstPipeloadLlmSentences){ .start = sentences->next, .next = sentences->next };
+          *sentences = (GstPipeloadLlmSentences) { .start = sentences->next, .next = sentences->next };
           return size;
         }
       sentences->state = state;

@@ -15,8 +15,8 @@ char *gst_pipeload_llm_text_read (const char *text, gsize length, gboolean *dama
 /* TRUE if there is nothing but white space in it. */
 gboolean gst_pipeload_llm_text_is_blank (const char *text);
 
-/* Returns: (transfer full): the strings between @text's commas, empty ones left out. A backslash takes the next character as it
- * is, but n, r and t are a line's end, a carriage return and a tab. Spaces count. */
+/* Returns: (transfer full): the strings between @text's commas, empty ones left out. A backslash takes the next
+ * character as it is, but n, r and t are a line's end, a carriage return and a tab. Spaces count. */
 char **gst_pipeload_llm_text_split (const char *text);
 
 /* Where a text that still grows has been cut so far; starts as zeros. */
@@ -32,9 +32,9 @@ typedef struct
  * gst_pipeload_llm_sentences_next:
  * @text: whole UTF-8 characters; what was there at earlier calls is still the same
  *
- * A sentence ends behind . ! ? … with the quotes and brackets that close it, if white space follows; behind 。！？ whatever
- * follows; and at the end of a line. White space behind it belongs to it, so it is whole once the next one has begun. A full stop behind
- * digits alone ("1. ") ends none.
+ * A sentence ends behind . ! ? … with the quotes and brackets that close it, if white space follows; behind 。！？
+ * whatever follows; and at the end of a line. White space behind it belongs to it, so it is whole once the next one has
+ * begun. A full stop behind digits alone ("1. ") ends none.
  *
  * Returns: bytes of the next whole sentence, which begins at the start before this call; 0: there is none yet
  */

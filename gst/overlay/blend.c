@@ -42,8 +42,7 @@ blend_rectangle (GstVideoOverlayRectangle *rectangle, GstVideoFrame *frame)
   if (!gst_video_frame_map (&picture, &info, pixels, GST_MAP_READ))
     return;
   from = x - x % COLUMNS;
-  view = view_columns (frame, from,
-                       MIN (GST_ROUND_UP_N (x + (int) width, COLUMNS), GST_VIDEO_FRAME_WIDTH (frame)));
+  view = view_columns (frame, from, MIN (GST_ROUND_UP_N (x + (int) width, COLUMNS), GST_VIDEO_FRAME_WIDTH (frame)));
   gst_video_blend (&view, &picture, x - from, y, 1);
   gst_video_frame_unmap (&picture);
 }

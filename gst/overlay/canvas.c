@@ -9,7 +9,8 @@
 #define MAX_FONT 512
 #define MAX_TEXT 96
 #define MAX_CACHE (8 << 20)
-/* Pixels of a piece of a line at most, for each pixel of the line's width: less is more pictures, more is more emptiness in them. */
+/* Pixels of a piece of a line at most, for each pixel of the line's width: less is more pictures, more is more
+ * emptiness in them. */
 #define PIECE_AREA 512
 
 struct _GstPipeloadCanvas
@@ -35,8 +36,8 @@ picture_new (int width, int height, GstMapInfo *map)
 {
   GstBuffer *picture = gst_buffer_new_allocate (NULL, (gsize) width * height * 4, NULL);
 
-  gst_buffer_add_video_meta (picture, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB,
-                             width, height);
+  gst_buffer_add_video_meta (picture, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
+                             height);
   gst_buffer_map (picture, map, GST_MAP_WRITE);
   memset (map->data, 0, map->size);
   return picture;
@@ -54,7 +55,8 @@ picture_draw (GstMapInfo *map, int width, int height, GstPipeloadColour colour)
   return cairo;
 }
 
-/* @smooth: some of its pixels are half there. Others are the same premultiplied or not, and then it is faster not to say so. */
+/* @smooth: some of its pixels are half there. Others are the same premultiplied or not, and then it is faster not to
+ * say so. */
 static void
 add_picture (GstPipeloadCanvas *canvas, GstBuffer *picture, int x, int y, gboolean smooth)
 {
@@ -75,8 +77,8 @@ gst_pipeload_canvas_add_composition (GstPipeloadCanvas *canvas, GstVideoOverlayC
   if (canvas->composition == NULL)
     canvas->composition = gst_video_overlay_composition_new (NULL);
   for (guint i = 0; i < gst_video_overlay_composition_n_rectangles (composition); i++)
-    gst_video_overlay_composition_add_rectangle (
-        canvas->composition, gst_video_overlay_composition_get_rectangle (composition, i));
+    gst_video_overlay_composition_add_rectangle (canvas->composition,
+                                                 gst_video_overlay_composition_get_rectangle (composition, i));
 }
 
 GstVideoOverlayComposition *
@@ -109,7 +111,8 @@ clip (const GstPipeloadCanvas *canvas, Area *area)
   return area->x < area->right && area->y < area->bottom;
 }
 
-/* An area of the box at @x, @y in one colour; if @dash, with gaps at every second @dash pixels from the box's beginning. */
+/* An area of the box at @x, @y in one colour; if @dash, with gaps at every second @dash pixels from the box's
+ * beginning. */
 static void
 add_strip (GstPipeloadCanvas *canvas, Area area, int x, int y, int dash, guint32 pixel)
 {
@@ -131,23 +134,20 @@ add_strip (GstPipeloadCanvas *canvas, Area area, int x, int y, int dash, guint32
 }
 
 void
-gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint from,
-                             GstPipeloadCanvasPoint to, GstPipeloadColour colour, gboolean dashed)
+gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint from, GstPipeloadCanvasPoint to,
+                             GstPipeloadColour colour, gboolean dashed)
 {
   const int x = gst_pipeload_canvas_snap (from.x), y = gst_pipeload_canvas_snap (from.y);
-  const Area box
-      = { x, y, MAX (gst_pipeload_canvas_snap (to.x), x + 2), MAX (gst_pipeload_canvas_snap (to.y), y + 2) };
+  const Area box = { x, y, MAX (gst_pipeload_canvas_snap (to.x), x + 2), MAX (gst_pipeload_canvas_snap (to.y), y + 2) };
   const int dash = dashed ? 4 * canvas->line_width : 0;
-  const int top = MIN (box.y + canvas->line_width, box.bottom),
-            bottom = MAX (box.bottom - canvas->line_width, top);
-  const int left = MIN (box.x + canvas->line_width, box.right),
-            right = MAX (box.right - canvas->line_width, left);
+  const int top = MIN (box.y + canvas->line_width, box.bottom), bottom = MAX (box.bottom - canvas->line_width, top);
+  const int left = MIN (box.x + canvas->line_width, box.right), right = MAX (box.right - canvas->line_width, left);
   const guint32 pixel = gst_pipeload_colour_to_pixel (colour);
 
-  add_strip (canvas, (Area){ box.x, box.y, box.right, top }, box.x, box.y, dash, pixel);
-  add_strip (canvas, (Area){ box.x, bottom, box.right, box.bottom }, box.x, box.bottom, dash, pixel);
-  add_strip (canvas, (Area){ box.x, top, left, bottom }, box.x, box.y, dash, pixel);
-  add_strip (canvas, (Area){ right, top, box.right, bottom }, box.right, box.y, dash, pixel);
+  add_strip (canvas, (Area) { box.x, box.y, box.right, top }, box.x, box.y, dash, pixel);
+  add_strip (canvas, (Area) { box.x, bottom, box.right, box.bottom }, box.x, box.bottom, dash, pixel);
+  add_strip (canvas, (Area) { box.x, top, left, bottom }, box.x, box.y, dash, pixel);
+  add_strip (canvas, (Area) { right, top, box.right, bottom }, box.right, box.y, dash, pixel);
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */
@@ -157,8 +157,7 @@ static Area
 area_of_points (const GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *points, guint n)
 {
   double x = points[0].x, right = x, y = points[0].y, bottom = y;
-  const double reach
-      = canvas->line_width / 2.0 + 2; /* to the nearest even pixel, and one where the edge is smoothed */
+  const double reach = canvas->line_width / 2.0 + 2; /* to the nearest even pixel, and one where the edge is smoothed */
 
   for (guint i = 1; i < n; i++)
     {
@@ -167,8 +166,8 @@ area_of_points (const GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *p
       y = MIN (y, points[i].y);
       bottom = MAX (bottom, points[i].y);
     }
-  return (Area){ gst_pipeload_canvas_snap (x - reach), gst_pipeload_canvas_snap (y - reach),
-                 gst_pipeload_canvas_snap (right + reach), gst_pipeload_canvas_snap (bottom + reach) };
+  return (Area) { gst_pipeload_canvas_snap (x - reach), gst_pipeload_canvas_snap (y - reach),
+                  gst_pipeload_canvas_snap (right + reach), gst_pipeload_canvas_snap (bottom + reach) };
 }
 
 static gboolean
@@ -234,13 +233,12 @@ gst_pipeload_canvas_add_line (GstPipeloadCanvas *canvas, const GstPipeloadCanvas
       const double across = points[i].x - from.x, down = points[i].y - from.y;
       guint parts = 1;
 
-      while (!is_small (canvas, (GstPipeloadCanvasPoint[]){ { 0, 0 }, { across / parts, down / parts } }, 2)
+      while (!is_small (canvas, (GstPipeloadCanvasPoint[]) { { 0, 0 }, { across / parts, down / parts } }, 2)
              && parts < 4096)
         parts *= 2;
       for (guint part = 1; part <= parts; part++)
         continue_line (
-            canvas, (GstPipeloadCanvasPoint){ from.x + across * part / parts, from.y + down * part / parts },
-            colour);
+            canvas, (GstPipeloadCanvasPoint) { from.x + across * part / parts, from.y + down * part / parts }, colour);
     }
   add_piece (canvas, colour);
 }
@@ -284,8 +282,7 @@ render_text (GstPipeloadCanvas *canvas, const char *text, GstPipeloadColour colo
 }
 
 void
-gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y,
-                              GstPipeloadColour colour)
+gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y, GstPipeloadColour colour)
 {
   g_autofree char *shown = shorten (text);
   g_autofree char *key = g_strdup_printf ("%06x%s", gst_pipeload_colour_to_pixel (colour) & 0xffffff, shown);
@@ -358,8 +355,7 @@ set_font (GstPipeloadCanvas *canvas, const char *font)
   PangoRectangle extents;
 
   if (size <= 0)
-    pango_font_description_set_absolute_size (description,
-                                              CLAMP (canvas->height / 45, 9, MAX_FONT) * PANGO_SCALE);
+    pango_font_description_set_absolute_size (description, CLAMP (canvas->height / 45, 9, MAX_FONT) * PANGO_SCALE);
   else if (size > MAX_FONT * PANGO_SCALE)
     pango_font_description_set_absolute_size (description, MAX_FONT * PANGO_SCALE);
   pango_layout_set_font_description (canvas->layout, description);
@@ -373,8 +369,7 @@ set_font (GstPipeloadCanvas *canvas, const char *font)
 }
 
 gboolean
-gst_pipeload_canvas_set_up (GstPipeloadCanvas *canvas, guint width, guint height, guint line_width,
-                            const char *font)
+gst_pipeload_canvas_set_up (GstPipeloadCanvas *canvas, guint width, guint height, guint line_width, const char *font)
 {
   if (canvas->width == (int) width && canvas->height == (int) height && canvas->requested == line_width
       && g_strcmp0 (canvas->font, font) == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Drawing on a frame without a picture as large as the frame: everything becomes small pictures (the strips of a box's edges, the
- * pieces of a line, a label), which make a GstVideoOverlayComposition. All of them lie inside of the frame, and begin at even
- * pixels, so that formats with halved chroma show the whole of their colour. One thread at a time.
+ * Drawing on a frame without a picture as large as the frame: everything becomes small pictures (the strips of a box's
+ * edges, the pieces of a line, a label), which make a GstVideoOverlayComposition. All of them lie inside of the frame,
+ * and begin at even pixels, so that formats with halved chroma show the whole of their colour. One thread at a time.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ GstPipeloadCanvas *gst_pipeload_canvas_new (void);
 void gst_pipeload_canvas_free (GstPipeloadCanvas *canvas);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadCanvas, gst_pipeload_canvas_free)
 
-/* The frame's size, the width of lines in pixels (0: from the frame's height) and a Pango font description (NULL: Sans; without a size,
- * that follows the frame's height). Returns: whether anything is new. */
+/* The frame's size, the width of lines in pixels (0: from the frame's height) and a Pango font description (NULL: Sans;
+ * without a size, that follows the frame's height). Returns: whether anything is new. */
 gboolean gst_pipeload_canvas_set_up (GstPipeloadCanvas *canvas, guint width, guint height, guint line_width,
                                      const char *font);
 
@@ -36,18 +36,18 @@ guint gst_pipeload_canvas_get_text_height (const GstPipeloadCanvas *canvas);
 /* The even pixel nearest to @value. */
 int gst_pipeload_canvas_snap (double value);
 
-/* The edges of a box, drawn on the inside of it, at snapped pixels and at least 2 x 2 of them; what lies outside of the frame is left out. */
-void gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint from,
-                                  GstPipeloadCanvasPoint to, GstPipeloadColour colour, gboolean dashed);
+/* The edges of a box, drawn on the inside of it, at snapped pixels and at least 2 x 2 of them; what lies outside of the
+ * frame is left out. */
+void gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint from, GstPipeloadCanvasPoint to,
+                                  GstPipeloadColour colour, gboolean dashed);
 
 /* A line through @n points. */
 void gst_pipeload_canvas_add_line (GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *points, guint n,
                                    GstPipeloadColour colour);
 
-/* One line of @text, on a ground of @colour whose top left corner is at @x, @y, or as near as the frame allows. @text is
- * untrusted: shortened, made valid, and no markup. */
-void gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y,
-                                   GstPipeloadColour colour);
+/* One line of @text, on a ground of @colour whose top left corner is at @x, @y, or as near as the frame allows. @text
+ * is untrusted: shortened, made valid, and no markup. */
+void gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y, GstPipeloadColour colour);
 
 /* All of @composition, which a canvas of this size made. */
 void gst_pipeload_canvas_add_composition (GstPipeloadCanvas *canvas, GstVideoOverlayComposition *composition);

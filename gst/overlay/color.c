@@ -15,7 +15,7 @@ colour_of_hue (double hue)
 
       part[i] = 1 - 0.75 * CLAMP (MIN (k, 4 - k), 0, 1);
     }
-  return (GstPipeloadColour){ part[0], part[1], part[2] };
+  return (GstPipeloadColour) { part[0], part[1], part[2] };
 }
 
 GstPipeloadColour

@@ -5,8 +5,8 @@
  * @title: pipeloadoverlay
  *
  * Draws on video what rides on it: boxes, labels, confidence and ids of what pipeloadvit found and pipeloadtrack
- * follows, where each track came from, and the zones of pipeloadevents. Pictures are blended into the frame, or handed on as
- * #GstVideoOverlayCompositionMeta to a sink that can blend them. Frames that nothing is drawn on pass untouched.
+ * follows, where each track came from, and the zones of pipeloadevents. Pictures are blended into the frame, or handed
+ * on as #GstVideoOverlayCompositionMeta to a sink that can blend them. Frames that nothing is drawn on pass untouched.
  *
  * ## Example launch lines
  * |[
@@ -14,8 +14,8 @@
  *     videoconvert ! autovideosink
  * ]| Shows who walks past a camera.
  * |[
- * gst-launch-1.0 filesrc location=video.mp4 ! decodebin ! videoconvert ! pipeloadvit ! pipeloadoverlay zones=zones.json ids=false !
- *     videoconvert ! x264enc ! mp4mux ! filesink location=annotated.mp4
+ * gst-launch-1.0 filesrc location=video.mp4 ! decodebin ! videoconvert ! pipeloadvit ! pipeloadoverlay zones=zones.json
+ * ids=false ! videoconvert ! x264enc ! mp4mux ! filesink location=annotated.mp4
  * ]| Makes an annotated copy of a recording.
  *
  * Since: 0.1
@@ -37,8 +37,7 @@ GST_DEBUG_CATEGORY_STATIC (gst_pipeload_overlay_debug);
 
 #define COMPOSITION_FEATURE GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
 #define SINK_CAPS GST_VIDEO_CAPS_MAKE (GST_PIPELOAD_OVERLAY_FORMATS)
-#define SRC_CAPS                                                                                             \
-  GST_VIDEO_CAPS_MAKE_WITH_FEATURES (COMPOSITION_FEATURE, GST_PIPELOAD_OVERLAY_FORMATS) "; " SINK_CAPS
+#define SRC_CAPS GST_VIDEO_CAPS_MAKE_WITH_FEATURES (COMPOSITION_FEATURE, GST_PIPELOAD_OVERLAY_FORMATS) "; " SINK_CAPS
 
 static GstStaticPadTemplate sink_template
     = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (SINK_CAPS));
@@ -62,10 +61,9 @@ struct _GstPipeloadOverlay
 };
 
 G_DEFINE_FINAL_TYPE (GstPipeloadOverlay, gst_pipeload_overlay, GST_TYPE_BASE_TRANSFORM)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadoverlay, "pipeloadoverlay", GST_RANK_NONE,
-                                       GST_TYPE_PIPELOAD_OVERLAY,
-                                       GST_DEBUG_CATEGORY_INIT (gst_pipeload_overlay_debug, "pipeloadoverlay",
-                                                                0, "results drawn on video"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadoverlay, "pipeloadoverlay", GST_RANK_NONE, GST_TYPE_PIPELOAD_OVERLAY,
+                                       GST_DEBUG_CATEGORY_INIT (gst_pipeload_overlay_debug, "pipeloadoverlay", 0,
+                                                                "results drawn on video"))
 
 /* ---- object -------------------------------------------------------------------------------- */
 
@@ -188,8 +186,7 @@ append_with (GstCaps *all, const GstCaps *caps, const char *feature)
 
 /* The same video; downstream may have it with what is to be blended beside it, and rather so. */
 static GstCaps *
-gst_pipeload_overlay_transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
-                                     GstCaps *filter)
+gst_pipeload_overlay_transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   g_autoptr (GstCaps) all = gst_caps_new_empty ();
 
@@ -210,12 +207,12 @@ gst_pipeload_overlay_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *ou
   if (!gst_video_info_from_caps (&self->info, in))
     return FALSE;
   if (GST_VIDEO_INFO_FPS_N (&self->info) > 0 && GST_VIDEO_INFO_FPS_D (&self->info) > 0)
-    duration = gst_util_uint64_scale (GST_SECOND, GST_VIDEO_INFO_FPS_D (&self->info),
-                                      GST_VIDEO_INFO_FPS_N (&self->info));
+    duration
+        = gst_util_uint64_scale (GST_SECOND, GST_VIDEO_INFO_FPS_D (&self->info), GST_VIDEO_INFO_FPS_N (&self->info));
   self->may_attach = gst_caps_features_contains (gst_caps_get_features (out, 0), COMPOSITION_FEATURE);
   self->attach = FALSE;
-  gst_pipeload_scene_set_size (self->scene, GST_VIDEO_INFO_WIDTH (&self->info),
-                               GST_VIDEO_INFO_HEIGHT (&self->info), duration);
+  gst_pipeload_scene_set_size (self->scene, GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info),
+                               duration);
   return TRUE;
 }
 
@@ -231,8 +228,8 @@ hand_settings_on (GstPipeloadOverlay *self)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* The caps say that downstream lets a composition pass, its answer that it will be blended. It knows its caps with the first frame only, and
- * the base class asks nothing for frames that stay in place. */
+/* The caps say that downstream lets a composition pass, its answer that it will be blended. It knows its caps with the
+ * first frame only, and the base class asks nothing for frames that stay in place. */
 static void
 ask_downstream (GstPipeloadOverlay *self)
 {
@@ -283,8 +280,7 @@ blend (GstPipeloadOverlay *self, GstBuffer *buffer)
   if (!is_as_caps_say (self, buffer) || !gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READWRITE))
     {
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-                         ("A frame of %" G_GSIZE_FORMAT
-                          " bytes does not have the size and format that its caps "
+                         ("A frame of %" G_GSIZE_FORMAT " bytes does not have the size and format that its caps "
                           "say, or cannot be written to; put videoconvert before pipeloadoverlay.",
                           gst_buffer_get_size (buffer)),
                          (NULL));

@@ -39,23 +39,23 @@ struct _GstPipeloadScene
 static GstPipeloadCanvasPoint
 to_pixels (const GstPipeloadScene *scene, double x, double y)
 {
-  return (GstPipeloadCanvasPoint){ CLAMP (x, -1, 2) * scene->width, CLAMP (y, -1, 2) * scene->height };
+  return (GstPipeloadCanvasPoint) { CLAMP (x, -1, 2) * scene->width, CLAMP (y, -1, 2) * scene->height };
 }
 
 static gboolean
 has_place (const GstPipeloadObject *object)
 {
-  return isfinite (object->x_min) && isfinite (object->y_min) && isfinite (object->x_max)
-         && isfinite (object->y_max) && object->x_min < object->x_max && object->y_min < object->y_max
-         && object->x_min < 1 && object->y_min < 1 && object->x_max > 0 && object->y_max > 0;
+  return isfinite (object->x_min) && isfinite (object->y_min) && isfinite (object->x_max) && isfinite (object->y_max)
+         && object->x_min < object->x_max && object->y_min < object->y_max && object->x_min < 1 && object->y_min < 1
+         && object->x_max > 0 && object->y_max > 0;
 }
 
 /* A class of the whole frame has no place in it. */
 static gboolean
 is_of_frame (const GstPipeloadFrame *frame, const GstPipeloadObject *object)
 {
-  return frame->kind == GST_PIPELOAD_FRAME_CLASSES && object->x_min <= 0 && object->y_min <= 0
-         && object->x_max >= 1 && object->y_max >= 1;
+  return frame->kind == GST_PIPELOAD_FRAME_CLASSES && object->x_min <= 0 && object->y_min <= 0 && object->x_max >= 1
+         && object->y_max >= 1;
 }
 
 static const char *
@@ -67,8 +67,7 @@ label_of (const GstPipeloadObject *object)
 static GstPipeloadColour
 colour_of (const GstPipeloadObject *object)
 {
-  return object->id > 0 ? gst_pipeload_colour_of_id (object->id)
-                        : gst_pipeload_colour_of_text (label_of (object));
+  return object->id > 0 ? gst_pipeload_colour_of_id (object->id) : gst_pipeload_colour_of_text (label_of (object));
 }
 
 /* ---- objects ------------------------------------------------------------------------------- */
@@ -115,8 +114,7 @@ static void
 draw_box (GstPipeloadScene *scene, const GstPipeloadObject *object)
 {
   gst_pipeload_canvas_add_box (scene->canvas, to_pixels (scene, object->x_min, object->y_min),
-                               to_pixels (scene, object->x_max, object->y_max), colour_of (object),
-                               object->predicted);
+                               to_pixels (scene, object->x_max, object->y_max), colour_of (object), object->predicted);
 }
 
 /* On the box, or in it where there is no room above. */
@@ -130,8 +128,7 @@ draw_label (GstPipeloadScene *scene, const GstPipeloadObject *object)
 
   append_object (scene, object, text);
   if (text->len > 0)
-    gst_pipeload_canvas_add_text (scene->canvas, text->str, x, y >= height ? y - height : y,
-                                  colour_of (object));
+    gst_pipeload_canvas_add_text (scene->canvas, text->str, x, y >= height ? y - height : y, colour_of (object));
 }
 
 static void
@@ -154,8 +151,7 @@ draw_trail (GstPipeloadScene *scene, const GstPipeloadObject *object)
 static void
 draw_objects (GstPipeloadScene *scene, const GstPipeloadFrame *frame)
 {
-  static void (*const layers[]) (GstPipeloadScene *, const GstPipeloadObject *)
-      = { draw_trail, draw_box, draw_label };
+  static void (*const layers[]) (GstPipeloadScene *, const GstPipeloadObject *) = { draw_trail, draw_box, draw_label };
   const guint n = MIN (frame->objects->len, MAX_OBJECTS);
 
   for (guint layer = 0; layer < G_N_ELEMENTS (layers); layer++)
@@ -163,8 +159,7 @@ draw_objects (GstPipeloadScene *scene, const GstPipeloadFrame *frame)
       {
         const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
-        if (has_place (object) && !is_of_frame (frame, object)
-            && (layers[layer] != draw_box || scene->settings.boxes))
+        if (has_place (object) && !is_of_frame (frame, object) && (layers[layer] != draw_box || scene->settings.boxes))
           layers[layer](scene, object);
       }
 }
@@ -192,8 +187,7 @@ draw_classes (GstPipeloadScene *scene, const GstPipeloadFrame *frame, int y)
 /* ---- zones --------------------------------------------------------------------------------- */
 
 static void
-draw_points (GstPipeloadScene *scene, const PldPoint *points, guint n, gboolean closed,
-             const char *name)
+draw_points (GstPipeloadScene *scene, const PldPoint *points, guint n, gboolean closed, const char *name)
 {
   const GstPipeloadColour colour = name != NULL ? gst_pipeload_colour_of_text (name) : grey;
   g_autofree GstPipeloadCanvasPoint *pixels = g_new (GstPipeloadCanvasPoint, n + 1);
@@ -227,7 +221,7 @@ draw_zones (GstPipeloadScene *scene)
     {
       const PldLine *line = &g_array_index (zones->lines, PldLine, i);
 
-      draw_points (scene, (PldPoint[]){ line->from, line->to }, 2, FALSE, line->name);
+      draw_points (scene, (PldPoint[]) { line->from, line->to }, 2, FALSE, line->name);
     }
 }
 
@@ -269,8 +263,7 @@ count_frame (GstPipeloadScene *scene)
   if (scene->second != 0)
     {
       g_free (scene->corner);
-      scene->corner
-          = g_strdup_printf ("%.1f fps  %.0f MB", scene->frames * 1e6 / passed, resident_megabytes ());
+      scene->corner = g_strdup_printf ("%.1f fps  %.0f MB", scene->frames * 1e6 / passed, resident_megabytes ());
     }
   scene->second = now;
   scene->frames = 0;
@@ -281,18 +274,15 @@ static int
 draw_corner (GstPipeloadScene *scene)
 {
   const GstPipeloadCorner corner = scene->settings.corner;
-  const gboolean right
-      = corner == GST_PIPELOAD_CORNER_TOP_RIGHT || corner == GST_PIPELOAD_CORNER_BOTTOM_RIGHT;
-  const gboolean bottom
-      = corner == GST_PIPELOAD_CORNER_BOTTOM_LEFT || corner == GST_PIPELOAD_CORNER_BOTTOM_RIGHT;
+  const gboolean right = corner == GST_PIPELOAD_CORNER_TOP_RIGHT || corner == GST_PIPELOAD_CORNER_BOTTOM_RIGHT;
+  const gboolean bottom = corner == GST_PIPELOAD_CORNER_BOTTOM_LEFT || corner == GST_PIPELOAD_CORNER_BOTTOM_RIGHT;
 
   count_frame (scene);
   if (corner == GST_PIPELOAD_CORNER_NONE || scene->corner == NULL)
     return 0;
   gst_pipeload_canvas_add_text (scene->canvas, scene->corner, right ? (int) scene->width : 0,
                                 bottom ? (int) scene->height : 0, grey);
-  return corner == GST_PIPELOAD_CORNER_TOP_LEFT ? (int) gst_pipeload_canvas_get_text_height (scene->canvas)
-                                                : 0;
+  return corner == GST_PIPELOAD_CORNER_TOP_LEFT ? (int) gst_pipeload_canvas_get_text_height (scene->canvas) : 0;
 }
 
 /* ---- a frame ------------------------------------------------------------------------------- */

@@ -19,8 +19,7 @@ void gst_pipeload_scene_free (GstPipeloadScene *scene);
 void gst_pipeload_scene_set_settings (GstPipeloadScene *scene, const GstPipeloadOverlaySettings *settings);
 
 /* @frame_duration: for frames that come without their time */
-void gst_pipeload_scene_set_size (GstPipeloadScene *scene, guint width, guint height,
-                                  GstClockTime frame_duration);
+void gst_pipeload_scene_set_size (GstPipeloadScene *scene, guint width, guint height, GstClockTime frame_duration);
 
 /* @zones: (transfer full) (nullable) */
 void gst_pipeload_scene_set_zones (GstPipeloadScene *scene, PldZones *zones);
@@ -28,8 +27,8 @@ void gst_pipeload_scene_set_zones (GstPipeloadScene *scene, PldZones *zones);
 /* Time goes on from elsewhere. */
 void gst_pipeload_scene_flush (GstPipeloadScene *scene);
 
-/* Returns: (transfer full) (nullable): what @buffer's metas say, inside of the frame; NULL = nothing to draw. @buffer is read only,
- * its pixels are not. */
+/* Returns: (transfer full) (nullable): what @buffer's metas say, inside of the frame; NULL = nothing to draw. @buffer
+ * is read only, its pixels are not. */
 GstVideoOverlayComposition *gst_pipeload_scene_draw (GstPipeloadScene *scene, GstBuffer *buffer);
 
 G_END_DECLS

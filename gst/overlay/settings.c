@@ -23,7 +23,7 @@ gst_pipeload_corner_get_type (void)
 void
 gst_pipeload_overlay_settings_init (GstPipeloadOverlaySettings *settings)
 {
-  *settings = (GstPipeloadOverlaySettings){
+  *settings = (GstPipeloadOverlaySettings) {
     .boxes = TRUE, .labels = TRUE, .confidence = TRUE, .ids = TRUE, .trails = DEFAULT_TRAILS
   };
 }
@@ -36,8 +36,7 @@ gst_pipeload_overlay_settings_clear (GstPipeloadOverlaySettings *settings)
 }
 
 void
-gst_pipeload_overlay_settings_copy (GstPipeloadOverlaySettings *copy,
-                                    const GstPipeloadOverlaySettings *settings)
+gst_pipeload_overlay_settings_copy (GstPipeloadOverlaySettings *copy, const GstPipeloadOverlaySettings *settings)
 {
   *copy = *settings;
   copy->font = g_strdup (settings->font);
@@ -53,20 +52,17 @@ install_objects (GObjectClass *klass)
 {
   gst_pipeload_settings_install (
       klass, PROP (boxes),
-      g_param_spec_boolean ("boxes", "Boxes",
-                            "Draw a box around each object; dashed where its place is predicted", TRUE,
-                            GST_PIPELOAD_PLAYING));
+      g_param_spec_boolean ("boxes", "Boxes", "Draw a box around each object; dashed where its place is predicted",
+                            TRUE, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (labels),
       g_param_spec_boolean ("labels", "Labels", "Say what each object is", TRUE, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (klass, PROP (confidence),
-                                 g_param_spec_boolean ("confidence", "Confidence",
-                                                       "Say how sure that is, in per cent", TRUE,
-                                                       GST_PIPELOAD_PLAYING));
+                                 g_param_spec_boolean ("confidence", "Confidence", "Say how sure that is, in per cent",
+                                                       TRUE, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (klass, PROP (ids),
-                                 g_param_spec_boolean ("ids", "Ids",
-                                                       "Say the id that pipeloadtrack gave each object", TRUE,
-                                                       GST_PIPELOAD_PLAYING));
+                                 g_param_spec_boolean ("ids", "Ids", "Say the id that pipeloadtrack gave each object",
+                                                       TRUE, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (trails),
       g_param_spec_double ("trails", "Trails",
@@ -80,10 +76,9 @@ install_frame (GObjectClass *klass)
 {
   gst_pipeload_settings_install (
       klass, PROP (zones),
-      g_param_spec_string (
-          "zones", "Zones",
-          "Draw these zones and lines, a file or its JSON (unset: those that pipeloadevents tells)", NULL,
-          GST_PIPELOAD_READY));
+      g_param_spec_string ("zones", "Zones",
+                           "Draw these zones and lines, a file or its JSON (unset: those that pipeloadevents tells)",
+                           NULL, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (corner),
       g_param_spec_enum ("corner", "Corner",
@@ -96,9 +91,8 @@ install_frame (GObjectClass *klass)
                            "the frame's height (unset: Sans)",
                            NULL, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (klass, PROP (line_width),
-                                 g_param_spec_uint ("line-width", "Line width",
-                                                    "Pixels (0: from the frame's height)", 0, 64, 0,
-                                                    GST_PIPELOAD_PLAYING));
+                                 g_param_spec_uint ("line-width", "Line width", "Pixels (0: from the frame's height)",
+                                                    0, 64, 0, GST_PIPELOAD_PLAYING));
 }
 
 void

@@ -32,7 +32,6 @@ void gst_pipeload_overlay_settings_install (GObjectClass *klass);
 void gst_pipeload_overlay_settings_init (GstPipeloadOverlaySettings *settings);
 void gst_pipeload_overlay_settings_clear (GstPipeloadOverlaySettings *settings);
 /* @copy: the caller clears it; not initialised before */
-void gst_pipeload_overlay_settings_copy (GstPipeloadOverlaySettings *copy,
-                                         const GstPipeloadOverlaySettings *settings);
+void gst_pipeload_overlay_settings_copy (GstPipeloadOverlaySettings *copy, const GstPipeloadOverlaySettings *settings);
 
 G_END_DECLS

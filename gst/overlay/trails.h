@@ -20,11 +20,13 @@ void gst_pipeload_trails_clear (GstPipeloadTrails *trails);
 /* Forgets what was before @time, and tracks of which nothing is left. */
 void gst_pipeload_trails_expire (GstPipeloadTrails *trails, GstClockTime time);
 
-/* Track @id is at @point at @time. @step: pixels. Some hundred tracks and points of each are kept at most; more are not taken. */
-void gst_pipeload_trails_add (GstPipeloadTrails *trails, int id, GstClockTime time,
-                              GstPipeloadCanvasPoint point, double step);
+/* Track @id is at @point at @time. @step: pixels. Some hundred tracks and points of each are kept at most; more are not
+ * taken. */
+void gst_pipeload_trails_add (GstPipeloadTrails *trails, int id, GstClockTime time, GstPipeloadCanvasPoint point,
+                              double step);
 
-/* Returns: (transfer none) (nullable): GstPipeloadCanvasPoint, the oldest first, the last one where the track is now; valid until the next call */
+/* Returns: (transfer none) (nullable): GstPipeloadCanvasPoint, the oldest first, the last one where the track is now;
+ * valid until the next call */
 const GArray *gst_pipeload_trails_get (GstPipeloadTrails *trails, int id);
 
 G_END_DECLS

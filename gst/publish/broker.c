@@ -38,11 +38,10 @@ gst_pipeload_broker_parse (const char *address, GError **error)
       || !(is_empty (path) || g_str_equal (path, "/")) || g_uri_get_query (uri) != NULL
       || g_uri_get_fragment (uri) != NULL)
     {
-      g_set_error (
-          error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-          "property broker: no address of a broker; it is like mqtt://host, mqtt://user:password@host:1883 "
-          "or mqtts://host, where a character other than a letter, a digit, - . _ or ~ in user and "
-          "password is written as %%xx");
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                   "property broker: no address of a broker; it is like mqtt://host, mqtt://user:password@host:1883 "
+                   "or mqtts://host, where a character other than a letter, a digit, - . _ or ~ in user and "
+                   "password is written as %%xx");
       return NULL;
     }
   broker = g_new0 (GstPipeloadBroker, 1);

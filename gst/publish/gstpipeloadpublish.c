@@ -47,9 +47,8 @@ struct _GstPipeloadPublish
 {
   GstBaseTransform parent;
 
-  GstPipeloadPublishSettings settings; /* OBJECT_LOCK */
-  GstPipeloadOutbox
-      *outboxes[N_RECEIVERS]; /* OBJECT_LOCK to change them; NULL = not wanted. Closed once stopped */
+  GstPipeloadPublishSettings settings;      /* OBJECT_LOCK */
+  GstPipeloadOutbox *outboxes[N_RECEIVERS]; /* OBJECT_LOCK to change them; NULL = not wanted. Closed once stopped */
 
   /* From start() to stop(). */
   char *camera;
@@ -70,10 +69,9 @@ static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
 G_DEFINE_FINAL_TYPE (GstPipeloadPublish, gst_pipeload_publish, GST_TYPE_BASE_TRANSFORM)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadpublish, "pipeloadpublish", GST_RANK_NONE,
-                                       GST_TYPE_PIPELOAD_PUBLISH,
-                                       GST_DEBUG_CATEGORY_INIT (gst_pipeload_publish_debug, "pipeloadpublish",
-                                                                0, "results to files and brokers"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (pipeloadpublish, "pipeloadpublish", GST_RANK_NONE, GST_TYPE_PIPELOAD_PUBLISH,
+                                       GST_DEBUG_CATEGORY_INIT (gst_pipeload_publish_debug, "pipeloadpublish", 0,
+                                                                "results to files and brokers"))
 
 /* ---- what senders complain of -------------------------------------------------------------- */
 
@@ -106,8 +104,8 @@ report (const GError *error, gpointer user_data)
     return;
   gst_element_message_full (self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
                             resource_code (error, GST_RESOURCE_ERROR_WRITE),
-                            g_strdup_printf ("%s; messages wait, and it is tried again", error->message),
-                            NULL, __FILE__, G_STRFUNC, __LINE__);
+                            g_strdup_printf ("%s; messages wait, and it is tried again", error->message), NULL,
+                            __FILE__, G_STRFUNC, __LINE__);
 }
 
 static void
@@ -138,12 +136,11 @@ get_stats (GstPipeloadPublish *self)
       gst_pipeload_outbox_count (self->outboxes[i], &counts[i]);
   GST_OBJECT_UNLOCK (self);
   return gst_structure_new (
-      "application/x-pipeload-stats", "published", G_TYPE_UINT64, counts[MQTT].accepted, "acknowledged",
-      G_TYPE_UINT64, counts[MQTT].done, "queued", G_TYPE_UINT64, counts[MQTT].waiting, "dropped",
-      G_TYPE_UINT64, counts[MQTT].dropped, "connected", G_TYPE_BOOLEAN, counts[MQTT].works,
-      "connection-failures", G_TYPE_UINT64, counts[MQTT].failures, "lines", G_TYPE_UINT64, counts[LINES].done,
-      "lines-queued", G_TYPE_UINT64, counts[LINES].waiting, "lines-dropped", G_TYPE_UINT64,
-      counts[LINES].dropped, "write-failures", G_TYPE_UINT64, counts[LINES].failures, NULL);
+      "application/x-pipeload-stats", "published", G_TYPE_UINT64, counts[MQTT].accepted, "acknowledged", G_TYPE_UINT64,
+      counts[MQTT].done, "queued", G_TYPE_UINT64, counts[MQTT].waiting, "dropped", G_TYPE_UINT64, counts[MQTT].dropped,
+      "connected", G_TYPE_BOOLEAN, counts[MQTT].works, "connection-failures", G_TYPE_UINT64, counts[MQTT].failures,
+      "lines", G_TYPE_UINT64, counts[LINES].done, "lines-queued", G_TYPE_UINT64, counts[LINES].waiting, "lines-dropped",
+      G_TYPE_UINT64, counts[LINES].dropped, "write-failures", G_TYPE_UINT64, counts[LINES].failures, NULL);
 }
 
 static void
@@ -195,8 +192,7 @@ camera_in_topics (const GstPipeloadPublishSettings *settings)
 }
 
 static GstPipeloadOutbox *
-open_receiver (GstPipeloadPublish *self, Receiver receiver, const GstPipeloadPublishSettings *settings,
-               GError **error)
+open_receiver (GstPipeloadPublish *self, Receiver receiver, const GstPipeloadPublishSettings *settings, GError **error)
 {
   GWeakRef *element = g_new0 (GWeakRef, 1);
   g_autoptr (GstPipeloadOutbox) outbox = NULL;
@@ -209,9 +205,9 @@ open_receiver (GstPipeloadPublish *self, Receiver receiver, const GstPipeloadPub
   if (receiver == LINES)
     started = gst_pipeload_lines_start (outbox, settings->location, settings->fsync, error);
   else
-    started = gst_pipeload_mqtt_start (outbox, settings->broker, settings->ca_file,
-                                       settings->topic != NULL ? settings->topic : "",
-                                       camera_in_topics (settings), error);
+    started
+        = gst_pipeload_mqtt_start (outbox, settings->broker, settings->ca_file,
+                                   settings->topic != NULL ? settings->topic : "", camera_in_topics (settings), error);
   return started ? g_steal_pointer (&outbox) : NULL;
 }
 
@@ -273,8 +269,8 @@ gst_pipeload_publish_start (GstBaseTransform *trans)
   gst_pipeload_publish_settings_clear (&settings);
   if (!opened)
     gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
-                              resource_code (error, GST_RESOURCE_ERROR_OPEN_WRITE), g_strdup (error->message),
-                              NULL, __FILE__, G_STRFUNC, __LINE__);
+                              resource_code (error, GST_RESOURCE_ERROR_OPEN_WRITE), g_strdup (error->message), NULL,
+                              __FILE__, G_STRFUNC, __LINE__);
   return opened;
 }
 
@@ -310,11 +306,10 @@ warn_of_lost (GstPipeloadPublish *self, Receiver receiver)
     return;
   gst_pipeload_outbox_count (self->outboxes[receiver], &counts);
   if (counts.waiting > 0)
-    GST_ELEMENT_WARNING (
-        self, RESOURCE, WRITE,
-        ("%" G_GUINT64_FORMAT " messages are lost: %s before the end", counts.waiting,
-         receiver == MQTT ? "the broker has not acknowledged them" : "the file could not be written"),
-        (NULL));
+    GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
+                         ("%" G_GUINT64_FORMAT " messages are lost: %s before the end", counts.waiting,
+                          receiver == MQTT ? "the broker has not acknowledged them" : "the file could not be written"),
+                         (NULL));
 }
 
 static void
@@ -445,8 +440,7 @@ gst_pipeload_publish_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   g_autofree char *json = NULL;
   guint64 number;
 
-  if (!self->frames || !gst_pipeload_result_read (buffer, &number, NULL)
-      || (self->any && number == self->number))
+  if (!self->frames || !gst_pipeload_result_read (buffer, &number, NULL) || (self->any && number == self->number))
     return GST_FLOW_OK;
   self->any = TRUE;
   self->number = number;

@@ -90,8 +90,7 @@ gst_pipeload_home_new (GstPipeloadOutbox *outbox, const char *topic, const char 
   home->outbox = outbox;
   home->topic = g_strdup (topic);
   home->camera = g_strdup (camera);
-  home->present
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
+  home->present = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
   look_up (home, FIRST_LABEL);
   return home;
 }
@@ -106,8 +105,7 @@ gst_pipeload_home_free (GstPipeloadHome *home)
 }
 
 void
-gst_pipeload_home_event (GstPipeloadHome *home, const char *event, guint64 id, const char *label,
-                         const char *zone)
+gst_pipeload_home_event (GstPipeloadHome *home, const char *event, guint64 id, const char *label, const char *zone)
 {
   gboolean enters = g_str_equal (event, "enter");
   GHashTable *set;

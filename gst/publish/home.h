@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Home Assistant's MQTT discovery (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery): a binary sensor for
- * each label of a camera, on while anything of that label is in the picture or in one of its zones. Knows no GStreamer.
+ * Home Assistant's MQTT discovery (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery): a binary sensor
+ * for each label of a camera, on while anything of that label is in the picture or in one of its zones. Knows no
+ * GStreamer.
  *
- * Retained, under PREFIX/CAMERA: LABEL/state, "ON" or "OFF"; and homeassistant/binary_sensor/pipeload_CAMERA/LABEL/config. In topics
- * and identifiers of its own, all but ASCII letters, digits, - and _ becomes _.
+ * Retained, under PREFIX/CAMERA: LABEL/state, "ON" or "OFF"; and
+ * homeassistant/binary_sensor/pipeload_CAMERA/LABEL/config. In topics and identifiers of its own, all but ASCII
+ * letters, digits, - and _ becomes _.
  */
 #pragma once
 
@@ -14,7 +16,8 @@ G_BEGIN_DECLS
 
 typedef struct _GstPipeloadHome GstPipeloadHome;
 
-/* Announces the sensor of persons, which is off; others come with their first event. The caller locks, and keeps @outbox. */
+/* Announces the sensor of persons, which is off; others come with their first event. The caller locks, and keeps
+ * @outbox. */
 GstPipeloadHome *gst_pipeload_home_new (GstPipeloadOutbox *outbox, const char *topic, const char *camera);
 void gst_pipeload_home_free (GstPipeloadHome *home);
 

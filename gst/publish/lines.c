@@ -28,8 +28,8 @@ fail (const Lines *lines, const char *what, const char *remedy, GError **error)
 {
   int why = errno;
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (why), "%s: %s: %s%s", lines->file, what,
-               g_strerror (why), remedy);
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (why), "%s: %s: %s%s", lines->file, what, g_strerror (why),
+               remedy);
   return FALSE;
 }
 
@@ -103,8 +103,7 @@ take_back (Lines *lines, gsize written)
   off_t end = lseek (lines->fd, 0, SEEK_CUR);
   struct stat info;
 
-  if (fstat (lines->fd, &info) == 0 && S_ISREG (info.st_mode) && info.st_size == end
-      && end >= (off_t) written)
+  if (fstat (lines->fd, &info) == 0 && S_ISREG (info.st_mode) && info.st_size == end && end >= (off_t) written)
     (void) !ftruncate (lines->fd, end - (off_t) written);
 }
 

@@ -9,8 +9,7 @@
 #include <poll.h>
 #include <string.h>
 
-#define KEEPALIVE                                                                                            \
-  15 /* seconds after which a silent broker is asked for a sign, and after as many more given up */
+#define KEEPALIVE 15 /* seconds after which a silent broker is asked for a sign, and after as many more given up */
 #define HANDSHAKE (10 * G_USEC_PER_SEC) /* for TLS and the broker's answer to CONNECT */
 #define FAREWELL (G_USEC_PER_SEC)
 #define HELD (10 * G_USEC_PER_SEC) /* a connection that held so long ends the backing off */
@@ -108,13 +107,12 @@ fail (const Mqtt *mqtt, int code, int why, GError **error)
   const char *name = mqtt->broker->name;
 
   if (mqtt->refusal == 4 || mqtt->refusal == 5) /* MQTT 3.1.1, table 3.1 */
-    g_set_error (
-        error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-        "the broker %s refuses the connection: not authorised; check user and password in property broker",
-        name);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                 "the broker %s refuses the connection: not authorised; check user and password in property broker",
+                 name);
   else if (mqtt->refusal != 0)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "the broker %s refuses the connection: %s",
-                 name, mosquitto_connack_string (mqtt->refusal));
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "the broker %s refuses the connection: %s", name,
+                 mosquitto_connack_string (mqtt->refusal));
   else if (code == MOSQ_ERR_TLS)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no TLS connection to the broker %s: %s", name,
                  mqtt->complaint != NULL ? mqtt->complaint : mosquitto_strerror (code));
@@ -188,8 +186,7 @@ send_waiting (Mqtt *mqtt)
       if (text == NULL)
         break;
       mqtt->handle = handle;
-      code = mosquitto_publish (mqtt->client, &packet, mqtt->topics[kind], (int) strlen (text), text, QOS,
-                                FALSE);
+      code = mosquitto_publish (mqtt->client, &packet, mqtt->topics[kind], (int) strlen (text), text, QOS, FALSE);
       if (code == MOSQ_ERR_SUCCESS)
         g_hash_table_insert (mqtt->handles, GINT_TO_POINTER (packet), GINT_TO_POINTER (handle));
     }
@@ -226,8 +223,7 @@ take_leave (Mqtt *mqtt)
   int code = send_retained (mqtt);
 
   if (code == MOSQ_ERR_SUCCESS)
-    code = mosquitto_publish (mqtt->client, &mqtt->farewell, mqtt->available, strlen ("offline"), "offline",
-                              QOS, TRUE);
+    code = mosquitto_publish (mqtt->client, &mqtt->farewell, mqtt->available, strlen ("offline"), "offline", QOS, TRUE);
   while (code == MOSQ_ERR_SUCCESS && mqtt->farewell != 0 && g_get_monotonic_time () < until)
     code = turn (mqtt);
   if (code == MOSQ_ERR_SUCCESS)
@@ -295,8 +291,7 @@ mqtt_main (gpointer data)
       if (now - started >= HELD)
         delay = MIN_DELAY;
       /* Cameras that lost one broker do not all come back in the same moment. */
-      gst_pipeload_outbox_wait_closed (mqtt->outbox,
-                                       now + delay + g_random_int_range (0, (gint32) (delay / 4)));
+      gst_pipeload_outbox_wait_closed (mqtt->outbox, now + delay + g_random_int_range (0, (gint32) (delay / 4)));
       delay = MIN (2 * delay, MAX_DELAY);
     }
 }
@@ -308,17 +303,15 @@ check_topic (const char *topic, const char *camera, GError **error)
 {
   const char *wrong = NULL;
 
-  if (*topic == '\0' || mosquitto_pub_topic_check (topic) != MOSQ_ERR_SUCCESS
-      || !g_utf8_validate (topic, -1, NULL))
+  if (*topic == '\0' || mosquitto_pub_topic_check (topic) != MOSQ_ERR_SUCCESS || !g_utf8_validate (topic, -1, NULL))
     wrong = "topic";
   else if (strchr (camera, '/') != NULL || mosquitto_pub_topic_check (camera) != MOSQ_ERR_SUCCESS
            || !g_utf8_validate (camera, -1, NULL))
     wrong = "camera";
   if (wrong != NULL)
-    g_set_error (
-        error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "property %s: no name for MQTT: it must not be empty, and be UTF-8 without the wildcards + and #%s",
-        wrong, wrong[0] == 'c' ? ", and without /" : "");
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                 "property %s: no name for MQTT: it must not be empty, and be UTF-8 without the wildcards + and #%s",
+                 wrong, wrong[0] == 'c' ? ", and without /" : "");
   return wrong == NULL;
 }
 
@@ -338,8 +331,7 @@ check_ca_file (const char *ca_file, gboolean tls, GError **error)
   if (g_access (ca_file, R_OK) == 0)
     return TRUE;
   why = errno;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (why), "property ca-file: %s: %s", ca_file,
-               g_strerror (why));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (why), "property ca-file: %s: %s", ca_file, g_strerror (why));
   return FALSE;
 }
 
@@ -357,8 +349,8 @@ init_library (void)
 }
 
 gboolean
-gst_pipeload_mqtt_start (GstPipeloadOutbox *outbox, const char *address, const char *ca_file,
-                         const char *topic, const char *camera, GError **error)
+gst_pipeload_mqtt_start (GstPipeloadOutbox *outbox, const char *address, const char *ca_file, const char *topic,
+                         const char *camera, GError **error)
 {
   g_autoptr (GstPipeloadBroker) broker = gst_pipeload_broker_parse (address, error);
   Mqtt *mqtt;

@@ -258,12 +258,12 @@ void
 gst_pipeload_outbox_count (GstPipeloadOutbox *outbox, GstPipeloadCounts *counts)
 {
   g_mutex_lock (&outbox->lock);
-  *counts = (GstPipeloadCounts){ .accepted = outbox->accepted,
-                                 .done = outbox->done,
-                                 .dropped = outbox->dropped,
-                                 .waiting = outbox->items.length,
-                                 .failures = outbox->failures,
-                                 .works = outbox->works };
+  *counts = (GstPipeloadCounts) { .accepted = outbox->accepted,
+                                  .done = outbox->done,
+                                  .dropped = outbox->dropped,
+                                  .waiting = outbox->items.length,
+                                  .failures = outbox->failures,
+                                  .works = outbox->works };
   g_mutex_unlock (&outbox->lock);
 }
 
@@ -292,8 +292,8 @@ sender_main (gpointer data)
 }
 
 gboolean
-gst_pipeload_outbox_start (GstPipeloadOutbox *outbox, const char *name, void (*func) (gpointer sender),
-                           gpointer sender, GDestroyNotify destroy, GError **error)
+gst_pipeload_outbox_start (GstPipeloadOutbox *outbox, const char *name, void (*func) (gpointer sender), gpointer sender,
+                           GDestroyNotify destroy, GError **error)
 {
   g_autoptr (GError) why = NULL;
 
@@ -414,8 +414,7 @@ void
 gst_pipeload_outbox_again (GstPipeloadOutbox *outbox)
 {
   g_mutex_lock (&outbox->lock);
-  for (GList *link = outbox->items.head; link != NULL && ((GstPipeloadItem *) link->data)->sent;
-       link = link->next)
+  for (GList *link = outbox->items.head; link != NULL && ((GstPipeloadItem *) link->data)->sent; link = link->next)
     ((GstPipeloadItem *) link->data)->sent = FALSE;
   for (guint i = 0; i < outbox->retained->len; i++)
     ((GstPipeloadRetained *) outbox->retained->pdata[i])->sent = FALSE;

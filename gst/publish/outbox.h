@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Messages on their way to something that is slow, full or away: a bounded queue that a stream fills without ever waiting
- * and the thread of a sender empties. A message stays in it until its receiver has it, so a sender that loses its
- * receiver begins again with the oldest that is left, in order.
+ * Messages on their way to something that is slow, full or away: a bounded queue that a stream fills without ever
+ * waiting and the thread of a sender empties. A message stays in it until its receiver has it, so a sender that loses
+ * its receiver begins again with the oldest that is left, in order.
  *
  * When it is full, the oldest message that was not handed over gives way: a frame if there is one, else an event. What
  * was handed over is never dropped, so a queue holds at most one message more than its size or its sender's hands do.
@@ -47,24 +47,24 @@ void gst_pipeload_outbox_push (GstPipeloadOutbox *outbox, GstPipeloadKind kind, 
 /* What @topic stands at, until it changes: only the newest counts, and it is told anew after each interruption. */
 void gst_pipeload_outbox_retain (GstPipeloadOutbox *outbox, const char *topic, const char *text);
 
-/* Waits until all messages are done, or @until (monotonic time), or an interruption, which holds until it is taken back.
- * Returns: whether none is left */
+/* Waits until all messages are done, or @until (monotonic time), or an interruption, which holds until it is taken
+ * back. Returns: whether none is left */
 gboolean gst_pipeload_outbox_drain (GstPipeloadOutbox *outbox, gint64 until);
 void gst_pipeload_outbox_interrupt (GstPipeloadOutbox *outbox, gboolean interrupted);
 
-/* Takes no more messages, drops what is left, tells the sender to end and waits for it until @until (monotonic time). One
- * that hangs in the system then ends for itself, with a reference of its own. */
+/* Takes no more messages, drops what is left, tells the sender to end and waits for it until @until (monotonic time).
+ * One that hangs in the system then ends for itself, with a reference of its own. */
 void gst_pipeload_outbox_close (GstPipeloadOutbox *outbox, gint64 until);
 
 void gst_pipeload_outbox_count (GstPipeloadOutbox *outbox, GstPipeloadCounts *counts);
 
 /* ---- for the sender ---- */
 
-/* Runs @func (@sender) in a thread named @name, where writing to a closed socket or pipe is an error and no signal, until
- * the outbox is closed; then @destroy (@sender), on failure too. An outbox has one sender. Fails with G_IO_ERROR. */
-gboolean gst_pipeload_outbox_start (GstPipeloadOutbox *outbox, const char *name,
-                                    void (*func) (gpointer sender), gpointer sender, GDestroyNotify destroy,
-                                    GError **error);
+/* Runs @func (@sender) in a thread named @name, where writing to a closed socket or pipe is an error and no signal,
+ * until the outbox is closed; then @destroy (@sender), on failure too. An outbox has one sender. Fails with G_IO_ERROR.
+ */
+gboolean gst_pipeload_outbox_start (GstPipeloadOutbox *outbox, const char *name, void (*func) (gpointer sender),
+                                    gpointer sender, GDestroyNotify destroy, GError **error);
 
 /* A try has failed: counted, and reported unless the last failure was of the same code and nothing has worked since. */
 void gst_pipeload_outbox_failed (GstPipeloadOutbox *outbox, const GError *error);

@@ -28,8 +28,7 @@ typedef struct
 
 void gst_pipeload_publish_settings_init (GstPipeloadPublishSettings *settings);
 void gst_pipeload_publish_settings_clear (GstPipeloadPublishSettings *settings);
-void gst_pipeload_publish_settings_copy (GstPipeloadPublishSettings *copy,
-                                         const GstPipeloadPublishSettings *settings);
+void gst_pipeload_publish_settings_copy (GstPipeloadPublishSettings *copy, const GstPipeloadPublishSettings *settings);
 
 #define GST_PIPELOAD_PUBLISH_PROP_STATS G_MAXUINT
 

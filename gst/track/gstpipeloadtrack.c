@@ -5,8 +5,9 @@
  * @title: pipeloadtrack
  *
  * Gives what a detector found the same id from frame to frame, and moves the boxes on between two results. Takes
- * detections of pipeloadvit, or of any element that writes #GstVideoRegionOfInterestMeta with a structure "detection", off
- * the frames and writes the tracks instead, each with a structure "track". What was seen only once or twice is left out.
+ * detections of pipeloadvit, or of any element that writes #GstVideoRegionOfInterestMeta with a structure "detection",
+ * off the frames and writes the tracks instead, each with a structure "track". What was seen only once or twice is left
+ * out.
  *
  * A track's state is "measured" on the frame that brings a new result with the object in it, and "predicted" on others.
  * Where results come late (mode=async), boxes are moved on by the time that has gone by.
@@ -54,7 +55,7 @@ struct _GstPipeloadTrack
 
   PldTrackerSettings settings; /* OBJECT_LOCK */
   PldTrackerCounts counts;     /* OBJECT_LOCK; after the newest frame */
-  guint64 frames, results;             /* OBJECT_LOCK */
+  guint64 frames, results;     /* OBJECT_LOCK */
 
   /* Streaming thread. */
   PldTracker *tracker;
@@ -62,11 +63,11 @@ struct _GstPipeloadTrack
   GstClockTime duration; /* of a frame, where buffers do not tell the time */
   GstClockTime last;     /* the newest frame's time; NONE: there is none that goes with the next one */
   Moment moments[REMEMBERED];
-  guint64 number;     /* of the newest frame, as the detector counts */
-  gboolean has_seen;  /* a result, whose number is: */
+  guint64 number;    /* of the newest frame, as the detector counts */
+  gboolean has_seen; /* a result, whose number is: */
   guint64 seen;
-  gboolean foreign;   /* detections came without a note that there is a result */
-  gboolean failed;    /* the one error is posted */
+  gboolean foreign; /* detections came without a note that there is a result */
+  gboolean failed;  /* the one error is posted */
 };
 
 static GstStaticPadTemplate sink_template
@@ -140,10 +141,10 @@ gst_pipeload_track_start (GstBaseTransform *trans)
   self->number = G_MAXUINT64;
   self->has_seen = self->failed = FALSE;
   for (guint i = 0; i < REMEMBERED; i++)
-    self->moments[i] = (Moment){ G_MAXUINT64, 0 };
+    self->moments[i] = (Moment) { G_MAXUINT64, 0 };
   forget (self);
   GST_OBJECT_LOCK (self);
-  self->counts = (PldTrackerCounts){ 0 };
+  self->counts = (PldTrackerCounts) { 0 };
   self->frames = self->results = 0;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
@@ -167,8 +168,8 @@ gst_pipeload_track_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *
       self->failed = TRUE;
       return FALSE;
     }
-  self->duration = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate)
-                                       : GST_SECOND / 25;
+  self->duration
+      = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate) : GST_SECOND / 25;
   if (self->width == (guint) width && self->height == (guint) height)
     return TRUE;
   self->width = (guint) width;
@@ -198,12 +199,12 @@ keep_time (GstPipeloadTrack *self, GstBuffer *buffer, const PldTrackerSettings *
   if (GST_CLOCK_TIME_IS_VALID (self->last)
       && (time < self->last || (double) (time - self->last) > settings->max_age * GST_SECOND))
     {
-      GST_DEBUG_OBJECT (self, "time leaps from %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT,
-                        GST_TIME_ARGS (self->last), GST_TIME_ARGS (time));
+      GST_DEBUG_OBJECT (self, "time leaps from %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT, GST_TIME_ARGS (self->last),
+                        GST_TIME_ARGS (time));
       forget (self);
     }
   self->last = time;
-  self->moments[self->number % REMEMBERED] = (Moment){ self->number, time };
+  self->moments[self->number % REMEMBERED] = (Moment) { self->number, time };
   return time;
 }
 
@@ -231,14 +232,14 @@ take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const PldTra
     {
       const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
-      sightings[i] = (PldSighting){ object->label, object->label_id, object->confidence, object->x_min,
-                                            object->y_min, object->x_max,    object->y_max };
+      sightings[i] = (PldSighting) { object->label, object->label_id, object->confidence, object->x_min,
+                                     object->y_min, object->x_max,    object->y_max };
     }
   pld_tracker_update (self->tracker, settings, time, sightings, n);
 }
 
-/* Returns: (transfer full): the tracks as objects of the frame at @time, as far as they are in the picture. @found: what the
- * detector saw, whose other facts go with it. */
+/* Returns: (transfer full): the tracks as objects of the frame at @time, as far as they are in the picture. @found:
+ * what the detector saw, whose other facts go with it. */
 static GstPipeloadFrame *
 show (GstPipeloadTrack *self, const PldTrackerSettings *settings, const GstPipeloadFrame *found, GstClockTime time,
       guint64 number, gboolean new_result)

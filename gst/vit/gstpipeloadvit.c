@@ -34,8 +34,8 @@ GST_DEBUG_CATEGORY (gst_pipeload_vit_debug);
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
 /* Sources that leave the choice to us take the first format: one that maps as it is and is small. */
-#define CAPS                                                                                                 \
-  GST_VIDEO_CAPS_MAKE ("{ I420, NV12, YV12, NV21, YUY2, UYVY, RGB, BGR, RGBx, BGRx, RGBA, BGRA, GRAY8 }")    \
+#define CAPS                                                                                                           \
+  GST_VIDEO_CAPS_MAKE ("{ I420, NV12, YV12, NV21, YUY2, UYVY, RGB, BGR, RGBx, BGRx, RGBA, BGRA, GRAY8 }")              \
   "; " GST_VIDEO_CAPS_MAKE (GST_VIDEO_FORMATS_ALL) "; image/jpeg"
 
 static GstStaticPadTemplate sink_template
@@ -99,7 +99,7 @@ gst_pipeload_vit_start (GstBaseTransform *trans)
 
   clear_stream (self);
   g_mutex_lock (&self->lock);
-  self->stats = (GstPipeloadVitStats){ 0 };
+  self->stats = (GstPipeloadVitStats) { 0 };
   self->reported = 0;
   self->live = FALSE;
   g_mutex_unlock (&self->lock);
@@ -280,8 +280,7 @@ gst_pipeload_vit_class_init (GstPipeloadVitClass *klass)
 
   gst_element_class_set_static_metadata (
       element_class, "Vision transformer in a memory limit", "Filter/Analyzer/Video",
-      "Classifies video with a vision transformer, its weights streamed from storage",
-      "The pipeload authors");
+      "Classifies video with a vision transformer, its weights streamed from storage", "The pipeload authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_pipeload_vit_change_state);

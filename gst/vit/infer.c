@@ -69,8 +69,7 @@ post_result (GstPipeloadVit *self, GstPipeloadFrame *frame, gboolean changed)
   GST_OBJECT_LOCK (self);
   messages = self->settings.messages;
   GST_OBJECT_UNLOCK (self);
-  if (messages == GST_PIPELOAD_VIT_MESSAGES_NONE
-      || (messages == GST_PIPELOAD_VIT_MESSAGES_CHANGES && !changed))
+  if (messages == GST_PIPELOAD_VIT_MESSAGES_NONE || (messages == GST_PIPELOAD_VIT_MESSAGES_CHANGES && !changed))
     return;
   gst_element_post_message (
       GST_ELEMENT (self),
@@ -111,8 +110,7 @@ take_damage (GstPipeloadVit *self, const GError *error)
     return;
   GST_ELEMENT_WARNING (
       self, STREAM, DECODE,
-      ("Passed on a picture that cannot be read: %s. %" G_GUINT64_FORMAT " so far", error->message, count),
-      (NULL));
+      ("Passed on a picture that cannot be read: %s. %" G_GUINT64_FORMAT " so far", error->message, count), (NULL));
 }
 
 /* The async worker's thread, or the streaming thread in sync mode. */

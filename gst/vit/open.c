@@ -11,8 +11,7 @@ open_runner (GstPipeloadVit *self, const GstPipeloadVitSettings *settings, GErro
   g_mutex_lock (&self->lock);
   cancellable = g_object_ref (self->cancellable);
   g_mutex_unlock (&self->lock);
-  self->runner = gst_pipeload_vit_runner_open (settings, gst_pipeload_model_progress, &self->model,
-                                               cancellable, error);
+  self->runner = gst_pipeload_vit_runner_open (settings, gst_pipeload_model_progress, &self->model, cancellable, error);
   if (self->runner == NULL || settings->mode == GST_PIPELOAD_VIT_MODE_SYNC)
     return self->runner != NULL;
   self->worker = gst_pipeload_worker_new ("pipeloadvit", gst_pipeload_vit_work, self, error);
@@ -26,9 +25,8 @@ take_model (GstPipeloadVit *self, const GstPipeloadVitSettings *settings)
 {
   PldVision *vision = gst_pipeload_vit_runner_get_vision (self->runner);
   const PldVisionInfo *info = pld_vision_get_info (vision);
-  g_autofree char *text
-      = g_strdup_printf ("Opened %s: %s, %ux%u pixels, %u classes", info->path, info->architecture,
-                         info->input_width, info->input_height, info->n_classes);
+  g_autofree char *text = g_strdup_printf ("Opened %s: %s, %ux%u pixels, %u classes", info->path, info->architecture,
+                                           info->input_width, info->input_height, info->n_classes);
 
   GST_INFO_OBJECT (self, "%s", text);
   gst_pipeload_model_take (&self->model, vision, NULL, &settings->model, text);

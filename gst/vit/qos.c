@@ -45,8 +45,8 @@ gst_pipeload_vit_qos_update (GstPipeloadVit *self, GstEvent *event)
 static GstMessage *
 make_qos_message (GstPipeloadVit *self, GstBuffer *buffer, GstClockTime running_time)
 {
-  GstClockTime stream_time = gst_segment_to_stream_time (&GST_BASE_TRANSFORM (self)->segment, GST_FORMAT_TIME,
-                                                         GST_BUFFER_PTS (buffer));
+  GstClockTime stream_time
+      = gst_segment_to_stream_time (&GST_BASE_TRANSFORM (self)->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GstMessage *message = gst_message_new_qos (GST_OBJECT (self), self->live, running_time, stream_time,
                                              GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
 

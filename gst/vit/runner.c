@@ -98,8 +98,8 @@ take_classes (GstPipeloadVitRunner *runner, const char *text, GError **error)
           g_autofree char *labels = some_labels (runner);
 
           g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                       "property classes: the model %s has no class \"%s\"; its classes are %s",
-                       runner->info->path, *word, labels);
+                       "property classes: the model %s has no class \"%s\"; its classes are %s", runner->info->path,
+                       *word, labels);
           return FALSE;
         }
     }
@@ -118,13 +118,12 @@ parse_input_size (const char *text, PldVisionOptions *options, GError **error)
 }
 
 GstPipeloadVitRunner *
-gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress,
-                              gpointer user_data, GCancellable *cancellable, GError **error)
+gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress, gpointer user_data,
+                              GCancellable *cancellable, GError **error)
 {
   GstPipeloadVitRunner *runner = g_new0 (GstPipeloadVitRunner, 1);
-  PldVisionOptions options = { .model = settings->model.path,
-                               .loaders = settings->model.loaders,
-                               .threads = settings->model.threads };
+  PldVisionOptions options
+      = { .model = settings->model.path, .loaders = settings->model.loaders, .threads = settings->model.threads };
 
   runner->in_regions = settings->region == GST_PIPELOAD_VIT_REGION_ROI_LIST;
   runner->batch = settings->max_batch;
@@ -213,8 +212,7 @@ place (const GstPipeloadVitRunner *runner, const GstPipeloadFrame *frame, const 
 
 /* The best of the picture in @slot that the user asked for. */
 static void
-collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot,
-         const GstPipeloadRegion *region)
+collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot, const GstPipeloadRegion *region)
 {
   const PldObject *seen = runner->objects + (gsize) slot * runner->info->max_objects;
   const double threshold = job->threshold >= 0 ? job->threshold : runner->info->threshold;
@@ -269,8 +267,7 @@ infer_regions (GstPipeloadVitRunner *runner, GstPipeloadVitJob *job, GError **er
         {
           PldImage image;
 
-          gst_pipeload_picture_crop (runner->picture, &g_array_index (regions, GstPipeloadRegion, start + i),
-                                     &image);
+          gst_pipeload_picture_crop (runner->picture, &g_array_index (regions, GstPipeloadRegion, start + i), &image);
           if (!pld_vision_load_image (runner->vision, i, &image, error))
             return GST_PIPELOAD_VIT_DAMAGED;
         }
@@ -289,13 +286,11 @@ infer_mapped (GstPipeloadVitRunner *runner, GstPipeloadVitJob *job, const PldIma
   GstPipeloadVitOutcome outcome;
 
   gst_pipeload_picture_get_size (runner->picture, &job->frame->width, &job->frame->height);
-  if ((!runner->in_regions || job->motion_threshold > 0)
-      && !pld_vision_load_image (runner->vision, 0, image, error))
+  if ((!runner->in_regions || job->motion_threshold > 0) && !pld_vision_load_image (runner->vision, 0, image, error))
     return GST_PIPELOAD_VIT_DAMAGED;
   if (job->motion_threshold > 0)
     {
-      if (pld_vision_change (runner->vision, 0, FALSE) < job->motion_threshold && !runner->stale
-          && !job->force)
+      if (pld_vision_change (runner->vision, 0, FALSE) < job->motion_threshold && !runner->stale && !job->force)
         return GST_PIPELOAD_VIT_UNCHANGED;
       pld_vision_change (runner->vision, 0, TRUE);
     }

@@ -40,9 +40,8 @@ typedef enum
 
 /* Opens @settings' model. Errors: PLD_ERROR, and GST_PIPELOAD_SETTINGS_ERROR for a property that does not fit
  * it. */
-GstPipeloadVitRunner *gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings,
-                                                    PldProgressFunc progress, gpointer user_data,
-                                                    GCancellable *cancellable, GError **error);
+GstPipeloadVitRunner *gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress,
+                                                    gpointer user_data, GCancellable *cancellable, GError **error);
 
 /* NULL is fine; clears the pointer. */
 void gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner);

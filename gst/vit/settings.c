@@ -24,8 +24,7 @@ gst_pipeload_vit_region_get_type (void)
 {
   static const GEnumValue values[]
       = { { GST_PIPELOAD_VIT_REGION_FULL_FRAME, "The whole frame", "full-frame" },
-          { GST_PIPELOAD_VIT_REGION_ROI_LIST, "Each region of interest that came with the frame",
-            "roi-list" },
+          { GST_PIPELOAD_VIT_REGION_ROI_LIST, "Each region of interest that came with the frame", "roi-list" },
           { 0, NULL, NULL } };
   static gsize type = 0;
 
@@ -52,10 +51,10 @@ gst_pipeload_vit_messages_get_type (void)
 void
 gst_pipeload_vit_settings_init (GstPipeloadVitSettings *settings)
 {
-  *settings = (GstPipeloadVitSettings){ .top_k = DEFAULT_TOP_K,
-                                        .interval = DEFAULT_INTERVAL,
-                                        .threshold = DEFAULT_THRESHOLD,
-                                        .messages = GST_PIPELOAD_VIT_MESSAGES_CHANGES };
+  *settings = (GstPipeloadVitSettings) { .top_k = DEFAULT_TOP_K,
+                                         .interval = DEFAULT_INTERVAL,
+                                         .threshold = DEFAULT_THRESHOLD,
+                                         .messages = GST_PIPELOAD_VIT_MESSAGES_CHANGES };
   gst_pipeload_model_settings_init (&settings->model);
 }
 
@@ -93,10 +92,9 @@ install_input (GObjectClass *klass)
                                                       NULL, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (max_batch),
-      g_param_spec_uint (
-          "max-batch", "Largest batch",
-          "Pictures that share one pass over the weights at most (0: 1 for full frames, 4 for regions)", 0,
-          64, 0, GST_PIPELOAD_READY));
+      g_param_spec_uint ("max-batch", "Largest batch",
+                         "Pictures that share one pass over the weights at most (0: 1 for full frames, 4 for regions)",
+                         0, 64, 0, GST_PIPELOAD_READY));
 }
 
 static void
@@ -106,13 +104,12 @@ install_results (GObjectClass *klass)
       klass, PROP (labels),
       g_param_spec_string (
           "labels", "Labels",
-          "The classes' names in place of the model's: a file with one a line, or a list between commas",
-          NULL, GST_PIPELOAD_READY));
-  gst_pipeload_settings_install (
-      klass, PROP (classes),
-      g_param_spec_string ("classes", "Classes",
-                           "Report only these labels, a list between commas (unset: all)", NULL,
-                           GST_PIPELOAD_READY));
+          "The classes' names in place of the model's: a file with one a line, or a list between commas", NULL,
+          GST_PIPELOAD_READY));
+  gst_pipeload_settings_install (klass, PROP (classes),
+                                 g_param_spec_string ("classes", "Classes",
+                                                      "Report only these labels, a list between commas (unset: all)",
+                                                      NULL, GST_PIPELOAD_READY));
   gst_pipeload_settings_install (klass, PROP (threshold),
                                  g_param_spec_double ("threshold", "Threshold",
                                                       "Report only what has at least this confidence, 0 to 1 "
@@ -124,11 +121,10 @@ install_results (GObjectClass *klass)
                         "Report at most this many classes or objects a picture, best first (0: all, -1: one class, "
                         "or every object)",
                         -1, G_MAXINT, DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
-  gst_pipeload_settings_install (klass, PROP (messages),
-                                 g_param_spec_enum ("messages", "Messages",
-                                                    "When to post the element message pipeload-vit",
-                                                    GST_TYPE_PIPELOAD_VIT_MESSAGES,
-                                                    GST_PIPELOAD_VIT_MESSAGES_CHANGES, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (messages),
+      g_param_spec_enum ("messages", "Messages", "When to post the element message pipeload-vit",
+                         GST_TYPE_PIPELOAD_VIT_MESSAGES, GST_PIPELOAD_VIT_MESSAGES_CHANGES, GST_PIPELOAD_PLAYING));
 }
 
 static void
@@ -137,8 +133,8 @@ install_choice (GObjectClass *klass)
   gst_pipeload_settings_install (
       klass, PROP (interval),
       g_param_spec_uint ("interval", "Interval",
-                         "Look at every Nth frame; the ones between carry the last result and its age", 1,
-                         G_MAXUINT, DEFAULT_INTERVAL, GST_PIPELOAD_PLAYING));
+                         "Look at every Nth frame; the ones between carry the last result and its age", 1, G_MAXUINT,
+                         DEFAULT_INTERVAL, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (klass, PROP (motion_threshold),
                                  g_param_spec_double ("motion-threshold", "Motion threshold",
                                                       "Keep the last result while no part of the picture has "
@@ -151,8 +147,8 @@ install_choice (GObjectClass *klass)
                                                     GST_PIPELOAD_READY));
   gst_pipeload_settings_install (klass, PROP (region),
                                  g_param_spec_enum ("region", "Region", "What to look at in a frame",
-                                                    GST_TYPE_PIPELOAD_VIT_REGION,
-                                                    GST_PIPELOAD_VIT_REGION_FULL_FRAME, GST_PIPELOAD_READY));
+                                                    GST_TYPE_PIPELOAD_VIT_REGION, GST_PIPELOAD_VIT_REGION_FULL_FRAME,
+                                                    GST_PIPELOAD_READY));
 }
 
 void

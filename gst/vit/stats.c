@@ -53,14 +53,13 @@ gst_pipeload_vit_stats_to_structure (const GstPipeloadVitStats *stats, const Pld
 
   for (guint i = 0; i < GST_PIPELOAD_VIT_N_SKIPS; i++)
     skipped += stats->skipped[i];
-  structure = gst_structure_new (
-      "application/x-pipeload-stats", "frames", G_TYPE_UINT64, stats->frames, "inferred", G_TYPE_UINT64,
-      stats->inferred, "skipped", G_TYPE_UINT64, skipped, "skipped-interval", G_TYPE_UINT64,
-      stats->skipped[GST_PIPELOAD_VIT_SKIP_INTERVAL], "skipped-motion", G_TYPE_UINT64,
-      stats->skipped[GST_PIPELOAD_VIT_SKIP_MOTION], "skipped-qos", G_TYPE_UINT64,
-      stats->skipped[GST_PIPELOAD_VIT_SKIP_QOS], "skipped-busy", G_TYPE_UINT64,
-      stats->skipped[GST_PIPELOAD_VIT_SKIP_BUSY], "damaged", G_TYPE_UINT64, stats->damaged, "fps",
-      G_TYPE_DOUBLE, frame_rate (stats), NULL);
+  structure = gst_structure_new ("application/x-pipeload-stats", "frames", G_TYPE_UINT64, stats->frames, "inferred",
+                                 G_TYPE_UINT64, stats->inferred, "skipped", G_TYPE_UINT64, skipped, "skipped-interval",
+                                 G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_INTERVAL], "skipped-motion",
+                                 G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_MOTION], "skipped-qos",
+                                 G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_QOS], "skipped-busy",
+                                 G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_BUSY], "damaged", G_TYPE_UINT64,
+                                 stats->damaged, "fps", G_TYPE_DOUBLE, frame_rate (stats), NULL);
   gst_pipeload_model_add_stats (structure, stats->last, stats->total, stats->inferred, engine);
   return structure;
 }

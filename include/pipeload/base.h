@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-#if defined (__GNUC__)
+#if defined(__GNUC__)
 #define PLD_API __attribute__ ((visibility ("default")))
 #else
 #define PLD_API
@@ -60,7 +60,8 @@ PLD_API char *pld_size_format (guint64 bytes);
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* As a memory limit: what the machine, and each memory cgroup that the process is in, can spare; looked at again while running. */
+/* As a memory limit: what the machine, and each memory cgroup that the process is in, can spare; looked at again while
+ * running. */
 #define PLD_LIMIT_AUTO G_MAXUINT64
 
 /**

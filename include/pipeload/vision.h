@@ -33,8 +33,8 @@ typedef struct
   guint64 memory_limit; /* bytes; 0 = none; PLD_LIMIT_AUTO. The smallest that any handle of a model sets holds */
   guint loaders;        /* loaders running at once; 0 = planned */
   PldPipelining pipelining;
-  guint threads;        /* compute threads; 0 = one for each CPU that affinity and cgroup quotas allow, when it is opened */
-  guint batch;          /* pictures this handle submits at once at most; 0 = 1 */
+  guint threads; /* compute threads; 0 = one for each CPU that affinity and cgroup quotas allow, when it is opened */
+  guint batch;   /* pictures this handle submits at once at most; 0 = 1 */
   guint input_width, input_height; /* pixels that pictures are scaled to; 0 × 0 = the model's own */
 } PldVisionOptions;
 
@@ -44,22 +44,23 @@ typedef struct
   const char *architecture; /* "vit" */
   gboolean detector;        /* tells where things are; else it tells what the whole picture is */
   guint input_width, input_height;
-  guint n_values;           /* that the model's head gives for a picture */
-  guint max_objects;        /* of a picture */
-  float threshold;          /* confidence from which on an object counts, as far as the model says */
+  guint n_values;    /* that the model's head gives for a picture */
+  guint max_objects; /* of a picture */
+  float threshold;   /* confidence from which on an object counts, as far as the model says */
   guint n_classes;
   const char *const *labels; /* [n_classes] */
   guint64 n_parameters;
   guint64 weight_bytes; /* as stored */
 } PldVisionInfo;
 
-/* One thing seen. A classifier gives one full-picture object a class; a detector one for each thing, with the box about it. */
+/* One thing seen. A classifier gives one full-picture object a class; a detector one for each thing, with the box about
+ * it. */
 typedef struct
 {
   guint label_id;
-  const char *label;                 /* owned by the handle */
-  float confidence;                  /* 0..1 */
-  float x_min, y_min, x_max, y_max;  /* 0..1 of the picture */
+  const char *label;                /* owned by the handle */
+  float confidence;                 /* 0..1 */
+  float x_min, y_min, x_max, y_max; /* 0..1 of the picture */
 } PldObject;
 
 /**
@@ -70,8 +71,8 @@ typedef struct
  *
  * Returns: (transfer full): free with pld_vision_close()
  */
-PLD_API PldVision *pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress,
-                                    gpointer user_data, GCancellable *cancellable, GError **error);
+PLD_API PldVision *pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpointer user_data,
+                                    GCancellable *cancellable, GError **error);
 
 /* Closes *vision (NULL is fine) and clears the pointer. No call of this handle may be running. */
 PLD_API void pld_vision_close (PldVision **vision);
@@ -89,12 +90,10 @@ PLD_API gboolean pld_vision_set_memory_limit (PldVision *vision, guint64 limit, 
  * Scales @image to the model's input (antialiased, as preprocessor_config.json says) and keeps it in
  * @slot; @image is not needed afterwards. Fails with PLD_ERROR_FORMAT on a damaged or empty picture.
  */
-PLD_API gboolean pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image,
-                                        GError **error);
+PLD_API gboolean pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GError **error);
 
 /* The same for values that are already normalised: @pixels is float [3, input_height, input_width]. */
-PLD_API gboolean pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels,
-                                         GError **error);
+PLD_API gboolean pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels, GError **error);
 
 /**
  * pld_vision_change:
@@ -123,9 +122,11 @@ PLD_API void pld_vision_get_stats (PldVision *vision, PldStats *stats);
 /* Plans without loading. Thread-safe. @options as for pld_vision_open(). */
 PLD_API gboolean pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *plan, GError **error);
 
-/* The same with predictions. What was never measured on this machine is measured, under the same limit, for 2 s: reading the model's file, and
- * products of its matrices' shapes with random weights. The results are kept in the user's cache directory, under pipeload/profiles. Best
- * while nothing else computes or reads. Errors: also IO, MEMORY, CANCELLED. */
-PLD_API gboolean pld_vision_predict (const PldVisionOptions *options, PldPlanInfo *plan, GCancellable *cancellable, GError **error);
+/* The same with predictions. What was never measured on this machine is measured, under the same limit, for 2 s:
+ * reading the model's file, and products of its matrices' shapes with random weights. The results are kept in the
+ * user's cache directory, under pipeload/profiles. Best while nothing else computes or reads. Errors: also IO, MEMORY,
+ * CANCELLED. */
+PLD_API gboolean pld_vision_predict (const PldVisionOptions *options, PldPlanInfo *plan, GCancellable *cancellable,
+                                     GError **error);
 
 G_END_DECLS

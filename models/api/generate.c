@@ -49,7 +49,7 @@ typedef struct
 {
   guint32 tokens[1 + PLD_GUESS_MAX]; /* [n]: all but the first are guesses */
   guint n;
-  guint64 ns;                        /* 0: it was the prompt's */
+  guint64 ns; /* 0: it was the prompt's */
 } Ahead;
 
 /* Hands @out over. FALSE: the caller wants no more. */
@@ -91,7 +91,8 @@ answer_end (Answer *a)
   answer_put (a);
 }
 
-/* The pass after @ahead->tokens[0], which is no guess: that and guesses at those that follow. @room: tokens that the answer may still have. */
+/* The pass after @ahead->tokens[0], which is no guess: that and guesses at those that follow. @room: tokens that the
+ * answer may still have. */
 static gboolean
 answer_compute (Answer *a, Ahead *ahead, guint room, GCancellable *cancellable, GError **error)
 {
@@ -170,7 +171,8 @@ static gboolean
 answer_prompt (Answer *a, GArray *tokens, GCancellable *cancellable, GError **error)
 {
   PldLlm *llm = a->llm;
-  const guint32 *held = (const guint32 *) (gconstpointer) llm->ids.data, *ids = (const guint32 *) (gconstpointer) tokens->data;
+  const guint32 *held = (const guint32 *) (gconstpointer) llm->ids.data,
+                *ids = (const guint32 *) (gconstpointer) tokens->data;
   guint same = 0;
 
   /* The last one always: its logits are needed. */
@@ -192,7 +194,8 @@ answer_run (Answer *a, const PldMessage *messages, guint n_messages, GCancellabl
   g_autoptr (GArray) tokens = NULL;
   gboolean raw, ok;
 
-  tokens = pld_prompt_make (llm, messages, n_messages, a->options, llm->user.context, &a->result.trimmed_tokens, &raw, error);
+  tokens = pld_prompt_make (llm, messages, n_messages, a->options, llm->user.context, &a->result.trimmed_tokens, &raw,
+                            error);
   if (tokens == NULL)
     return FALSE;
   if (tokens->len == 0 || a->options->max_tokens == 0)
@@ -213,8 +216,9 @@ answer_run (Answer *a, const PldMessage *messages, guint n_messages, GCancellabl
 }
 
 gboolean
-pld_llm_generate (PldLlm *llm, const PldMessage *messages, guint n_messages, const PldGenerateOptions *options, PldTextFunc text,
-                  gpointer user_data, PldGenerateResult *result, GCancellable *cancellable, GError **error)
+pld_llm_generate (PldLlm *llm, const PldMessage *messages, guint n_messages, const PldGenerateOptions *options,
+                  PldTextFunc text, gpointer user_data, PldGenerateResult *result, GCancellable *cancellable,
+                  GError **error)
 {
   const PldModel *model = pld_core_model (llm->core);
   PldGenerateOptions own = *options;
@@ -224,7 +228,8 @@ pld_llm_generate (PldLlm *llm, const PldMessage *messages, guint n_messages, con
   if (own.temperature < 0)
     own.temperature = llm->temperature;
   if (model->tokenizer == NULL)
-    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: has no tokenizer; use a model file that holds one", llm->path);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: has no tokenizer; use a model file that holds one",
+                 llm->path);
   else if (pld_sampler_check (&own, llm->info.n_vocab, error))
     a.sampler = pld_sampler_new (&own, llm->info.n_vocab, pld_core_budget (llm->core), error);
   if (a.sampler != NULL)

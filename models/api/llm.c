@@ -46,8 +46,9 @@ shape_cache (PldCache *cache, const PldModel *model, guint context, PldCacheType
     }
   if (context <= CONTEXT_MAX && pld_cache_bytes (cache) < G_MAXINT64 / 2)
     return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: a context of %u tokens is more than any machine holds; the model's own is %u",
-               model->path, context, net->context);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+               "%s: a context of %u tokens is more than any machine holds; the model's own is %u", model->path, context,
+               net->context);
   return FALSE;
 }
 
@@ -77,8 +78,8 @@ measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
   user->results = 1 + user->guesses;
   user->batch = MIN (user->batch, user->context);
   user->bytes = pld_cache_bytes (&cache) + pld_buffer_cost ((guint64) user->context * sizeof (guint32))
-                + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem)) + pld_buffer_cost (user->results * logits_bytes (model))
-                + pld_sampler_bytes (model->net->n_outputs);
+                + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem))
+                + pld_buffer_cost (user->results * logits_bytes (model)) + pld_sampler_bytes (model->net->n_outputs);
   return TRUE;
 }
 
@@ -90,8 +91,10 @@ handle_allocate (PldLlm *llm, const PldLlmOptions *options, GError **error)
 
   return shape_cache (&llm->cache, model, llm->user.context, options->cache_type, error)
          && pld_cache_allocate (&llm->cache, budget, error)
-         && pld_buffer_init (&llm->ids, budget, (guint64) llm->user.context * sizeof (guint32), "the tokens of the context", error)
-         && pld_buffer_init (&llm->items, budget, (guint64) llm->chunk * sizeof (PldItem), "the tokens of a pass", error)
+         && pld_buffer_init (&llm->ids, budget, (guint64) llm->user.context * sizeof (guint32),
+                             "the tokens of the context", error)
+         && pld_buffer_init (&llm->items, budget, (guint64) llm->chunk * sizeof (PldItem), "the tokens of a pass",
+                             error)
          && pld_buffer_init (&llm->logits, budget, llm->user.results * logits_bytes (model), "the logits", error);
 }
 
@@ -129,7 +132,8 @@ handle_describe (PldLlm *llm, GError **error)
 }
 
 PldLlm *
-pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
+pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
+              GError **error)
 {
   PldLlm *llm = g_new0 (PldLlm, 1);
   PldLlmOptions copy = *options;
@@ -138,7 +142,8 @@ pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer u
   llm->user = options_user (options);
   llm->path = options_path (options, error);
   if (llm->path != NULL)
-    llm->core = pld_core_join (PLD_KIND_TEXT, llm->path, (PldInputSize) { 0 }, &llm->user, measure, &copy, progress, user_data, cancellable, error);
+    llm->core = pld_core_join (PLD_KIND_TEXT, llm->path, (PldInputSize) { 0 }, &llm->user, measure, &copy, progress,
+                               user_data, cancellable, error);
   llm->chunk = llm->user.batch;
   if (llm->core == NULL || !handle_allocate (llm, options, error) || !handle_describe (llm, error))
     pld_llm_close (&llm);
@@ -202,7 +207,9 @@ plan_info (const PldLlmOptions *options, gboolean predict, PldPlanInfo *info, GC
   PldUser user = options_user (options);
   PldLlmOptions copy = *options;
 
-  return path != NULL && pld_core_plan_info (PLD_KIND_TEXT, path, (PldInputSize) { 0 }, &user, measure, &copy, predict, info, cancellable, error);
+  return path != NULL
+         && pld_core_plan_info (PLD_KIND_TEXT, path, (PldInputSize) { 0 }, &user, measure, &copy, predict, info,
+                                cancellable, error);
 }
 
 gboolean
@@ -225,12 +232,14 @@ handle_tokenizer (PldLlm *llm, GError **error)
   const PldTokenizer *tokenizer = pld_core_model (llm->core)->tokenizer;
 
   if (tokenizer == NULL)
-    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: has no tokenizer; use a model file that holds one", llm->path);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: has no tokenizer; use a model file that holds one",
+                 llm->path);
   return tokenizer;
 }
 
 gboolean
-pld_llm_tokenize (PldLlm *llm, const char *text, gssize length, gboolean special, guint32 **tokens, gsize *n_tokens, GError **error)
+pld_llm_tokenize (PldLlm *llm, const char *text, gssize length, gboolean special, guint32 **tokens, gsize *n_tokens,
+                  GError **error)
 {
   const PldTokenizer *tokenizer = handle_tokenizer (llm, error);
   g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (guint32));
@@ -269,23 +278,25 @@ check_tokens (PldLlm *llm, const guint32 *tokens, guint n_tokens, GError **error
 {
   if (n_tokens > llm->user.context - llm->position)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: the context of %u tokens holds %u already and has no room for %u more; set a larger context size", llm->path,
-                   llm->user.context, llm->position, n_tokens);
+      g_set_error (
+          error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+          "%s: the context of %u tokens holds %u already and has no room for %u more; set a larger context size",
+          llm->path, llm->user.context, llm->position, n_tokens);
       return FALSE;
     }
   for (guint i = 0; i < n_tokens; i++)
     if (tokens[i] >= llm->info.n_vocab)
       {
-        g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: there is no token %u in its vocabulary of %u", llm->path, tokens[i],
-                     llm->info.n_vocab);
+        g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: there is no token %u in its vocabulary of %u",
+                     llm->path, tokens[i], llm->info.n_vocab);
         return FALSE;
       }
   return TRUE;
 }
 
 gboolean
-pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, guint wanted, GCancellable *cancellable, GError **error)
+pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, guint wanted, GCancellable *cancellable,
+                 GError **error)
 {
   PldItem *items = (PldItem *) (gpointer) llm->items.data;
   float *results = (float *) (gpointer) llm->logits.data;
@@ -311,7 +322,8 @@ pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, guint wante
 }
 
 gboolean
-pld_llm_eval (PldLlm *llm, const guint32 *tokens, guint n_tokens, float *logits, GCancellable *cancellable, GError **error)
+pld_llm_eval (PldLlm *llm, const guint32 *tokens, guint n_tokens, float *logits, GCancellable *cancellable,
+              GError **error)
 {
   g_return_val_if_fail (n_tokens > 0 || logits == NULL, FALSE);
   if (!pld_llm_compute (llm, tokens, n_tokens, logits != NULL ? 1 : 0, cancellable, error))

@@ -12,9 +12,9 @@
 typedef struct
 {
   const PldTokenizer *tokenizer;
-  GString *text;  /* since the last control token */
+  GString *text; /* since the last control token */
   GArray *tokens;
-  GError *error;  /* the first */
+  GError *error; /* the first */
 } Prompt;
 
 static void
@@ -97,7 +97,8 @@ prompt_raw (Prompt *p, const PldMessage *messages, guint n)
 
 /* @chat_template: (nullable): NULL: contents as they are. Returns: (transfer full) */
 static GArray *
-prompt_encode (const PldTokenizer *tokenizer, const PldTemplate *chat_template, const PldMessage *messages, guint n, GError **error)
+prompt_encode (const PldTokenizer *tokenizer, const PldTemplate *chat_template, const PldMessage *messages, guint n,
+               GError **error)
 {
   Prompt p = { tokenizer, g_string_new (NULL), g_array_new (FALSE, FALSE, sizeof (guint32)), NULL };
 
@@ -127,9 +128,11 @@ find_template (PldLlm *llm, const PldGenerateOptions *options, const PldTemplate
     return TRUE;
   if (name == NULL)
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                 "%s: its chat template is of no family that is known; name the one to use, none or one of %s", llm->path, known);
+                 "%s: its chat template is of no family that is known; name the one to use, none or one of %s",
+                 llm->path, known);
   else
-    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "there is no chat template \"%s\"; there are none, %s", name, known);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "there is no chat template \"%s\"; there are none, %s", name,
+                 known);
   return FALSE;
 }
 
@@ -145,7 +148,8 @@ oldest (const PldMessage *messages, guint n)
 
 /* Leaves out the oldest messages, then the begin of the last, until @room tokens suffice. */
 static GArray *
-prompt_trim (const PldTokenizer *tokenizer, const PldTemplate *chat_template, const PldMessage *all, guint n, guint room, GError **error)
+prompt_trim (const PldTokenizer *tokenizer, const PldTemplate *chat_template, const PldMessage *all, guint n,
+             guint room, GError **error)
 {
   g_autofree PldMessage *messages = g_memdup2 (all, n * sizeof *all);
   g_autofree char *valid = NULL;
@@ -178,8 +182,8 @@ prompt_trim (const PldTokenizer *tokenizer, const PldTemplate *chat_template, co
 }
 
 GArray *
-pld_prompt_make (PldLlm *llm, const PldMessage *messages, guint n_messages, const PldGenerateOptions *options, guint room, guint *trimmed,
-                 gboolean *raw, GError **error)
+pld_prompt_make (PldLlm *llm, const PldMessage *messages, guint n_messages, const PldGenerateOptions *options,
+                 guint room, guint *trimmed, gboolean *raw, GError **error)
 {
   const PldTokenizer *tokenizer = pld_core_model (llm->core)->tokenizer;
   const PldTemplate *chat_template;
@@ -196,14 +200,16 @@ pld_prompt_make (PldLlm *llm, const PldMessage *messages, guint n_messages, cons
   n = tokens->len;
   g_clear_pointer (&tokens, g_array_unref);
   if (options->trim && n_messages > 0)
-    tokens = prompt_trim (tokenizer, chat_template, messages, n_messages, MAX (1, room - MIN (room, llm->user.context / 4)), error);
+    tokens = prompt_trim (tokenizer, chat_template, messages, n_messages,
+                          MAX (1, room - MIN (room, llm->user.context / 4)), error);
   if (tokens != NULL && tokens->len > room)
     g_clear_pointer (&tokens, g_array_unref);
   if (tokens != NULL)
     *trimmed = n - MIN (n, tokens->len);
   else if (error != NULL && *error == NULL)
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                 "%s: the prompt has %u tokens, more than the %u that fit a context of %u; shorten it, let it be trimmed, or set a "
+                 "%s: the prompt has %u tokens, more than the %u that fit a context of %u; shorten it, let it be "
+                 "trimmed, or set a "
                  "larger context size",
                  llm->path, n, room, llm->user.context);
   return tokens;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The facade for vision models: pld_vision_*. A handle owns its pictures at the model's input size; passes are the shared core's.
+ * The facade for vision models: pld_vision_*. A handle owns its pictures at the model's input size; passes are the
+ * shared core's.
  */
 #include <string.h>
 
@@ -17,12 +18,12 @@ struct _PldVision
   char *path;
   guint batch;
   PldScaler *scaler;
-  PldBuffer rgb;         /* [batch, height, width, 3] */
-  PldBuffer pixels;      /* float [batch, 3, height, width]; once pld_vision_load_pixels() was used */
-  PldBuffer kept;        /* [height, width, 3]; see pld_vision_change() */
+  PldBuffer rgb;    /* [batch, height, width, 3] */
+  PldBuffer pixels; /* float [batch, 3, height, width]; once pld_vision_load_pixels() was used */
+  PldBuffer kept;   /* [height, width, 3]; see pld_vision_change() */
   gboolean has_kept;
-  PldBuffer values;      /* float [batch, n_values] */
-  PldItem *items;        /* [batch] */
+  PldBuffer values; /* float [batch, n_values] */
+  PldItem *items;   /* [batch] */
 };
 
 static const PldVisionNet *
@@ -90,7 +91,9 @@ pld_input_size_parse (const char *text, guint *width, guint *height, GError **er
   if (!ok || *end != '\0' || MAX (sides[0], sides[1]) > G_MAXUINT16 || (sides[0] == 0) != (sides[1] == 0))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "\"%s\" is not a size in pixels: write width and height, such as 512x384, one number for both, or 0 for the model's own", text);
+                   "\"%s\" is not a size in pixels: write width and height, such as 512x384, one number for both, or 0 "
+                   "for the model's own",
+                   text);
       return FALSE;
     }
   *width = (guint) sides[0];
@@ -127,7 +130,8 @@ handle_allocate (PldVision *vision, GError **error)
 
   if (!pld_buffer_init (&vision->rgb, budget, vision->batch * n, "the input pictures", error)
       || !pld_buffer_init (&vision->kept, budget, n, "the picture that motion is held against", error)
-      || !pld_buffer_init (&vision->values, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float), "the results", error))
+      || !pld_buffer_init (&vision->values, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float),
+                           "the results", error))
     return FALSE;
   vision->scaler = pld_scaler_new (net->input_width, net->input_height, model->filter, budget, error);
   vision->items = g_new0 (PldItem, vision->batch);
@@ -135,8 +139,8 @@ handle_allocate (PldVision *vision, GError **error)
 }
 
 PldVision *
-pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
-                 GError **error)
+pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpointer user_data,
+                 GCancellable *cancellable, GError **error)
 {
   PldVision *vision = g_new0 (PldVision, 1);
   const PldModel *model = NULL;
@@ -146,8 +150,8 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
   vision->batch = vision->user.batch;
   vision->path = options_path (options, error);
   if (vision->path != NULL)
-    vision->core = pld_core_join (PLD_KIND_VISION, vision->path, options_input (options), &vision->user, measure, NULL, progress,
-                                  user_data, cancellable, error);
+    vision->core = pld_core_join (PLD_KIND_VISION, vision->path, options_input (options), &vision->user, measure, NULL,
+                                  progress, user_data, cancellable, error);
   if (vision->core == NULL)
     goto failed;
   model = pld_core_model (vision->core);
@@ -247,8 +251,8 @@ handle_add_pixels (PldVision *vision, gsize n, GError **error)
   ok = pld_core_set_user (vision->core, &vision->user, &wishes, error);
   g_mutex_unlock (&vision->user_lock);
   return ok
-         && pld_buffer_init (&vision->pixels, pld_core_budget (vision->core), vision->batch * n * sizeof (float), "the input values",
-                             error);
+         && pld_buffer_init (&vision->pixels, pld_core_budget (vision->core), vision->batch * n * sizeof (float),
+                             "the input values", error);
 }
 
 gboolean
@@ -296,7 +300,8 @@ decode (const PldVision *vision, const float *result, PldObject *objects)
 }
 
 gboolean
-pld_vision_run (PldVision *vision, guint n, float *values, PldObject *objects, guint *n_objects, GCancellable *cancellable, GError **error)
+pld_vision_run (PldVision *vision, guint n, float *values, PldObject *objects, guint *n_objects,
+                GCancellable *cancellable, GError **error)
 {
   const gsize n_values = vision->info.n_values;
   float *results = (float *) (gpointer) vision->values.data;
@@ -320,13 +325,15 @@ pld_vision_get_stats (PldVision *vision, PldStats *stats)
 }
 
 static gboolean
-plan_info (const PldVisionOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
+plan_info (const PldVisionOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable,
+           GError **error)
 {
   g_autofree char *path = options_path (options, error);
   PldUser user = options_user (options);
 
   return path != NULL
-         && pld_core_plan_info (PLD_KIND_VISION, path, options_input (options), &user, measure, NULL, predict, info, cancellable, error);
+         && pld_core_plan_info (PLD_KIND_VISION, path, options_input (options), &user, measure, NULL, predict, info,
+                                cancellable, error);
 }
 
 gboolean

@@ -55,15 +55,15 @@ typedef struct
   guint input_width, input_height;
   float scale[3], shift[3]; /* normalised = byte * scale + shift, for R, G, B */
   guint n_classes;
-  guint max_objects;  /* of a picture */
-  gboolean detector;  /* objects are places in the picture */
-  float threshold;    /* confidence from which on an object counts, unless the user says otherwise */
+  guint max_objects; /* of a picture */
+  gboolean detector; /* objects are places in the picture */
+  float threshold;   /* confidence from which on an object counts, unless the user says otherwise */
 } PldVisionNet;
 
 typedef struct
 {
   PldNet base;
-  guint context;               /* positions that it was trained for */
+  guint context;                      /* positions that it was trained for */
   guint n_layers, n_kv_heads, d_head; /* of the cache */
 } PldTextNet;
 
@@ -71,8 +71,9 @@ typedef struct
 {
   const char *name; /* as config.json's model_type or GGUF's general.architecture has it; GGUF's keys begin with it */
   PldKind kind;
-  guint batch_max;   /* items of a pass that still pay, at most PLD_BATCH_MAX */
-  double batch_share; /* of the memory that streaming could use, a longer batch may take so much, 0..1; see models/core/plan.c */
+  guint batch_max;    /* items of a pass that still pay, at most PLD_BATCH_MAX */
+  double batch_share; /* of the memory that streaming could use, a longer batch may take so much, 0..1; see
+                         models/core/plan.c */
 
   /**
    * declare:
@@ -90,8 +91,8 @@ typedef struct
   gsize (*activation_floats) (const PldNet *net, guint n);
   gsize (*scratch_floats) (const PldNet *net, const PldTape *tape, guint context);
   /* @memory: activation_floats(n); @results: (out): [those of the n that are wanted, n_outputs] */
-  gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
-                       GError **error);
+  gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory,
+                       float *results, GError **error);
   /* Vision: what @result, [n_outputs], shows. @objects: (out): [max_objects], best first, all but their labels.
    * Returns: how many */
   guint (*decode) (const PldVisionNet *net, const float *result, PldObject *objects);

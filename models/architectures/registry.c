@@ -2,12 +2,7 @@
 #include "models/architectures/arch.h"
 
 static const PldArch *const archs[] = {
-  &pld_arch_vit,
-  &pld_arch_patch_detector,
-  &pld_arch_yolos,
-  &pld_arch_llama,
-  &pld_arch_qwen2,
-  &pld_arch_qwen3,
+  &pld_arch_vit, &pld_arch_patch_detector, &pld_arch_yolos, &pld_arch_llama, &pld_arch_qwen2, &pld_arch_qwen3,
 };
 
 const PldArch *

@@ -14,7 +14,7 @@ pld_bundled_model (const char *name, GError **error)
         return g_steal_pointer (&path);
     }
   g_set_error (error, PLD_ERROR, PLD_ERROR_NOT_FOUND,
-               "the bundled model \"%s\" is in neither $PIPELOAD_MODELS nor %s; install pipeload, or name a model", name,
-               PLD_MODELS_INSTALLED);
+               "the bundled model \"%s\" is in neither $PIPELOAD_MODELS nor %s; install pipeload, or name a model",
+               name, PLD_MODELS_INSTALLED);
   return NULL;
 }

@@ -20,8 +20,9 @@ core_key (PldKind kind, const char *path, PldInputSize input)
   free (resolved);
   if (stat (real, &st) != 0)
     memset (&st, 0, sizeof st);
-  return g_strdup_printf ("%s|%d|%ux%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real, kind, input.width, input.height,
-                          (guint64) st.st_dev, (guint64) st.st_ino, (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+  return g_strdup_printf ("%s|%d|%ux%u|%" G_GUINT64_FORMAT "|%" G_GUINT64_FORMAT "|%" G_GINT64_FORMAT ".%ld", real,
+                          kind, input.width, input.height, (guint64) st.st_dev, (guint64) st.st_ino,
+                          (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
 static void
@@ -58,7 +59,8 @@ core_load (PldCore *core, GError **error)
       return FALSE;
   core->session.files = core->files;
   core->session.stream = core->stream = pld_stream_new (core->files, core->budget);
-  return pld_params_load (model->params, core->files, core->budget, error) && pld_model_prepare (core->model, core->budget, error);
+  return pld_params_load (model->params, core->files, core->budget, error)
+         && pld_model_prepare (core->model, core->budget, error);
 }
 
 static PldCore *
@@ -81,8 +83,10 @@ core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *as
   core->model = pld_model_open (kind, path, input, error);
   if (user.limit == PLD_LIMIT_AUTO)
     user.limit = core->spare_limit = pld_core_spare (0);
-  /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed to fit. */
-  ok = core->model != NULL && measure (core->model, &user, data, error) && (plan = pld_core_plan (core->model, &user, error)) != NULL;
+  /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed
+   * to fit. */
+  ok = core->model != NULL && measure (core->model, &user, data, error)
+       && (plan = pld_core_plan (core->model, &user, error)) != NULL;
   pld_plan_free (&plan);
   if (ok && progress != NULL)
     progress ("reading small tensors", 40, user_data);

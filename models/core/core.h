@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The shared part of an opened model: one budget, plan, stream and set of activations for all its users, and the queue of items (pictures,
- * tokens) that wait for a pass. All functions are thread-safe.
+ * The shared part of an opened model: one budget, plan, stream and set of activations for all its users, and the queue
+ * of items (pictures, tokens) that wait for a pass. All functions are thread-safe.
  */
 #pragma once
 
@@ -10,18 +10,19 @@
 
 typedef struct _PldCore PldCore;
 
-/* A user's wishes and what it holds; owned by the user, linked into the core between join and leave. Written only through the core. */
+/* A user's wishes and what it holds; owned by the user, linked into the core between join and leave. Written only
+ * through the core. */
 typedef struct
 {
-  guint64 limit;  /* 0 = none; PLD_LIMIT_AUTO */
-  guint loaders;  /* 0 = planned */
+  guint64 limit; /* 0 = none; PLD_LIMIT_AUTO */
+  guint loaders; /* 0 = planned */
   PldPipelining pipelining;
-  guint threads;  /* at least 1 */
-  guint batch;    /* items that it submits at once, at least 1 */
-  guint results;  /* of them wanted at once, at least 1 */
-  guint guesses;  /* of these, results of guesses (models/api/guess.h), which a plan may leave out */
-  guint context;  /* positions of its cache */
-  guint64 bytes;  /* charged to the core's budget by the user itself */
+  guint threads; /* at least 1 */
+  guint batch;   /* items that it submits at once, at least 1 */
+  guint results; /* of them wanted at once, at least 1 */
+  guint guesses; /* of these, results of guesses (models/api/guess.h), which a plan may leave out */
+  guint context; /* positions of its cache */
+  guint64 bytes; /* charged to the core's budget by the user itself */
   PldCacheType cache_type;
   guint64 q8_0_saves; /* bytes of them that it would not need with a cache of Q8_0 */
 } PldUser;
@@ -31,7 +32,7 @@ typedef struct
 {
   const PldItem *items; /* [n] */
   guint n;
-  float *results;       /* (out) [those wanted, n_outputs] */
+  float *results; /* (out) [those wanted, n_outputs] */
   GCancellable *cancellable;
   /* The core's: */
   guint share; /* of the next pass */
@@ -48,19 +49,23 @@ typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer 
  *
  * Opens the model, or joins one that is open with the same input size. Returns: (transfer full)
  */
-PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
-                        PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
-/* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core. */
+PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure,
+                        gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
+                        GError **error);
+/* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core.
+ */
 void pld_core_leave (PldCore **core, PldUser *user, GDestroyNotify destroy, gpointer data);
 
 const PldModel *pld_core_model (PldCore *core);
 PldBudget *pld_core_budget (PldCore *core);
 
-/* Replaces the user's wishes; LIMIT when they cannot be met (then the old ones stay). In force from the next pass on. */
+/* Replaces the user's wishes; LIMIT when they cannot be met (then the old ones stay). In force from the next pass on.
+ */
 gboolean pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError **error);
 
-/* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. A request that is cancelled leaves a pass
- * that goes on for others; what its items point to is in use until pld_core_settle() or the next run returns. */
+/* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. A request that is
+ * cancelled leaves a pass that goes on for others; what its items point to is in use until pld_core_settle() or the
+ * next run returns. */
 gboolean pld_core_run (PldCore *core, PldRequest *request, GError **error);
 
 /* Results of one user that a pass has room for, as it is planned now; at least 1. */
@@ -74,9 +79,11 @@ void pld_core_get_stats (PldCore *core, PldStats *stats);
 /* Bytes that a model holds beside its tiles and tables when these wishes are met. */
 guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
 
-/* Lowers the wishes' batch and results to what should share a pass, and plans; the limit is in bytes. Returns: (transfer full) */
+/* Lowers the wishes' batch and results to what should share a pass, and plans; the limit is in bytes. Returns:
+ * (transfer full) */
 PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
 
 /* The answer of pld_vision_plan() and pld_llm_plan(); with @predict of pld_vision_predict() and pld_llm_predict(). */
-gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
-                             gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error);
+gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure,
+                             gpointer data, gboolean predict, PldPlanInfo *info, GCancellable *cancellable,
+                             GError **error);

@@ -31,7 +31,8 @@ input_size (const PldModel *model)
 {
   const PldVisionNet *net = (const PldVisionNet *) model->net;
 
-  return model->arch->kind == PLD_KIND_VISION ? (PldInputSize) { net->input_width, net->input_height } : (PldInputSize) { 0 };
+  return model->arch->kind == PLD_KIND_VISION ? (PldInputSize) { net->input_width, net->input_height }
+                                              : (PldInputSize) { 0 };
 }
 
 /* Of tokens, those that are run. */
@@ -72,10 +73,13 @@ run_take_memory (Run *run, guint n, PldBudget *budget, GError **error)
   const guint64 window = pld_params_window (model->params);
   const guint results = MIN (n, shape->results);
 
-  if (!pld_buffer_init (&run->activations, budget, arch->activation_floats (model->net, n) * sizeof (float), "the activations", error)
-      || !pld_buffer_init (&run->scratch, budget, shape->threads * scratch * sizeof (float), "the scratch memory", error)
+  if (!pld_buffer_init (&run->activations, budget, arch->activation_floats (model->net, n) * sizeof (float),
+                        "the activations", error)
+      || !pld_buffer_init (&run->scratch, budget, shape->threads * scratch * sizeof (float), "the scratch memory",
+                           error)
       || !pld_buffer_init (&run->window, budget, shape->threads * window, "the windows to read rows", error)
-      || !pld_buffer_init (&run->results, budget, (guint64) results * model->net->n_outputs * sizeof (float), "the results", error))
+      || !pld_buffer_init (&run->results, budget, (guint64) results * model->net->n_outputs * sizeof (float),
+                           "the results", error))
     return FALSE;
   run->kernels = *pld_kernels ();
   pld_kernels_drop_products (&run->kernels);
@@ -101,7 +105,8 @@ run_take_input (Run *run, guint n, PldBudget *budget, GError **error)
 
   if (run->model->arch->kind == PLD_KIND_VISION)
     return pld_buffer_init (&run->picture, budget, 3 * (guint64) size.width * size.height, "the input picture", error);
-  if (!pld_cache_init (&run->cache, net->n_layers, net->n_kv_heads, net->d_head, MAX (n, first_position (run->shape, 1) + 1), run->shape->cache_type, error)
+  if (!pld_cache_init (&run->cache, net->n_layers, net->n_kv_heads, net->d_head,
+                       MAX (n, first_position (run->shape, 1) + 1), run->shape->cache_type, error)
       || !pld_cache_allocate (&run->cache, budget, error))
     return FALSE;
   memset (run->cache.memory.data, 0, run->cache.memory.size);
@@ -135,8 +140,9 @@ run_time (Run *run, guint n, guint64 *ns, GCancellable *cancellable, GError **er
   gint64 best = G_MAXINT64, now = g_get_monotonic_time ();
 
   for (guint i = 0; i < n; i++)
-    run->items[i] = text ? (PldItem) { .wanted = i + 1 == n, .token = { &run->cache, 0, first_position (run->shape, n) + i } }
-                         : (PldItem) { .wanted = TRUE, .picture = { .rgb = run->picture.data } };
+    run->items[i]
+        = text ? (PldItem) { .wanted = i + 1 == n, .token = { &run->cache, 0, first_position (run->shape, n) + i } }
+               : (PldItem) { .wanted = TRUE, .picture = { .rgb = run->picture.data } };
   for (guint i = 0; i < RUNS_MIN || (i < RUNS_MAX && now < end); i++)
     {
       const gint64 begun = now;
@@ -146,7 +152,8 @@ run_time (Run *run, guint n, guint64 *ns, GCancellable *cancellable, GError **er
           g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
           return FALSE;
         }
-      if (!run->model->arch->forward (run->model->net, &run->session, run->items, n, (float *) (gpointer) run->activations.data,
+      if (!run->model->arch->forward (run->model->net, &run->session, run->items, n,
+                                      (float *) (gpointer) run->activations.data,
                                       (float *) (gpointer) run->results.data, error))
         return FALSE;
       now = g_get_monotonic_time ();
@@ -175,8 +182,8 @@ pass_id (const PldModel *model, const PldUser *shape, guint n, char *id)
 }
 
 gboolean
-pld_dry_run (const PldModel *model, const PldUser *shape, const guint *items, guint n, PldComputeProfile *profile, PldBudget *budget, gboolean *measured,
-             double *ns, GCancellable *cancellable, GError **error)
+pld_dry_run (const PldModel *model, const PldUser *shape, const guint *items, guint n, PldComputeProfile *profile,
+             PldBudget *budget, gboolean *measured, double *ns, GCancellable *cancellable, GError **error)
 {
   g_autofree Run *run = g_new0 (Run, 1);
   gboolean ok = TRUE;
@@ -195,8 +202,9 @@ pld_dry_run (const PldModel *model, const PldUser *shape, const guint *items, gu
         {
           const guint most = run_items (model, shape->batch);
 
-          ok = (run->model != NULL || (run_open (run, model, budget, error) && run_take_memory (run, most, budget, error)
-                                       && run_take_input (run, most, budget, error)))
+          ok = (run->model != NULL
+                || (run_open (run, model, budget, error) && run_take_memory (run, most, budget, error)
+                    && run_take_input (run, most, budget, error)))
                && run_time (run, pass.n, &pass.ns, cancellable, error);
           if (ok && kept)
             {

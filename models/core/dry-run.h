@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Passes without weights, for predictions: how long everything takes but the products with matrices, which the compute profile has of its own
- * (engine/runtime/profile.h).
+ * Passes without weights, for predictions: how long everything takes but the products with matrices, which the compute
+ * profile has of its own (engine/runtime/profile.h).
  */
 #pragma once
 
@@ -20,8 +20,10 @@
  * @measured: (out): whether there was anything to measure
  * @ns: (out): [n]
  *
- * Runs the architecture's own forward pass on a second opening of the model, without streaming and with products left out. One token of a language model follows
- * %PLD_DRY_POSITIONS others; several are the beginning of a prompt. Errors: those of opening and reading; LIMIT, MEMORY, CANCELLED.
+ * Runs the architecture's own forward pass on a second opening of the model, without streaming and with products left
+ * out. One token of a language model follows %PLD_DRY_POSITIONS others; several are the beginning of a prompt. Errors:
+ * those of opening and reading; LIMIT, MEMORY, CANCELLED.
  */
-gboolean pld_dry_run (const PldModel *model, const PldUser *shape, const guint *items, guint n, PldComputeProfile *profile, PldBudget *budget,
-                      gboolean *measured, double *ns, GCancellable *cancellable, GError **error);
+gboolean pld_dry_run (const PldModel *model, const PldUser *shape, const guint *items, guint n,
+                      PldComputeProfile *profile, PldBudget *budget, gboolean *measured, double *ns,
+                      GCancellable *cancellable, GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * PLD_LIMIT_AUTO: the limit follows what the machine and its memory cgroups can spare. Looked at before a pass, once a second at most; a warning
- * that memory runs low (GMemoryMonitor; needs a running main loop) is followed by the next pass.
+ * PLD_LIMIT_AUTO: the limit follows what the machine and its memory cgroups can spare. Looked at before a pass, once a
+ * second at most; a warning that memory runs low (GMemoryMonitor; needs a running main loop) is followed by the next
+ * pass.
  */
 #include "models/core/core-private.h"
 
@@ -108,7 +109,8 @@ pld_core_watch_memory (PldCore *core)
   if (core->plan != NULL)
     target = MAX (target, core->plan->minimum);
   /* Small changes are not worth reading the weights again. */
-  if (level > 0 || target < core->spare_limit - core->spare_limit / 20 || target > core->spare_limit + core->spare_limit / 10)
+  if (level > 0 || target < core->spare_limit - core->spare_limit / 20
+      || target > core->spare_limit + core->spare_limit / 10)
     {
       core->spare_limit = target;
       core->outdated = TRUE;

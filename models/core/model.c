@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "models/core/model.h"
 
-/* Where preprocessing is described: in a file of its own, or in GGUF's keys of the same names after the architecture's. *config: NULL when
- * there is no such file. */
+/* Where preprocessing is described: in a file of its own, or in GGUF's keys of the same names after the architecture's.
+ * *config: NULL when there is no such file. */
 static gboolean
 open_preprocessing (PldModel *model, PldConfig **config, GError **error)
 {
@@ -32,11 +32,12 @@ read_edge (const PldConfig *config, const char *key, const char *member)
   if (node != NULL && member != NULL)
     node = JSON_NODE_HOLDS_OBJECT (node) ? json_object_get_member (json_node_get_object (node), member) : NULL;
   return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
-           ? (guint64) CLAMP (json_node_get_int (node), 0, G_MAXUINT16) : 0;
+             ? (guint64) CLAMP (json_node_get_int (node), 0, G_MAXUINT16)
+             : 0;
 }
 
-/* The size that the preprocessing scales pictures to. Where it keeps their shape, within a shortest and a longest edge, it is that of a picture of 16 : 9,
- * as cameras have it. Left alone when nothing is said. */
+/* The size that the preprocessing scales pictures to. Where it keeps their shape, within a shortest and a longest edge,
+ * it is that of a picture of 16 : 9, as cameras have it. Left alone when nothing is said. */
 static gboolean
 read_size (const PldConfig *config, PldInputSize *input, GError **error)
 {
@@ -70,8 +71,8 @@ set_scale (PldModel *model, const PldConfig *config, GError **error)
     {
       if (!(model->std[c] > 0))
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %simage_std has a value that is not above 0", config->path,
-                       config->prefix);
+          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %simage_std has a value that is not above 0",
+                       config->path, config->prefix);
           return FALSE;
         }
       net->scale[c] = (float) (model->rescale / model->std[c]);
@@ -104,7 +105,8 @@ read_preprocessing (PldModel *model, const PldConfig *config, GError **error)
   if (crop)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: do_center_crop is not supported; set it to false if the model was trained on whole pictures", config->path);
+                   "%s: do_center_crop is not supported; set it to false if the model was trained on whole pictures",
+                   config->path);
       return FALSE;
     }
   model->filter = (PldFilter) filter;
@@ -131,8 +133,9 @@ read_labels (PldModel *model, GError **error)
     return FALSE;
   if (model->labels != NULL && n != n_classes)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s names %u classes, but the weights have %u; they do not belong together",
-                   model->config->path, key, n, n_classes);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "%s: %s names %u classes, but the weights have %u; they do not belong together", model->config->path,
+                   key, n, n_classes);
       return FALSE;
     }
   if (model->labels == NULL)
@@ -156,8 +159,9 @@ find_arch (PldModel *model, PldKind kind, const char *key, GError **error)
     {
       g_autofree char *names = pld_arch_names (kind);
 
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not an architecture that runs here; those that do: %s",
-                   model->config->path, key, name, names);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: %s \"%s\" is not an architecture that runs here; those that do: %s", model->config->path, key,
+                   name, names);
     }
   return model->arch != NULL;
 }
@@ -179,12 +183,14 @@ open_vision (PldModel *model, PldInputSize input, GError **error)
   g_autofree char *prefix = NULL;
   g_autoptr (PldConfig) keys = NULL, preprocessing = NULL;
 
-  model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path) : pld_config_open (model->path, "config.json", error);
+  model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path)
+                       : pld_config_open (model->path, "config.json", error);
   if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, gguf ? "general.architecture" : "model_type", error))
     return FALSE;
   prefix = g_strconcat (model->arch->name, ".", NULL);
   keys = gguf ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
-  if (!open_preprocessing (model, &preprocessing, error) || (input.width == 0 && !read_size (preprocessing, &input, error)))
+  if (!open_preprocessing (model, &preprocessing, error)
+      || (input.width == 0 && !read_size (preprocessing, &input, error)))
     return FALSE;
   model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, error);
   return model->net != NULL && read_preprocessing (model, preprocessing, error) && read_labels (model, error);
@@ -195,7 +201,8 @@ open_text (PldModel *model, GError **error)
 {
   if (model->weights->format != PLD_FORMAT_GGUF)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model that runs here; name a .gguf file", model->path);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: is no language model that runs here; name a .gguf file", model->path);
       return FALSE;
     }
   model->config = pld_config_wrap (model->weights->metadata, "", model->path);
@@ -271,7 +278,8 @@ pld_model_free (PldModel **model_ptr)
 guint64
 pld_model_table_bytes (const PldModel *model)
 {
-  return pld_params_bytes (model->params) + pld_buffer_cost (model->arch->prepare_bytes (model->net)) + model->tokenizer_bytes;
+  return pld_params_bytes (model->params) + pld_buffer_cost (model->arch->prepare_bytes (model->net))
+         + model->tokenizer_bytes;
 }
 
 gboolean
@@ -284,7 +292,8 @@ pld_model_prepare (PldModel *model, PldBudget *budget, GError **error)
   model->tokenizer = pld_tokenizer_new (model->weights, budget, error);
   if (model->tokenizer == NULL || pld_tokenizer_size (model->tokenizer) == model->net->n_outputs)
     return model->tokenizer != NULL;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: its tokenizer has %u tokens, but its embeddings have %u; download it again",
-               model->path, pld_tokenizer_size (model->tokenizer), model->net->n_outputs);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+               "%s: its tokenizer has %u tokens, but its embeddings have %u; download it again", model->path,
+               pld_tokenizer_size (model->tokenizer), model->net->n_outputs);
   return FALSE;
 }

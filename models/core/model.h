@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A model as its files declare it: architecture, shapes, and what pictures or text need beside the network: labels and preprocessing, or
- * the tokenizer. Nothing is loaded before pld_model_prepare(); immutable after it.
+ * A model as its files declare it: architecture, shapes, and what pictures or text need beside the network: labels and
+ * preprocessing, or the tokenizer. Nothing is loaded before pld_model_prepare(); immutable after it.
  */
 #pragma once
 
@@ -22,11 +22,12 @@ typedef struct
   const PldArch *arch;
   PldNet *net;
   guint64 n_parameters, weight_bytes;
-  PldProfile *storage; /* (nullable): of the storage that it lies on, measured on its largest file; taken from the cache at opening */
+  PldProfile *storage; /* (nullable): of the storage that it lies on, measured on its largest file; taken from the cache
+                          at opening */
   /* vision */
   PldFilter filter;
   double rescale, mean[3], std[3]; /* normalised = (byte * rescale - mean) / std */
-  char **labels; /* [n_classes + 1], NULL-terminated */
+  char **labels;                   /* [n_classes + 1], NULL-terminated */
   /* text */
   guint64 tokenizer_bytes;
   PldTokenizer *tokenizer; /* NULL until prepared, or when the file has none */

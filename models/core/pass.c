@@ -9,11 +9,12 @@ pass_cancelled (gpointer data)
 {
   PldPass *pass = data;
 
-  return g_atomic_int_get (&pass->forsaken) || (pass->alone != NULL && g_cancellable_is_cancelled (pass->alone->cancellable));
+  return g_atomic_int_get (&pass->forsaken)
+         || (pass->alone != NULL && g_cancellable_is_cancelled (pass->alone->cancellable));
 }
 
-/* Takes what waits: every request gets an equal share of the pass, and the oldest what the others leave of theirs, so that a long prompt
- * neither keeps others from their next tokens nor waits for room. Under the lock. */
+/* Takes what waits: every request gets an equal share of the pass, and the oldest what the others leave of theirs, so
+ * that a long prompt neither keeps others from their next tokens nor waits for room. Under the lock. */
 static void
 pass_fill (PldCore *core, PldPass *pass)
 {
@@ -120,8 +121,8 @@ pass_count (PldCore *core, guint64 ns, guint n, const PldStreamStats *before, co
   core->pass_ns += ns;
   core->compute_ns = core->compute_ns > 0 ? MIN (core->compute_ns, compute_ns) : compute_ns;
   if (after->read_ns > before->read_ns)
-    core->bandwidth
-        = MAX (core->bandwidth, 1e9 * (double) (after->bytes_read - before->bytes_read) / (double) (after->read_ns - before->read_ns));
+    core->bandwidth = MAX (core->bandwidth, 1e9 * (double) (after->bytes_read - before->bytes_read)
+                                                / (double) (after->read_ns - before->read_ns));
   core->passes++;
   core->frames += n;
 }
@@ -136,8 +137,9 @@ pass_run (PldCore *core, PldPass *pass)
 
   pld_stream_get_stats (core->stream, &before);
   pld_session_begin (&core->session, pass_cancelled, pass);
-  if (model->arch->forward (model->net, &core->session, pass->items, pass->n, (float *) (gpointer) core->activations.data,
-                            (float *) (gpointer) core->results.data, &error))
+  if (model->arch->forward (model->net, &core->session, pass->items, pass->n,
+                            (float *) (gpointer) core->activations.data, (float *) (gpointer) core->results.data,
+                            &error))
     {
       pld_stream_get_stats (core->stream, &after);
       g_mutex_lock (&core->lock);
@@ -182,8 +184,8 @@ pass_thread (gpointer data)
   return NULL;
 }
 
-/* Whether a thread of its own runs the pass. One that several share needs one, so that any of them may leave before its end. Under the lock,
- * so that the pass does not end before it is noted who runs it. */
+/* Whether a thread of its own runs the pass. One that several share needs one, so that any of them may leave before its
+ * end. Under the lock, so that the pass does not end before it is noted who runs it. */
 static gboolean
 pass_start_thread (PldCore *core)
 {
@@ -195,8 +197,8 @@ pass_start_thread (PldCore *core)
   return core->thread != NULL;
 }
 
-/* Begins a pass over what waits, @own among it, after an update if there is one to be made. Under the lock, which is given up meanwhile; busy is
- * not set. */
+/* Begins a pass over what waits, @own among it, after an update if there is one to be made. Under the lock, which is
+ * given up meanwhile; busy is not set. */
 static void
 core_lead (PldCore *core, const PldRequest *own)
 {
@@ -252,8 +254,9 @@ gboolean
 pld_core_run (PldCore *core, PldRequest *request, GError **error)
 {
   /* Without the lock, here and below: the call may come at once, and one under way is waited for. */
-  const gulong handler =
-      request->cancellable != NULL ? g_cancellable_connect (request->cancellable, G_CALLBACK (request_cancelled), core, NULL) : 0;
+  const gulong handler = request->cancellable != NULL
+                             ? g_cancellable_connect (request->cancellable, G_CALLBACK (request_cancelled), core, NULL)
+                             : 0;
 
   request->taken = request->finished = request->delivered = 0;
   request->error = NULL;

@@ -2,7 +2,8 @@
 #include "models/core/core-private.h"
 #include "models/core/predict.h"
 
-/* What a longer batch may take in any case: one part in so many of the weights, which lengthens the reading of a pass by no more than that … */
+/* What a longer batch may take in any case: one part in so many of the weights, which lengthens the reading of a pass
+ * by no more than that … */
 #define BATCH_WEIGHTS 200
 /* … and never more than this share of the room. */
 #define BATCH_ROOM 0.75
@@ -17,7 +18,8 @@ pld_core_pass_bytes (const PldModel *model, const PldUser *wishes)
   const PldArch *arch = model->arch;
 
   return pld_buffer_cost (arch->activation_floats (model->net, wishes->batch) * sizeof (float))
-         + pld_buffer_cost (wishes->threads * arch->scratch_floats (model->net, model->params->tape, wishes->context) * sizeof (float))
+         + pld_buffer_cost (wishes->threads * arch->scratch_floats (model->net, model->params->tape, wishes->context)
+                            * sizeof (float))
          + pld_buffer_cost (wishes->threads * pld_params_window (model->params))
          + pld_buffer_cost ((guint64) wishes->results * model->net->n_outputs * sizeof (float)) + wishes->bytes;
 }
@@ -26,9 +28,11 @@ PldPlan *
 pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
 {
   const PldTape *tape = model->params->tape;
-  const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model), row = model->net->n_outputs * sizeof (float);
+  const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model),
+                row = model->net->n_outputs * sizeof (float);
   PldUser one = *wishes;
-  PldPlanWishes plan_wishes = { .loaders = wishes->loaders, .pipelining = wishes->pipelining, .storage = model->storage };
+  PldPlanWishes plan_wishes
+      = { .loaders = wishes->loaders, .pipelining = wishes->pipelining, .storage = model->storage };
   PldPlan *plan, *least;
   guint64 room;
   double longer;
@@ -41,13 +45,15 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   wishes->results = MIN (wishes->results, wishes->batch);
   wishes->guesses = MIN (wishes->guesses, wishes->results - 1);
   /* Sharing a pass pays, but not with memory that streaming needs more. */
-  longer = MIN (BATCH_ROOM * (double) room, MAX (model->arch->batch_share * (double) room, (double) tape->n_bytes / BATCH_WEIGHTS));
+  longer = MIN (BATCH_ROOM * (double) room,
+                MAX (model->arch->batch_share * (double) room, (double) tape->n_bytes / BATCH_WEIGHTS));
   while (limit > 0 && wishes->guesses > 0 && (double) pld_buffer_cost (wishes->guesses * row) > longer / BATCH_GUESSES)
     {
       wishes->guesses--;
       wishes->results--;
     }
-  while (limit > 0 && wishes->batch > 1 && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + (guint64) longer)
+  while (limit > 0 && wishes->batch > 1
+         && pld_core_pass_bytes (model, wishes) > pld_core_pass_bytes (model, &one) + (guint64) longer)
     {
       wishes->batch--;
       wishes->results = MIN (wishes->results, wishes->batch);
@@ -64,8 +70,8 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
 }
 
 gboolean
-pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
-                    gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
+pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure,
+                    gpointer data, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   PldModel *model = pld_model_open (kind, path, input, error);
   PldPlan *plan = NULL;
@@ -83,7 +89,8 @@ pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser 
       /* The limit is known to work; with what is measured now it may be planned otherwise. */
       pld_plan_free (&plan);
       *user = wishes;
-      ok = pld_predict_storage (model, user->limit, cancellable, error) && (plan = pld_core_plan (model, user, error)) != NULL;
+      ok = pld_predict_storage (model, user->limit, cancellable, error)
+           && (plan = pld_core_plan (model, user, error)) != NULL;
     }
   if (ok)
     made = (PldPlanInfo) {
@@ -139,8 +146,8 @@ pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes)
 static gboolean
 plans_equal (const PldPlan *a, const PldPlan *b)
 {
-  gboolean equal = pld_plan_cut_equal (a, b) && a->slot_bytes == b->slot_bytes && a->n_slots == b->n_slots && a->loaders == b->loaders
-                   && a->n_pinned == b->n_pinned;
+  gboolean equal = pld_plan_cut_equal (a, b) && a->slot_bytes == b->slot_bytes && a->n_slots == b->n_slots
+                   && a->loaders == b->loaders && a->n_pinned == b->n_pinned;
 
   for (guint i = 0; equal && i < a->tiles->len; i++)
     equal = g_array_index (a->tiles, PldTile, i).pinned == g_array_index (b->tiles, PldTile, i).pinned;
@@ -149,7 +156,8 @@ plans_equal (const PldPlan *a, const PldPlan *b)
 
 /* ---- update: from wishes to memory --------------------------------------------------------- */
 
-/* Puts @plan (nullable) into the place of the one in force; takes the lock, so that what statistics read is consistent. */
+/* Puts @plan (nullable) into the place of the one in force; takes the lock, so that what statistics read is consistent.
+ */
 static void
 core_replace_plan (PldCore *core, PldPlan *plan)
 {
@@ -188,12 +196,13 @@ core_take_activations (PldCore *core, const PldUser *shape, GError **error)
   gboolean ok;
 
   g_mutex_lock (&core->lock);
-  ok = pld_buffer_init (&core->activations, core->budget, arch->activation_floats (model->net, shape->batch) * sizeof (float),
-                        "the activations", error)
-       && pld_buffer_init (&core->scratch, core->budget, shape->threads * scratch * sizeof (float), "the scratch memory", error)
+  ok = pld_buffer_init (&core->activations, core->budget,
+                        arch->activation_floats (model->net, shape->batch) * sizeof (float), "the activations", error)
+       && pld_buffer_init (&core->scratch, core->budget, shape->threads * scratch * sizeof (float),
+                           "the scratch memory", error)
        && pld_buffer_init (&core->window, core->budget, shape->threads * window, "the windows to read rows", error)
-       && pld_buffer_init (&core->results, core->budget, (guint64) shape->results * model->net->n_outputs * sizeof (float), "the results",
-                           error);
+       && pld_buffer_init (&core->results, core->budget,
+                           (guint64) shape->results * model->net->n_outputs * sizeof (float), "the results", error);
   core->compute_ns = 0;
   core->shape = *shape;
   core->session.n_threads = shape->threads;

@@ -20,7 +20,8 @@ tile_compute_ns (const PldTape *tape, const PldTile *tile, const PldComputeProfi
 {
   const PldMatrix *matrix = tape->matrices->pdata[tile->matrix];
 
-  return pld_compute_profile_ns (compute, matrix, tile->matrix + 1 < tape->matrices->len ? items : results) * tile->n_rows / matrix->n_rows;
+  return pld_compute_profile_ns (compute, matrix, tile->matrix + 1 < tape->matrices->len ? items : results)
+         * tile->n_rows / matrix->n_rows;
 }
 
 static double
@@ -36,14 +37,17 @@ tape_compute_ns (const PldTape *tape, const PldPlan *plan, const PldComputeProfi
 static double
 tile_load_ns (const PldTile *tile, const PldPlan *plan, const PldProfile *storage, double speed)
 {
-  return tile->pinned ? 0 : 1e9 * (double) tile->n_bytes / (speed * pld_profile_bandwidth (storage, tile->n_bytes, plan->loaders));
+  return tile->pinned
+             ? 0
+             : 1e9 * (double) tile->n_bytes / (speed * pld_profile_bandwidth (storage, tile->n_bytes, plan->loaders));
 }
 
 PldPrediction
-pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed, const PldComputeProfile *compute,
-                  guint items, guint results, double beside_ns)
+pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed,
+                  const PldComputeProfile *compute, guint items, guint results, double beside_ns)
 {
-  const double products = tape_compute_ns (tape, plan, compute, items, results), share = products > 0 ? 1 + beside_ns / products : 1;
+  const double products = tape_compute_ns (tape, plan, compute, items, results),
+               share = products > 0 ? 1 + beside_ns / products : 1;
   double released[SLOTS_MAX] = { 0 }, loaded = 0, computed = 0;
   PldPrediction result = { 0 };
   guint streamed = 0;
@@ -57,7 +61,8 @@ pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *st
       for (guint i = 0; i < plan->tiles->len; i++)
         {
           const PldTile *tile = &g_array_index (plan->tiles, PldTile, i);
-          const double load = tile_load_ns (tile, plan, storage, speed), work = share * tile_compute_ns (tape, tile, compute, items, results);
+          const double load = tile_load_ns (tile, plan, storage, speed),
+                       work = share * tile_compute_ns (tape, tile, compute, items, results);
           double *slot = tile->pinned ? NULL : &released[streamed++ % plan->n_slots];
 
           if (slot != NULL)
@@ -113,15 +118,18 @@ pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, 
 
 /* @beside_ns: (out): of passes of pass_items() and of shape->batch, beside the matrices. */
 static PldComputeProfile *
-take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, double beside_ns[2], GCancellable *cancellable, GError **error)
+take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, double beside_ns[2],
+              GCancellable *cancellable, GError **error)
 {
   const guint items[] = { pass_items (model, shape), shape->batch };
   /* Only language models compute by row. */
   PldComputeProfile *profile = pld_compute_profile_load (shape->threads, model->arch->kind != PLD_KIND_TEXT);
   gboolean products, passes;
 
-  if (!pld_compute_profile_measure (profile, model->params->tape, items, G_N_ELEMENTS (items), budget, COMPUTE_US, &products, cancellable, error)
-      || !pld_dry_run (model, shape, items, G_N_ELEMENTS (items), profile, budget, &passes, beside_ns, cancellable, error))
+  if (!pld_compute_profile_measure (profile, model->params->tape, items, G_N_ELEMENTS (items), budget, COMPUTE_US,
+                                    &products, cancellable, error)
+      || !pld_dry_run (model, shape, items, G_N_ELEMENTS (items), profile, budget, &passes, beside_ns, cancellable,
+                       error))
     pld_compute_profile_free (&profile);
   else if (products || passes)
     pld_compute_profile_save (profile);
@@ -143,7 +151,8 @@ typedef struct
 static PldPrediction
 predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items, double beside_ns)
 {
-  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items, MIN (items, p->wishes->results - p->wishes->guesses), beside_ns);
+  return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items,
+                           MIN (items, p->wishes->results - p->wishes->guesses), beside_ns);
 }
 
 static void
@@ -231,7 +240,8 @@ predict (const Predictor *p, const PldUser *shape, const PldPlan *plan)
   /* Without a tile that streams: all of them, which the first pass reads. */
   info->read_bytes = n_streamed > 0 ? plan->streamed_bytes / n_streamed : tape->n_bytes / MAX (1, plan->tiles->len);
   info->best_loaders = pld_profile_loaders (p->storage, info->read_bytes);
-  info->read_bandwidth = (guint64) pld_profile_bandwidth (p->storage, info->read_bytes, plan->loaders > 0 ? plan->loaders : info->best_loaders);
+  info->read_bandwidth = (guint64) pld_profile_bandwidth (p->storage, info->read_bytes,
+                                                          plan->loaders > 0 ? plan->loaders : info->best_loaders);
   info->direct_io = p->storage->direct;
   pass = predict_pass (p, plan, 1, info->pass_items, p->beside_ns);
   full = predict_pass (p, plan, 1, shape->batch, p->batch_beside_ns);
@@ -245,8 +255,8 @@ predict (const Predictor *p, const PldUser *shape, const PldPlan *plan)
 }
 
 gboolean
-pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *shape, const PldPlan *plan, PldPlanInfo *info,
-                  GCancellable *cancellable, GError **error)
+pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *shape, const PldPlan *plan,
+                  PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   PldBudget *budget = pld_budget_new (plan->limit);
   double beside_ns[2];

@@ -7,9 +7,7 @@
 static const char *
 architecture (const PldWeights *weights, const PldConfig *config)
 {
-  JsonObject *object = weights->format == PLD_FORMAT_GGUF ? weights->metadata
-                       : config != NULL                   ? config->root
-                                                          : NULL;
+  JsonObject *object = weights->format == PLD_FORMAT_GGUF ? weights->metadata : config != NULL ? config->root : NULL;
   const char *key = weights->format == PLD_FORMAT_GGUF ? "general.architecture" : "model_type";
   JsonNode *node = object != NULL ? json_object_get_member (object, key) : NULL;
 

@@ -89,7 +89,8 @@ add_keys (Quantize *q)
   g_autofree char *real = g_canonicalize_filename (model->path, NULL);
   g_autofree char *base = g_path_get_basename (real);
   JsonNode *name = json_object_get_member (model->weights->metadata, "general.name");
-  const gboolean is_named = name != NULL && JSON_NODE_HOLDS_VALUE (name) && json_node_get_value_type (name) == G_TYPE_STRING;
+  const gboolean is_named
+      = name != NULL && JSON_NODE_HOLDS_VALUE (name) && json_node_get_value_type (name) == G_TYPE_STRING;
   g_autofree char *valid = g_utf8_make_valid (is_named ? json_node_get_string (name) : base, -1);
 
   pld_vit_add_keys (q->writer, model, q->mix, valid);
@@ -140,8 +141,8 @@ write_piece (Quantize *q, const Piece *piece, GError **error)
           g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled; nothing was written");
           return FALSE;
         }
-      if (!pld_file_read (q->files[piece->from->file], piece->from->offset + at / from->block * from->bytes, n / from->block * from->bytes,
-                          q->window.data, &stored, error))
+      if (!pld_file_read (q->files[piece->from->file], piece->from->offset + at / from->block * from->bytes,
+                          n / from->block * from->bytes, q->window.data, &stored, error))
         return FALSE;
       pld_dequantize_kernel (pld_kernels (), piece->from->dtype) (x, stored, n);
       if (!check_values (q, piece, x, n, error))
@@ -163,7 +164,8 @@ open_files (Quantize *q, PldBudget *budget, GError **error)
   for (guint i = 0; i < weights->n_files; i++)
     if ((q->files[i] = pld_file_open (weights->files[i], pld_file_wants_direct (), error)) == NULL)
       return FALSE;
-  return pld_buffer_init (&q->window, budget, CHUNK * sizeof (float) + PLD_FILE_ALIGN, "the window to read tensors", error)
+  return pld_buffer_init (&q->window, budget, CHUNK * sizeof (float) + PLD_FILE_ALIGN, "the window to read tensors",
+                          error)
          && pld_buffer_init (&q->floats, budget, CHUNK * sizeof (float), "the values to convert", error)
          && pld_buffer_init (&q->bytes, budget, CHUNK * sizeof (float), "the converted values", error);
 }
@@ -204,8 +206,10 @@ open_model (const char *path, GError **error)
     return NULL;
   if (!language)
     return pld_model_open (PLD_KIND_VISION, path, (PldInputSize) { 0 }, error);
-  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-               "%s: is a language model; only vision models are converted here, language models come as GGUF of every type", path);
+  g_set_error (
+      error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+      "%s: is a language model; only vision models are converted here, language models come as GGUF of every type",
+      path);
   return NULL;
 }
 

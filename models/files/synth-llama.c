@@ -9,8 +9,10 @@
 #include <string.h>
 
 #define BIAS_STD 0.02
-#define ROPE_LOW 1.0 /* Llama 3.1's scaling: wavelengths beyond the original context over this are stretched in full, */
-#define ROPE_HIGH 4.0 /* those below the original context over this not at all */
+/* Llama 3.1's scaling: wavelengths beyond the original context over ROPE_LOW are stretched in full, those below it
+ * over ROPE_HIGH not at all. */
+#define ROPE_LOW 1.0
+#define ROPE_HIGH 4.0
 #define ROPE_CONTEXT 8192.0
 
 typedef struct
@@ -43,13 +45,13 @@ typedef struct
 } Mix;
 
 static const Mix mixes[] = {
-  { "f32", PLD_DTYPE_F32, PLD_DTYPE_F32, 0 },       { "f16", PLD_DTYPE_F16, PLD_DTYPE_F16, 1 },
-  { "bf16", PLD_DTYPE_BF16, PLD_DTYPE_BF16, 32 },   { "q4_0", PLD_DTYPE_Q4_0, PLD_DTYPE_Q4_0, 2 },
-  { "q4_1", PLD_DTYPE_Q4_1, PLD_DTYPE_Q4_1, 3 },    { "q5_0", PLD_DTYPE_Q5_0, PLD_DTYPE_Q5_0, 8 },
-  { "q5_1", PLD_DTYPE_Q5_1, PLD_DTYPE_Q5_1, 9 },    { "q8_0", PLD_DTYPE_Q8_0, PLD_DTYPE_Q8_0, 7 },
-  { "q2_k", PLD_DTYPE_Q2_K, PLD_DTYPE_Q2_K, 10 },   { "q3_k", PLD_DTYPE_Q3_K, PLD_DTYPE_Q3_K, 11 },
-  { "q4_k", PLD_DTYPE_Q4_K, PLD_DTYPE_Q4_K, 14 },   { "q5_k", PLD_DTYPE_Q5_K, PLD_DTYPE_Q5_K, 16 },
-  { "q6_k", PLD_DTYPE_Q6_K, PLD_DTYPE_Q6_K, 18 },   { "iq4_nl", PLD_DTYPE_IQ4_NL, PLD_DTYPE_IQ4_NL, 25 },
+  { "f32", PLD_DTYPE_F32, PLD_DTYPE_F32, 0 },           { "f16", PLD_DTYPE_F16, PLD_DTYPE_F16, 1 },
+  { "bf16", PLD_DTYPE_BF16, PLD_DTYPE_BF16, 32 },       { "q4_0", PLD_DTYPE_Q4_0, PLD_DTYPE_Q4_0, 2 },
+  { "q4_1", PLD_DTYPE_Q4_1, PLD_DTYPE_Q4_1, 3 },        { "q5_0", PLD_DTYPE_Q5_0, PLD_DTYPE_Q5_0, 8 },
+  { "q5_1", PLD_DTYPE_Q5_1, PLD_DTYPE_Q5_1, 9 },        { "q8_0", PLD_DTYPE_Q8_0, PLD_DTYPE_Q8_0, 7 },
+  { "q2_k", PLD_DTYPE_Q2_K, PLD_DTYPE_Q2_K, 10 },       { "q3_k", PLD_DTYPE_Q3_K, PLD_DTYPE_Q3_K, 11 },
+  { "q4_k", PLD_DTYPE_Q4_K, PLD_DTYPE_Q4_K, 14 },       { "q5_k", PLD_DTYPE_Q5_K, PLD_DTYPE_Q5_K, 16 },
+  { "q6_k", PLD_DTYPE_Q6_K, PLD_DTYPE_Q6_K, 18 },       { "iq4_nl", PLD_DTYPE_IQ4_NL, PLD_DTYPE_IQ4_NL, 25 },
   { "iq4_xs", PLD_DTYPE_IQ4_XS, PLD_DTYPE_IQ4_XS, 30 }, { "q4_k_m", PLD_DTYPE_Q4_K, PLD_DTYPE_Q6_K, 15 },
   { "q5_k_m", PLD_DTYPE_Q5_K, PLD_DTYPE_Q6_K, 17 },
 };
@@ -93,7 +95,8 @@ dtype_for_rows (PldDtype dtype, guint n_in)
 static void
 shapes_add (Shapes *shapes, const char *name, PldDtype dtype, guint n_out, guint n_in)
 {
-  PldTensor tensor = { .name = g_strdup (name), .dtype = PLD_DTYPE_F32, .n_dims = 1, .dims = { n_out }, .n_values = n_out };
+  PldTensor tensor
+      = { .name = g_strdup (name), .dtype = PLD_DTYPE_F32, .n_dims = 1, .dims = { n_out }, .n_values = n_out };
 
   if (n_in > 0)
     {
@@ -118,10 +121,10 @@ shapes_add_layer (Shapes *shapes, guint layer)
     PldDtype dtype;
     guint n_out, n_in;
     gboolean bias;
-  } parts[] = { { "attn_norm", base, p->hidden, 0, FALSE },      { "attn_q", base, p->hidden, p->hidden, p->bias },
-                { "attn_k", base, kv, p->hidden, p->bias },      { "attn_v", more, kv, p->hidden, p->bias },
+  } parts[] = { { "attn_norm", base, p->hidden, 0, FALSE },           { "attn_q", base, p->hidden, p->hidden, p->bias },
+                { "attn_k", base, kv, p->hidden, p->bias },           { "attn_v", more, kv, p->hidden, p->bias },
                 { "attn_output", base, p->hidden, p->hidden, FALSE }, { "ffn_norm", base, p->hidden, 0, FALSE },
-                { "ffn_gate", base, p->inner, p->hidden, FALSE }, { "ffn_up", base, p->inner, p->hidden, FALSE },
+                { "ffn_gate", base, p->inner, p->hidden, FALSE },     { "ffn_up", base, p->inner, p->hidden, FALSE },
                 { "ffn_down", more, p->hidden, p->inner, FALSE } };
 
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
@@ -184,9 +187,9 @@ write_rope_factors (const Preset *preset, PldGgufWriter *writer, GError **error)
 static gboolean
 write_tensor (PldSynth *synth, const Preset *preset, PldGgufWriter *writer, const PldTensor *tensor, GError **error)
 {
-  double std = tensor->n_dims == 2                            ? 1 / sqrt ((double) tensor->dims[1])
+  double std = tensor->n_dims == 2                        ? 1 / sqrt ((double) tensor->dims[1])
                : g_str_has_suffix (tensor->name, ".bias") ? BIAS_STD
-                                                              : PLD_SYNTH_ONES;
+                                                          : PLD_SYNTH_ONES;
 
   if (strcmp (tensor->name, "rope_freqs.weight") != 0)
     return pld_synth_tensor (synth, tensor, std, put, writer, error);
@@ -227,7 +230,8 @@ add_keys (const Preset *preset, const Mix *mix, PldGgufWriter *writer)
 }
 
 static gboolean
-write_file (PldSynth *synth, const Preset *preset, const Mix *mix, PldGgufWriter *writer, const char *path, GError **error)
+write_file (PldSynth *synth, const Preset *preset, const Mix *mix, PldGgufWriter *writer, const char *path,
+            GError **error)
 {
   g_autoptr (GArray) tensors = NULL;
   g_autofree char *size_key = g_strdup_printf ("%s.vocab_size", preset->architecture);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Random values as each type stores them. Blocks (layouts: engine/kernels) are made directly: random bits for quanta and
- * sub-block scales, then a scale that gives the values the standard deviation that is wanted.
+ * Random values as each type stores them. Blocks (layouts: engine/kernels) are made directly: random bits for quanta
+ * and sub-block scales, then a scale that gives the values the standard deviation that is wanted.
  */
 #include "models/files/synth.h"
 
@@ -61,7 +61,8 @@ fill_plain (PldRandom *random, PldDtype dtype, double scale, guint n, guint8 *ou
           memcpy (out + 4 * (gsize) i, &bits, 4);
         }
       else
-        put_half (out + 2 * (gsize) i, dtype == PLD_DTYPE_F16 ? pld_half_from_float (value) : pld_bfloat_from_float (value));
+        put_half (out + 2 * (gsize) i,
+                  dtype == PLD_DTYPE_F16 ? pld_half_from_float (value) : pld_bfloat_from_float (value));
     }
 }
 
@@ -79,12 +80,18 @@ typedef struct
 /* rms: of uniform quanta, times that of uniform sub-block scales. Q4_1: √((16² − 1) / 12). Q4_0: the same around −½.
  * Q6_K: quanta −32 … 31, scales −128 … 127. Q4_K: scales 32 … 63, see level(). IQ4: of its table of 16. */
 static const Block blocks[] = {
-  { PLD_DTYPE_Q4_0, 0, 0, 0, 4.637 },      { PLD_DTYPE_Q4_1, 0, 2, -7.5, 4.610 },
-  { PLD_DTYPE_Q5_0, 0, 0, 0, 9.247 },      { PLD_DTYPE_Q5_1, 0, 2, -15.5, 9.233 },
-  { PLD_DTYPE_Q8_0, 0, 0, 0, 73.90 },      { PLD_DTYPE_Q2_K, 80, 82, 1.5, 1.118 * 11.73 },
-  { PLD_DTYPE_Q3_K, 108, 0, 0, 2.345 * 18.48 }, { PLD_DTYPE_Q4_K, 0, 2, 7.5, 4.610 * 48.39 },
-  { PLD_DTYPE_Q5_K, 0, 2, 15.5, 9.233 * 48.39 }, { PLD_DTYPE_Q6_K, 208, 0, 0, 18.48 * 73.90 },
-  { PLD_DTYPE_IQ4_NL, 0, 0, 0, 67.44 },    { PLD_DTYPE_IQ4_XS, 0, 0, 0, 67.44 * 18.48 },
+  { PLD_DTYPE_Q4_0, 0, 0, 0, 4.637 },
+  { PLD_DTYPE_Q4_1, 0, 2, -7.5, 4.610 },
+  { PLD_DTYPE_Q5_0, 0, 0, 0, 9.247 },
+  { PLD_DTYPE_Q5_1, 0, 2, -15.5, 9.233 },
+  { PLD_DTYPE_Q8_0, 0, 0, 0, 73.90 },
+  { PLD_DTYPE_Q2_K, 80, 82, 1.5, 1.118 * 11.73 },
+  { PLD_DTYPE_Q3_K, 108, 0, 0, 2.345 * 18.48 },
+  { PLD_DTYPE_Q4_K, 0, 2, 7.5, 4.610 * 48.39 },
+  { PLD_DTYPE_Q5_K, 0, 2, 15.5, 9.233 * 48.39 },
+  { PLD_DTYPE_Q6_K, 208, 0, 0, 18.48 * 73.90 },
+  { PLD_DTYPE_IQ4_NL, 0, 0, 0, 67.44 },
+  { PLD_DTYPE_IQ4_XS, 0, 0, 0, 67.44 * 18.48 },
 };
 
 static const Block *

@@ -41,13 +41,13 @@ pld_vit_preset_config (const PldVitPreset *preset, const char *torch_name)
                           "  \"intermediate_size\": %u,\n"
                           "  \"num_hidden_layers\": %u,\n"
                           "  \"num_attention_heads\": %u,\n",
-                          yolos ? "YolosForObjectDetection" : "ViTForImageClassification", preset->arch->name, preset->hidden,
-                          4 * preset->hidden, preset->layers, preset->heads);
+                          yolos ? "YolosForObjectDetection" : "ViTForImageClassification", preset->arch->name,
+                          preset->hidden, 4 * preset->hidden, preset->layers, preset->heads);
   if (yolos)
     {
       add_numbers (text, "image_size", size, 2);
-      g_string_append_printf (text, "  \"num_detection_tokens\": %u,\n  \"use_mid_position_embeddings\": %s,\n", preset->n_detection,
-                              preset->mid_positions ? "true" : "false");
+      g_string_append_printf (text, "  \"num_detection_tokens\": %u,\n  \"use_mid_position_embeddings\": %s,\n",
+                              preset->n_detection, preset->mid_positions ? "true" : "false");
     }
   else
     g_string_append_printf (text, "  \"image_size\": %u,\n", preset->image_width);
@@ -74,11 +74,14 @@ pld_vit_preset_preprocessor (const PldVitPreset *preset)
   double mean[3], std[3];
 
   pld_vit_preset_normalization (preset, mean, std);
-  g_string_append_printf (text, "{\n  \"image_processor_type\": \"%s\",\n  \"do_resize\": true,\n", yolos ? "YolosImageProcessor" : "ViTImageProcessor");
+  g_string_append_printf (text, "{\n  \"image_processor_type\": \"%s\",\n  \"do_resize\": true,\n",
+                          yolos ? "YolosImageProcessor" : "ViTImageProcessor");
   if (yolos)
-    g_string_append_printf (text, "  \"size\": {\"shortest_edge\": %u, \"longest_edge\": %u},\n", preset->shortest_edge, PLD_SYNTH_LONGEST_EDGE);
+    g_string_append_printf (text, "  \"size\": {\"shortest_edge\": %u, \"longest_edge\": %u},\n", preset->shortest_edge,
+                            PLD_SYNTH_LONGEST_EDGE);
   else
-    g_string_append_printf (text, "  \"size\": {\"height\": %u, \"width\": %u},\n", preset->input_height, preset->input_width);
+    g_string_append_printf (text, "  \"size\": {\"height\": %u, \"width\": %u},\n", preset->input_height,
+                            preset->input_width);
   add_numbers (text, "image_mean", mean, 3);
   add_numbers (text, "image_std", std, 3);
   g_string_append (text, "  \"resample\": 2,\n"

@@ -15,7 +15,8 @@
 #define WEIGHT_STD 0.02 /* of ViT's own initialisation */
 #define BIAS_STD 0.002
 
-#define VIT(name, hidden, layers, heads) { name, &pld_arch_vit, hidden, layers, heads, 224, 224, 224, 224, 1000, 0, FALSE, 0 }
+#define VIT(name, hidden, layers, heads)                                                                               \
+  { name, &pld_arch_vit, hidden, layers, heads, 224, 224, 224, 224, 1000, 0, FALSE, 0 }
 
 /* YOLOS: as hustvl's on Hugging Face. */
 static const PldVitPreset presets[] = {
@@ -123,13 +124,15 @@ shapes_make (const PldVitPreset *preset, PldDtype dtype)
 {
   Shapes shapes = { pld_tensors_new (), preset, dtype };
   const guint64 h = preset->hidden, n_detection = preset->n_detection;
-  const guint64 tokens = 1 + (preset->image_width / PLD_SYNTH_PATCH) * (preset->image_height / PLD_SYNTH_PATCH) + n_detection;
+  const guint64 tokens
+      = 1 + (preset->image_width / PLD_SYNTH_PATCH) * (preset->image_height / PLD_SYNTH_PATCH) + n_detection;
 
   shapes_add (&shapes, 3, (guint64[]) { 1, 1, h }, "vit.embeddings.cls_token");
   if (n_detection > 0)
     shapes_add (&shapes, 3, (guint64[]) { 1, n_detection, h }, "vit.embeddings.detection_tokens");
   shapes_add (&shapes, 3, (guint64[]) { 1, tokens, h }, "vit.embeddings.position_embeddings");
-  shapes_add (&shapes, 4, (guint64[]) { h, 3, PLD_SYNTH_PATCH, PLD_SYNTH_PATCH }, "vit.embeddings.patch_embeddings.projection.weight");
+  shapes_add (&shapes, 4, (guint64[]) { h, 3, PLD_SYNTH_PATCH, PLD_SYNTH_PATCH },
+              "vit.embeddings.patch_embeddings.projection.weight");
   shapes_add (&shapes, 1, &h, "vit.embeddings.patch_embeddings.projection.bias");
   if (preset->mid_positions)
     shapes_add (&shapes, 4, (guint64[]) { preset->layers - 1, 1, tokens, h }, "vit.encoder.mid_position_embeddings");
@@ -173,12 +176,11 @@ write_text (const char *folder, const char *name, const char *text, GError **err
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autoptr (GError) failure = NULL;
 
-  if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-                                0666, &failure))
+  if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
+                                &failure))
     return TRUE;
-  g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
-               "%s: cannot be written: %s; free space there or choose another folder", path,
-               failure->message);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_IO, "%s: cannot be written: %s; free space there or choose another folder",
+               path, failure->message);
   return FALSE;
 }
 
@@ -259,7 +261,8 @@ write_folder (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix,
     t++;
   if (t == G_N_ELEMENTS (folder_types))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s is a type of GGUF files; name one that ends in .gguf", folder, mix->name);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: %s is a type of GGUF files; name one that ends in .gguf", folder, mix->name);
       return FALSE;
     }
   if (g_mkdir_with_parents (folder, 0777) < 0)
@@ -271,8 +274,7 @@ write_folder (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix,
   config = pld_vit_preset_config (preset, folder_types[t].torch_name);
   /* The weights take their name last: an interrupted run leaves the model that was there. */
   ok = write_model (synth, path, tensors, &writer, error) && write_text (folder, "config.json", config, error)
-       && write_text (folder, "preprocessor_config.json", preprocessor, error)
-       && pld_writer_finish (writer, error);
+       && write_text (folder, "preprocessor_config.json", preprocessor, error) && pld_writer_finish (writer, error);
   pld_writer_free (&writer);
   return ok;
 }
@@ -282,12 +284,24 @@ write_folder (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix,
 static void
 add_keys (PldGgufWriter *writer, const PldVitPreset *preset, const PldVitMix *mix)
 {
-  PldVit vit = { .base = { .input_width = preset->input_width, .input_height = preset->input_height, .n_classes = preset->n_classes },
-                 .d = preset->hidden, .d_mlp = 4 * preset->hidden, .n_blocks = preset->layers, .n_heads = preset->heads,
-                 .patch = PLD_SYNTH_PATCH, .image_width = preset->image_width, .image_height = preset->image_height, .eps = 1e-12f,
-                 .act = PLD_ACT_GELU, .n_detection = preset->n_detection, .mid_positions = preset->mid_positions };
+  PldVit vit = { .base = { .input_width = preset->input_width,
+                           .input_height = preset->input_height,
+                           .n_classes = preset->n_classes },
+                 .d = preset->hidden,
+                 .d_mlp = 4 * preset->hidden,
+                 .n_blocks = preset->layers,
+                 .n_heads = preset->heads,
+                 .patch = PLD_SYNTH_PATCH,
+                 .image_width = preset->image_width,
+                 .image_height = preset->image_height,
+                 .eps = 1e-12f,
+                 .act = PLD_ACT_GELU,
+                 .n_detection = preset->n_detection,
+                 .mid_positions = preset->mid_positions };
   g_auto (GStrv) labels = g_new0 (char *, preset->n_classes + 1);
-  PldModel model = { .arch = preset->arch, .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .filter = PLD_FILTER_BILINEAR };
+  PldModel model = {
+    .arch = preset->arch, .net = &vit.base.base, .labels = labels, .rescale = 1 / 255.0, .filter = PLD_FILTER_BILINEAR
+  };
   g_autofree char *name = g_strdup_printf ("%s (random weights)", preset->name);
 
   pld_vit_preset_normalization (preset, model.mean, model.std);
@@ -303,7 +317,8 @@ put_gguf (gpointer writer, const void *bytes, gsize n, GError **error)
 }
 
 static gboolean
-write_gguf (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix, PldGgufWriter *writer, const char *path, GError **error)
+write_gguf (PldSynth *synth, const PldVitPreset *preset, const PldVitMix *mix, PldGgufWriter *writer, const char *path,
+            GError **error)
 {
   g_autoptr (GArray) tensors = shapes_make (preset, mix->base);
 
@@ -339,8 +354,8 @@ vit_write (PldSynth *synth, const char *name, const char *type, const char *path
 
   if (synth->vocab_from != NULL)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is no language model and has no vocabulary; leave it out",
-                   name);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: is no language model and has no vocabulary; leave it out", name);
       return FALSE;
     }
   if (!g_str_has_suffix (path, ".gguf"))
@@ -351,5 +366,7 @@ vit_write (PldSynth *synth, const char *name, const char *type, const char *path
   return ok;
 }
 
-const PldSynthFamily pld_synth_vit = { "f32", PLD_VIT_TYPES, "vit-ti16, vit-b16, vit-l16, yolos-tiny, yolos-small, yolos-small-dwr and yolos-base",
-                                       vit_has_preset, vit_has_type,  vit_write };
+const PldSynthFamily pld_synth_vit = {
+  "f32",          PLD_VIT_TYPES, "vit-ti16, vit-b16, vit-l16, yolos-tiny, yolos-small, yolos-small-dwr and yolos-base",
+  vit_has_preset, vit_has_type,  vit_write
+};

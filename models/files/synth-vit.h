@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the parts of synthetic vision transformers share: synth-vit.c (weights), synth-vit-json.c (what lies beside them in a Hugging Face folder).
+ * What the parts of synthetic vision transformers share: synth-vit.c (weights), synth-vit-json.c (what lies beside them
+ * in a Hugging Face folder).
  */
 #pragma once
 
@@ -18,7 +19,7 @@ typedef struct
   /* YOLOS */
   guint n_detection;
   gboolean mid_positions;
-  guint shortest_edge;             /* that leads to the input's size */
+  guint shortest_edge; /* that leads to the input's size */
 } PldVitPreset;
 
 #define PLD_SYNTH_PATCH 16

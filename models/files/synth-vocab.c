@@ -33,10 +33,10 @@ add_plain (PldGgufWriter *writer, guint n)
 
   for (guint i = 0; i < n; i++)
     {
-      tokens[i] = i < N_SPECIAL             ? g_strdup (special[i])
-                  : i < N_SPECIAL + N_BYTES ? g_strdup_printf ("<0x%02X>", i - N_SPECIAL)
+      tokens[i] = i < N_SPECIAL              ? g_strdup (special[i])
+                  : i < N_SPECIAL + N_BYTES  ? g_strdup_printf ("<0x%02X>", i - N_SPECIAL)
                   : i == N_SPECIAL + N_BYTES ? g_strdup ("▁")
-                                            : g_strdup_printf ("<t%u>", i);
+                                             : g_strdup_printf ("<t%u>", i);
       types[i] = i == 0 ? UNKNOWN : i < N_SPECIAL ? CONTROL : i < N_SPECIAL + N_BYTES ? BYTE : NORMAL;
       scores[i] = types[i] == NORMAL ? -(float) i : 0;
     }

@@ -6,11 +6,9 @@ pld_model_synth (const char *preset, const char *type, const char *vocab_from, g
                  PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   const PldSynthFamily *const families[] = { &pld_synth_vit, &pld_synth_llama };
-  PldSynth synth = { .seed = seed,
-                     .vocab_from = vocab_from,
-                     .progress = progress,
-                     .user_data = user_data,
-                     .cancellable = cancellable };
+  PldSynth synth = {
+    .seed = seed, .vocab_from = vocab_from, .progress = progress, .user_data = user_data, .cancellable = cancellable
+  };
 
   g_return_val_if_fail (preset != NULL && path != NULL, FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (families); i++)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const PldVitMix mixes[] = {
-  { "f32", PLD_DTYPE_F32, PLD_DTYPE_F32, 0 },    { "f16", PLD_DTYPE_F16, PLD_DTYPE_F16, 1 },
+  { "f32", PLD_DTYPE_F32, PLD_DTYPE_F32, 0 },     { "f16", PLD_DTYPE_F16, PLD_DTYPE_F16, 1 },
   { "bf16", PLD_DTYPE_BF16, PLD_DTYPE_BF16, 32 }, { "q8_0", PLD_DTYPE_Q8_0, PLD_DTYPE_Q8_0, 7 },
   { "q6_k", PLD_DTYPE_Q6_K, PLD_DTYPE_Q8_0, 18 }, { "q5_k", PLD_DTYPE_Q5_K, PLD_DTYPE_Q8_0, 16 },
   { "q5_1", PLD_DTYPE_Q5_1, PLD_DTYPE_Q8_0, 9 },  { "q5_0", PLD_DTYPE_Q5_0, PLD_DTYPE_Q8_0, 8 },
@@ -30,7 +30,8 @@ fits (PldDtype dtype, guint64 n_cols)
 static PldDtype
 matrix_type (const PldVitMix *mix, const char *name, guint64 n_cols)
 {
-  const gboolean is_position = g_str_has_suffix (name, "position_embd.weight"), is_block = g_str_has_prefix (name, "v.blk.");
+  const gboolean is_position = g_str_has_suffix (name, "position_embd.weight"),
+                 is_block = g_str_has_prefix (name, "v.blk.");
   PldDtype dtype = is_block ? mix->base : mix->ends;
 
   /* They are added to what all blocks pass on. */

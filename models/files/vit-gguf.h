@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What is written into GGUF files of ViTs: keys, and which type each matrix gets. docs/gguf-vit.md describes the files, models/architectures/vit/declare.c reads
- * them.
+ * What is written into GGUF files of ViTs: keys, and which type each matrix gets. docs/gguf-vit.md describes the files,
+ * models/architectures/vit/declare.c reads them.
  */
 #pragma once
 
@@ -14,9 +14,9 @@
 typedef struct
 {
   const char *name;
-  PldDtype base;      /* of the blocks' matrices */
-  PldDtype ends;      /* of all others: patch projection, positions, head */
-  guint file_type;    /* llama.cpp's number of the mix */
+  PldDtype base;   /* of the blocks' matrices */
+  PldDtype ends;   /* of all others: patch projection, positions, head */
+  guint file_type; /* llama.cpp's number of the mix */
 } PldVitMix;
 
 /* Returns: (nullable) */
@@ -27,8 +27,8 @@ const PldVitMix *pld_vit_mix_find (const char *name);
  * @tensor: of GGUF's name; the shape as any file of the model has it
  * @n_cols: of a matrix; 0: a vector
  *
- * Sets the type and shape to be stored. A matrix whose rows are no whole blocks gets blocks of 32 with a bit more each, or else F16; position embeddings
- * are never in blocks.
+ * Sets the type and shape to be stored. A matrix whose rows are no whole blocks gets blocks of 32 with a bit more each,
+ * or else F16; position embeddings are never in blocks.
  */
 void pld_vit_mix_apply (const PldVitMix *mix, PldTensor *tensor, guint64 n_cols);
 

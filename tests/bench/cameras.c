@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Cameras that share a model in one pipeline, none of them live, so that the model alone sets the pace: one line of JSON with the frames
- * a second of all together.
+ * Cameras that share a model in one pipeline, none of them live, so that the model alone sets the pace: one line of
+ * JSON with the frames a second of all together.
  *
  *   bench-cameras PLUGIN_FOLDER MODEL LIMIT CAMERAS FRAMES
  */
@@ -69,8 +69,11 @@ make_pipeline (const char *model, const char *limit, guint n, GError **error)
   g_autoptr (GString) line = g_string_new (NULL);
 
   for (guint i = 0; i < n; i++)
-    g_string_append_printf (line, "videotestsrc is-live=false pattern=ball ! video/x-raw,width=640,height=480 ! pipeloadvit name=camera%u "
-                            "model=\"%s\" memory-limit=%s ! fakesink sync=false  ", i, model, limit);
+    g_string_append_printf (
+        line,
+        "videotestsrc is-live=false pattern=ball ! video/x-raw,width=640,height=480 ! pipeloadvit name=camera%u "
+        "model=\"%s\" memory-limit=%s ! fakesink sync=false  ",
+        i, model, limit);
   return gst_parse_launch (line->str, error);
 }
 
@@ -101,8 +104,9 @@ print (GstElement *pipeline, const Camera *cameras, guint n)
     rate += 1e6 * cameras[i].n_frames / (double) (cameras[i].ended - cameras[i].begun);
   g_object_get (first, "stats", &stats, NULL);
   gst_structure_get (stats, "engine-bytes", G_TYPE_UINT64, &bytes, "engine-peak", G_TYPE_UINT64, &peak, NULL);
-  printf ("{\"cameras\": %u, \"frames_per_second\": %.3f, \"engine_bytes\": %" G_GUINT64_FORMAT ", \"engine_peak\": %" G_GUINT64_FORMAT
-           "}\n", n, rate, bytes, peak);
+  printf ("{\"cameras\": %u, \"frames_per_second\": %.3f, \"engine_bytes\": %" G_GUINT64_FORMAT
+          ", \"engine_peak\": %" G_GUINT64_FORMAT "}\n",
+          n, rate, bytes, peak);
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How long a user waits for the end of its call after it was cancelled, at any moment of a pass: alone, and while other users share the model.
- * Beside it the time of a tile and of a pass.
+ * How long a user waits for the end of its call after it was cancelled, at any moment of a pass: alone, and while other
+ * users share the model. Beside it the time of a tile and of a pass.
  *
  *   bench-cancel FOLDER [LIMIT [OTHERS [ROUNDS]]]
  *
@@ -21,7 +21,7 @@ typedef struct
 {
   PldVision *vision;
   GCancellable *cancellable;
-  gboolean again;  /* runs until it is cancelled, else once */
+  gboolean again; /* runs until it is cancelled, else once */
   gint64 ended;
   GError *error;
 } User;
@@ -109,8 +109,8 @@ print (const PldVisionOptions *options, PldVision *vision, guint n_others, const
 
   pld_vision_get_stats (vision, &stats);
   pass_ms = (double) stats.mean_pass_ns / 1e6;
-  printf ("%u other users: cancelled in %.2f ms (median of %u), %.2f ms at worst; a pass of %u pictures %.1f ms", n_others,
-          times->len > 0 ? (double) g_array_index (times, gint64, times->len / 2) / 1e3 : 0, times->len,
+  printf ("%u other users: cancelled in %.2f ms (median of %u), %.2f ms at worst; a pass of %u pictures %.1f ms",
+          n_others, times->len > 0 ? (double) g_array_index (times, gint64, times->len / 2) / 1e3 : 0, times->len,
           times->len > 0 ? (double) g_array_index (times, gint64, times->len - 1) / 1e3 : 0, stats.batch, pass_ms);
   /* The plan of one user; tiles are cut much alike for several. */
   if (pld_vision_plan (options, &plan, NULL))
@@ -164,7 +164,8 @@ bench (const PldVisionOptions *options, guint n_others, guint rounds, GError **e
 int
 main (int argc, char **argv)
 {
-  const guint n_others = argc > 3 ? (guint) MAX (1, atoi (argv[3])) : 3, rounds = argc > 4 ? (guint) MAX (1, atoi (argv[4])) : 50;
+  const guint n_others = argc > 3 ? (guint) MAX (1, atoi (argv[3])) : 3,
+              rounds = argc > 4 ? (guint) MAX (1, atoi (argv[4])) : 50;
   g_autofree char *path = argc > 1 ? g_build_filename (argv[1], PRESET "-" TYPE, NULL) : NULL;
   PldVisionOptions options = { .model = path };
   g_autoptr (GError) error = NULL;
@@ -175,7 +176,8 @@ main (int argc, char **argv)
       return 1;
     }
   if (!pld_limit_parse (argc > 2 ? argv[2] : "32MB", &options.memory_limit, &error)
-      || (!g_file_test (path, G_FILE_TEST_EXISTS) && !pld_model_synth (PRESET, TYPE, NULL, SEED, path, NULL, NULL, NULL, &error))
+      || (!g_file_test (path, G_FILE_TEST_EXISTS)
+          && !pld_model_synth (PRESET, TYPE, NULL, SEED, path, NULL, NULL, NULL, &error))
       || !bench (&options, 0, rounds, &error) || !bench (&options, n_others, rounds, &error))
     g_printerr ("%s\n", error->message);
   return error == NULL ? 0 : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeloadoverlay costs: the median time of a 1080p frame on which ten tracked persons walk about, with boxes, labels and trails.
- * Processor time of the one thread that draws, so that what else the machine does counts little.
+ * What pipeloadoverlay costs: the median time of a 1080p frame on which ten tracked persons walk about, with boxes,
+ * labels and trails. Processor time of the one thread that draws, so that what else the machine does counts little.
  *
  *   bench-overlay PLUGIN [FRAMES]
  */
@@ -35,7 +35,8 @@ compare (gconstpointer a, gconstpointer b)
   return (*left > *right) - (*left < *right);
 }
 
-/* Persons of 80 x 240 to 160 x 480 pixels, who walk some hundred pixels a second; what is measured changes with every frame. */
+/* Persons of 80 x 240 to 160 x 480 pixels, who walk some hundred pixels a second; what is measured changes with every
+ * frame. */
 static void
 attach_persons (GstBuffer *buffer, guint number)
 {
@@ -48,8 +49,7 @@ attach_persons (GstBuffer *buffer, guint number)
     {
       const double height = (240 + 24 * i) / (double) HEIGHT, width = (80 + 8 * i) / (double) WIDTH;
       const double x = 0.5 + 0.42 * sin (number * 0.01 + i), y = 0.7 + 0.25 * sin (number * 0.006 + 2 * i);
-      GstPipeloadObject person
-          = { .id = (int) i + 1, .label = g_intern_static_string ("person"), .tracked = TRUE };
+      GstPipeloadObject person = { .id = (int) i + 1, .label = g_intern_static_string ("person"), .tracked = TRUE };
 
       person.confidence = 0.75 + 0.2 * sin (number * 0.3 + i);
       person.x_min = x - width / 2;
@@ -66,9 +66,9 @@ time_frames (const char *format, gboolean persons, gboolean attach, guint n)
 {
   g_autofree char *caps
       = g_strdup_printf ("video/x-raw,format=%s,width=%d,height=%d,framerate=25/1", format, WIDTH, HEIGHT);
-  g_autofree char *composed = g_strdup_printf (
-      "video/x-raw(meta:GstVideoOverlayComposition),format=%s,width=%d,height=%d,framerate=25/1", format,
-      WIDTH, HEIGHT);
+  g_autofree char *composed
+      = g_strdup_printf ("video/x-raw(meta:GstVideoOverlayComposition),format=%s,width=%d,height=%d,framerate=25/1",
+                         format, WIDTH, HEIGHT);
   g_autofree double *times = g_new (double, n);
   GstHarness *harness = gst_harness_new ("pipeloadoverlay");
   GstVideoInfo info;
@@ -95,9 +95,8 @@ time_frames (const char *format, gboolean persons, gboolean attach, guint n)
     }
   gst_harness_teardown (harness);
   qsort (times, n, sizeof (double), compare);
-  printf ("%-5s %-12s %-9s median %.3f ms, 95th percentile %.3f ms\n", format,
-          persons ? "ten persons" : "nothing", attach ? "attached" : "blended", times[n / 2],
-          times[n * 95 / 100]);
+  printf ("%-5s %-12s %-9s median %.3f ms, 95th percentile %.3f ms\n", format, persons ? "ten persons" : "nothing",
+          attach ? "attached" : "blended", times[n / 2], times[n * 95 / 100]);
 }
 
 int

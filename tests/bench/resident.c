@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What streaming costs when nothing streams: passes of a model that is wholly in memory, with the streaming code, and with every lease
- * replaced by a look into a table of pointers, as a plain resident loop has it. In turn, so that both see the same machine.
+ * What streaming costs when nothing streams: passes of a model that is wholly in memory, with the streaming code, and
+ * with every lease replaced by a look into a table of pointers, as a plain resident loop has it. In turn, so that both
+ * see the same machine.
  *
  *   bench-resident FOLDER [--rounds N] [--passes N] [MODEL...]
  *
@@ -183,7 +184,8 @@ measure (Model *model, gboolean plainly, double *median, GError **error)
 static gboolean
 compare (Model *model, GError **error)
 {
-  g_autofree double *streaming = g_new (double, rounds), *looked = g_new (double, rounds), *ratio = g_new (double, rounds);
+  g_autofree double *streaming = g_new (double, rounds), *looked = g_new (double, rounds),
+                    *ratio = g_new (double, rounds);
 
   for (int i = 0; i < rounds; i++)
     {
@@ -214,7 +216,8 @@ bench (const char *path, GError **error)
   ok = ok && is_resident (&model, error);
   if (ok)
     {
-      printf ("%s, one %s; %d rounds of %d passes in turn, median, min – max\n", path, language ? "token" : "picture", rounds, passes);
+      printf ("%s, one %s; %d rounds of %d passes in turn, median, min – max\n", path, language ? "token" : "picture",
+              rounds, passes);
       ok = compare (&model, error);
     }
   pld_vision_close (&model.vision);
@@ -229,7 +232,8 @@ make_model (const char *folder, const char *preset, const char *type, const char
   g_autofree char *name = g_strdup_printf ("%s-%s%s", preset, type, suffix);
   g_autofree char *path = g_build_filename (folder, name, NULL);
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS) && !pld_model_synth (preset, type, NULL, SEED, path, NULL, NULL, NULL, error))
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)
+      && !pld_model_synth (preset, type, NULL, SEED, path, NULL, NULL, NULL, error))
     return NULL;
   return g_steal_pointer (&path);
 }
@@ -242,7 +246,8 @@ bench_all (char **arguments, GError **error)
 
   if (arguments[1] == NULL)
     return (vit = make_model (arguments[0], "vit-b16", "f16", "", error)) != NULL && bench (vit, error)
-           && (llama = make_model (arguments[0], "llama-3.2-1b", "q4_k_m", ".gguf", error)) != NULL && bench (llama, error);
+           && (llama = make_model (arguments[0], "llama-3.2-1b", "q4_k_m", ".gguf", error)) != NULL
+           && bench (llama, error);
   for (guint i = 1; ok && arguments[i] != NULL; i++)
     ok = bench (arguments[i], error);
   return ok;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the compute team costs: the time of short regions, and the CPU time of a process that has work now and then, as a
- * camera of 5 frames a second gives it.
+ * What the compute team costs: the time of short regions, and the CPU time of a process that has work now and then, as
+ * a camera of 5 frames a second gives it.
  *
  *   bench-team [ROUNDS]
  */
@@ -72,7 +72,8 @@ time_case (const Case *c, PldTeam *team, guint n_threads)
           g_usleep (c->pause_us);
           begun = time_ns (CLOCK_MONOTONIC);
         }
-      pld_team_run (team, n_threads, c->items * n_threads, c->item_ns > 0 ? do_work : do_nothing, (gpointer) &c->item_ns);
+      pld_team_run (team, n_threads, c->items * n_threads, c->item_ns > 0 ? do_work : do_nothing,
+                    (gpointer) &c->item_ns);
     }
   return (double) (ns + time_ns (CLOCK_MONOTONIC) - begun) / c->regions;
 }
@@ -111,9 +112,10 @@ print_frames (PldTeam *team, guint n_threads)
     }
   used = time_ns (CLOCK_PROCESS_CPUTIME_ID) - begun;
   getrusage (RUSAGE_SELF, &after);
-  printf ("%.0f ms of work every %d ms %15s %2u threads %9.0f us of CPU time a frame beyond it, %.1f context switches\n", FRAME_NS / 1e6,
-          PERIOD_US / 1000, "", n_threads, (double) (used - (gint64) FRAMES * FRAME_NS) / 1e3 / FRAMES,
-          (double) (after.ru_nvcsw - before.ru_nvcsw) / FRAMES);
+  printf (
+      "%.0f ms of work every %d ms %15s %2u threads %9.0f us of CPU time a frame beyond it, %.1f context switches\n",
+      FRAME_NS / 1e6, PERIOD_US / 1000, "", n_threads, (double) (used - (gint64) FRAMES * FRAME_NS) / 1e3 / FRAMES,
+      (double) (after.ru_nvcsw - before.ru_nvcsw) / FRAMES);
 }
 
 int

@@ -7,17 +7,15 @@
 char *
 llm_model (void)
 {
-  return g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "tests", "golden", "llm", "data", "type-q5_k.gguf",
-                           NULL);
+  return g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "tests", "golden", "llm", "data", "type-q5_k.gguf", NULL);
 }
 
 char *
 llm_shared (const char *name)
 {
   const char *folder = g_getenv ("PIPELOAD_DATA");
-  char *path = folder != NULL
-                   ? g_build_filename (folder, name, NULL)
-                   : g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", name, NULL);
+  char *path = folder != NULL ? g_build_filename (folder, name, NULL)
+                              : g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", name, NULL);
 
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     return path;
@@ -126,8 +124,8 @@ llm_engine (const PldGenerateOptions *options, const char *first, ...)
       g_array_append_val (messages, message);
     }
   va_end (more);
-  pld_llm_generate (llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, options, gather,
-                    text, NULL, NULL, &error);
+  pld_llm_generate (llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, options, gather, text,
+                    NULL, NULL, &error);
   g_assert_no_error (error);
   pld_llm_close (&llm);
   return g_string_free (text, FALSE);

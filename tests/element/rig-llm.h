@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A pipeloadllm between two test pads, with a bus. Its small random model, of tests/golden, makes no sense but always the same: what it must say
- * is asked of the engine, through the public API.
+ * A pipeloadllm between two test pads, with a bus. Its small random model, of tests/golden, makes no sense but always
+ * the same: what it must say is asked of the engine, through the public API.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ void llm_make (Rig *rig, const char *properties);
 void llm_play (Rig *rig);
 void llm_open (Rig *rig, const char *properties);
 
-/* Returns: (transfer full): @text without its zero; no timestamp if @seconds is negative, else that and a duration of 0.5 s */
+/* Returns: (transfer full): @text without its zero; no timestamp if @seconds is negative, else that and a duration of
+ * 0.5 s */
 GstBuffer *llm_prompt (const char *text, double seconds);
 
 /* Returns: (transfer full): the text of the buffers that have come out, joined; @n: (out) (nullable): how many */

@@ -30,17 +30,16 @@ overlay_flat (int width, int height, guint number)
 }
 
 void
-overlay_detect (GstBuffer *buffer, int width, int height, int id, const char *label, double x, double y,
-                double right, double bottom)
+overlay_detect (GstBuffer *buffer, int width, int height, int id, const char *label, double x, double y, double right,
+                double bottom)
 {
-  GstVideoRegionOfInterestMeta *meta
-      = gst_buffer_add_video_region_of_interest_meta (buffer, label, 0, 0, 1, 1);
+  GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (buffer, label, 0, 0, 1, 1);
 
   meta->id = id;
   gst_video_region_of_interest_meta_add_param (
-      meta, gst_structure_new ("detection", "confidence", G_TYPE_DOUBLE, 0.875, "x_min", G_TYPE_DOUBLE,
-                               x / width, "y_min", G_TYPE_DOUBLE, y / height, "x_max", G_TYPE_DOUBLE,
-                               right / width, "y_max", G_TYPE_DOUBLE, bottom / height, NULL));
+      meta, gst_structure_new ("detection", "confidence", G_TYPE_DOUBLE, 0.875, "x_min", G_TYPE_DOUBLE, x / width,
+                               "y_min", G_TYPE_DOUBLE, y / height, "x_max", G_TYPE_DOUBLE, right / width, "y_max",
+                               G_TYPE_DOUBLE, bottom / height, NULL));
 }
 
 GstBuffer *

@@ -171,8 +171,7 @@ rig_picture (Picture picture, GstVideoFormat format, int width, int height)
   g_assert_true (gst_video_frame_map (&frame, &rgb, buffer, GST_MAP_WRITE));
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)
-      paint ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0)
-                 + 3 * x,
+      paint ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0) + 3 * x,
              picture, x, y, width, height);
   gst_video_frame_unmap (&frame);
   if (format != GST_VIDEO_FORMAT_RGB)
@@ -204,8 +203,8 @@ rig_jpeg (Picture picture, int width, int height)
   gst_video_info_set_format (&yuv, GST_VIDEO_FORMAT_I420, width, height);
   gst_video_colorimetry_from_string (&yuv.colorimetry, "1:4:0:0"); /* JFIF: full range BT.601 */
   gst_harness_set_src_caps_str (encoder, caps);
-  jpeg = gst_harness_push_and_pull (
-      encoder, convert (rig_picture (picture, GST_VIDEO_FORMAT_RGB, width, height), &rgb, &yuv));
+  jpeg = gst_harness_push_and_pull (encoder,
+                                    convert (rig_picture (picture, GST_VIDEO_FORMAT_RGB, width, height), &rgb, &yuv));
   g_assert_nonnull (jpeg);
   gst_harness_teardown (encoder);
   return jpeg;

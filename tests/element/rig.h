@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * An element between two test pads, with a bus: a pipeloadvit, unless rig-llm.h makes it, and pictures to push through
- * it. The small random model of tests/golden has seven classes and 48 × 48 pixels; what it sees in the pictures below was computed by
- * make-expected.py.
+ * it. The small random model of tests/golden has seven classes and 48 × 48 pixels; what it sees in the pictures below
+ * was computed by make-expected.py.
  */
 #pragma once
 

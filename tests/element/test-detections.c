@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A detector in pipeloadvit: objects as regions of interest, messages, and what a second pipeloadvit says of each; and how detections travel on frames.
+ * A detector in pipeloadvit: objects as regions of interest, messages, and what a second pipeloadvit says of each; and
+ * how detections travel on frames.
  */
 #include <json-glib/json-glib.h>
 
@@ -10,7 +11,8 @@
 static void
 open_detector (Rig *rig, const char *properties)
 {
-  g_autofree char *model = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "models", "bundled", "person-detector", NULL);
+  g_autofree char *model
+      = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "models", "bundled", "person-detector", NULL);
 
   rig_make_element (rig, "pipeloadvit", model, properties);
   rig_play (rig);
@@ -124,7 +126,9 @@ test_choice (void)
   {
     const char *properties;
     guint n;
-  } cases[] = { { "top-k=3", 3 }, { "top-k=0", FIGURES }, { "threshold=0.62", 5 }, { "threshold=0.99", 0 }, { "threshold=0.05", 14 } };
+  } cases[] = {
+    { "top-k=3", 3 }, { "top-k=0", FIGURES }, { "threshold=0.62", 5 }, { "threshold=0.99", 0 }, { "threshold=0.05", 14 }
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -238,7 +242,8 @@ test_classified (void)
   rig_close (&second);
 }
 
-/* From a single pixel to 8K, one after the other in one stream that does not tell its pace; a blank picture shows nobody. */
+/* From a single pixel to 8K, one after the other in one stream that does not tell its pace; a blank picture shows
+ * nobody. */
 static void
 test_sizes (void)
 {
@@ -252,8 +257,10 @@ test_sizes (void)
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
       const gsize n = GST_ROUND_UP_4 (sizes[i].width * 3) * (gsize) sizes[i].height;
-      g_autofree char *caps = g_strdup_printf ("video/x-raw,format=RGB,width=%d,height=%d,framerate=0/1", sizes[i].width, sizes[i].height);
-      GstBuffer *buffer = i + 1 < G_N_ELEMENTS (sizes) ? gst_buffer_new_allocate (NULL, n, NULL) : figures_buffer (~0u, i);
+      g_autofree char *caps = g_strdup_printf ("video/x-raw,format=RGB,width=%d,height=%d,framerate=0/1",
+                                               sizes[i].width, sizes[i].height);
+      GstBuffer *buffer
+          = i + 1 < G_N_ELEMENTS (sizes) ? gst_buffer_new_allocate (NULL, n, NULL) : figures_buffer (~0u, i);
 
       if (i + 1 < G_N_ELEMENTS (sizes))
         gst_buffer_memset (buffer, 0, 128, n);
@@ -273,8 +280,19 @@ test_travel (void)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (7);
   g_autoptr (GstPipeloadFrame) back = NULL;
-  GstPipeloadObject object = { .id = 12, .label_id = 1, .label = g_intern_string ("person"), .confidence = 0.75, .x_min = 0.25, .y_min = 0.125,
-                               .x_max = 0.5, .y_max = 1, .tracked = TRUE, .predicted = TRUE, .start = 40, .dx = -0.5, .dy = 0.25 };
+  GstPipeloadObject object = { .id = 12,
+                               .label_id = 1,
+                               .label = g_intern_string ("person"),
+                               .confidence = 0.75,
+                               .x_min = 0.25,
+                               .y_min = 0.125,
+                               .x_max = 0.5,
+                               .y_max = 1,
+                               .tracked = TRUE,
+                               .predicted = TRUE,
+                               .start = 40,
+                               .dx = -0.5,
+                               .dy = 0.25 };
   const GstPipeloadObject *got;
   GstBuffer *buffer = gst_buffer_new ();
 
@@ -291,8 +309,8 @@ test_travel (void)
   g_assert_cmpuint (count_regions (buffer), ==, 3);
   gst_pipeload_frame_replace (frame, buffer, 3);
   g_assert_cmpuint (count_regions (buffer), ==, 2);
-  gst_video_region_of_interest_meta_add_param (
-      gst_buffer_get_video_region_of_interest_meta_id (buffer, 12), gst_structure_new_empty ("classification"));
+  gst_video_region_of_interest_meta_add_param (gst_buffer_get_video_region_of_interest_meta_id (buffer, 12),
+                                               gst_structure_new_empty ("classification"));
   /* Written anew, with what is told of it by others. */
   back = gst_pipeload_frame_from_buffer (buffer, 640, 480);
   gst_pipeload_frame_replace (back, buffer, 3);
@@ -327,7 +345,8 @@ test_foreign (void)
   g_autoptr (GstPipeloadFrame) frame = NULL;
   const GstPipeloadObject *object;
 
-  gst_video_region_of_interest_meta_add_param (meta, gst_structure_from_string ("detection, confidence=(double)0.5", NULL));
+  gst_video_region_of_interest_meta_add_param (meta,
+                                               gst_structure_from_string ("detection, confidence=(double)0.5", NULL));
   gst_video_region_of_interest_meta_add_param (meta, gst_structure_from_string ("track, id=(string)x", NULL));
   gst_video_region_of_interest_meta_add_param (meta, gst_structure_from_string ("zones, names=(int)3", NULL));
   frame = gst_pipeload_frame_from_buffer (buffer, 100, 100);

@@ -124,8 +124,7 @@ test_unsupported (void)
 {
   g_autofree char *folder = copy_model ();
 
-  write_file (folder, "config.json", "{ \"model_type\": \"perceiver\", \"architectures\": [\"Perceiver\"] }",
-              -1);
+  write_file (folder, "config.json", "{ \"model_type\": \"perceiver\", \"architectures\": [\"Perceiver\"] }", -1);
   refuse_model (folder, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
   remove_model (folder);
 }
@@ -138,8 +137,7 @@ test_settings (void)
   refuse ("memory-limit=much", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "\"much\"");
   refuse ("memory-limit=-1", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "\"-1\"");
   refuse ("labels=one,two", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "7 classes");
-  refuse ("labels=/nonexistent/labels.txt", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-          "/nonexistent/labels.txt");
+  refuse ("labels=/nonexistent/labels.txt", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "/nonexistent/labels.txt");
   refuse ("classes=persn", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "\"class_0\"");
 }
 
@@ -205,8 +203,7 @@ test_short_frame (void)
 
   rig_open (&rig, "");
   rig_set_caps (&rig, "RGB", 48, 48);
-  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, 100, NULL)), ==,
-                   GST_FLOW_OK);
+  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, 100, NULL)), ==, GST_FLOW_OK);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_WARNING), ==, 1);
   g_assert_cmpuint (rig_stat (&rig, "damaged"), ==, 1);
   rig_close (&rig);

@@ -24,8 +24,7 @@
 #define COARSE 1e-2
 
 static void
-see (const char *format, int width, int height, Picture picture, const char *label, double confidence,
-     double tolerance)
+see (const char *format, int width, int height, Picture picture, const char *label, double confidence, double tolerance)
 {
   g_autoptr (GstPipeloadFrame) frame = NULL;
   Rig rig;
@@ -33,8 +32,7 @@ see (const char *format, int width, int height, Picture picture, const char *lab
   g_test_message ("%s %d × %d", format, width, height);
   rig_open (&rig, "threshold=0");
   rig_set_caps (&rig, format, width, height);
-  frame = rig_see (&rig, rig_picture (picture, gst_video_format_from_string (format), width, height), width,
-                   height);
+  frame = rig_see (&rig, rig_picture (picture, gst_video_format_from_string (format), width, height), width, height);
   rig_assert_best (frame, label, confidence, tolerance);
   rig_close (&rig);
 }
@@ -95,9 +93,8 @@ test_gray (void)
 static void
 test_converted (void)
 {
-  static const char *const deep[]
-      = { "I420_10LE", "I420_12BE", "P010_10LE", "Y444_10LE",  "Y444_16LE", "v210", "v216",
-          "Y210",      "Y410",      "NV12_4L4",  "NV12_64Z32", "UYVP",      "IYU1" };
+  static const char *const deep[] = { "I420_10LE", "I420_12BE", "P010_10LE", "Y444_10LE",  "Y444_16LE", "v210", "v216",
+                                      "Y210",      "Y410",      "NV12_4L4",  "NV12_64Z32", "UYVP",      "IYU1" };
   static const char *const rgb[] = { "ARGB64", "RGBA64_LE", "GBR_10LE", "GBRA_12BE", "r210", "BGR10A2_LE" };
   static const char *const coarse[] = { "RGB16", "BGR15", "RGB8P" };
 
@@ -118,8 +115,7 @@ test_converted (void)
 static void
 test_sizes (void)
 {
-  static const char *const formats[]
-      = { "RGB", "BGRx", "I420", "NV12", "YUY2", "Y41B", "GRAY8", "P010_10LE", "v210" };
+  static const char *const formats[] = { "RGB", "BGRx", "I420", "NV12", "YUY2", "Y41B", "GRAY8", "P010_10LE", "v210" };
   static const int sizes[][2]
       = { { 1, 1 }, { 1, 7 }, { 7, 1 }, { 2, 2 }, { 3, 5 }, { 47, 49 }, { 321, 241 }, { 1921, 17 } };
 
@@ -192,8 +188,7 @@ test_jpeg (void)
     {
       g_autoptr (GstPipeloadFrame) red
           = rig_see (&rig, rig_jpeg (PICTURE_RED, 48 * scale, 48 * scale), 48 * scale, 48 * scale);
-      g_autoptr (GstPipeloadFrame) white
-          = rig_see (&rig, rig_jpeg (PICTURE_WHITE, 48 * scale, 40), 48 * scale, 40);
+      g_autoptr (GstPipeloadFrame) white = rig_see (&rig, rig_jpeg (PICTURE_WHITE, 48 * scale, 40), 48 * scale, 40);
 
       rig_assert_best (red, RED, 1e-2);
       rig_assert_best (white, WHITE, 1e-2);
@@ -243,8 +238,8 @@ test_caps_change (void)
 
       rig_set_caps (&rig, steps[i].format, steps[i].width, steps[i].height);
       frame = rig_see (&rig,
-                       rig_picture (steps[i].picture, gst_video_format_from_string (steps[i].format),
-                                    steps[i].width, steps[i].height),
+                       rig_picture (steps[i].picture, gst_video_format_from_string (steps[i].format), steps[i].width,
+                                    steps[i].height),
                        steps[i].width, steps[i].height);
       rig_assert_best (frame, steps[i].label, steps[i].confidence, YUV);
     }
@@ -259,8 +254,7 @@ test_caps_change (void)
 static void
 test_allocation (void)
 {
-  g_autoptr (GstCaps) caps
-      = gst_caps_from_string ("video/x-raw,format=I420,width=64,height=64,framerate=30/1");
+  g_autoptr (GstCaps) caps = gst_caps_from_string ("video/x-raw,format=I420,width=64,height=64,framerate=30/1");
   Rig rig;
 
   for (int offered = 0; offered <= 1; offered++)

@@ -177,8 +177,7 @@ test_long_prompt (void)
 
   llm_open (&rig, GREEDY "context-size=32 max-tokens=4");
   g_assert_cmpint (gst_harness_push (rig.harness, llm_prompt (words, 0)), ==, GST_FLOW_OK);
-  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-                      "context of 32");
+  rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "context of 32");
   g_assert_cmpint (push_until_refused (&rig), ==, GST_FLOW_ERROR);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ERROR), ==, 0); /* it was said */
   rig_close (&rig);
@@ -213,11 +212,9 @@ test_huge_prompt (void)
   Rig rig;
 
   llm_open (&rig, GREEDY);
-  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, limit + 1, NULL)), ==,
-                   GST_FLOW_ERROR);
+  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, limit + 1, NULL)), ==, GST_FLOW_ERROR);
   rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "16 MiB");
-  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, limit + 1, NULL)), ==,
-                   GST_FLOW_ERROR);
+  g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, limit + 1, NULL)), ==, GST_FLOW_ERROR);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ERROR), ==, 0);
   rig_close (&rig);
 }
@@ -264,8 +261,7 @@ test_shrinking_model (void)
 {
   g_autofree char *path = copy_model (G_MAXSIZE);
   g_autofree char *limit = llm_smallest_limit ();
-  g_autofree char *properties
-      = g_strdup_printf ("model=\"%s\" " GREEDY "max-tokens=4 memory-limit=%s", path, limit);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\" " GREEDY "max-tokens=4 memory-limit=%s", path, limit);
   Rig rig;
 
   llm_open (&rig, properties);

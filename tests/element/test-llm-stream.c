@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The element in a running pipeline: order, the queue, flush, states, end of stream, queries, what downstream and upstream may do.
+ * The element in a running pipeline: order, the queue, flush, states, end of stream, queries, what downstream and
+ * upstream may do.
  */
 #include "tests/element/rig-llm.h"
 
@@ -158,8 +159,8 @@ test_max_tokens_zero (void)
 static void
 test_caps (void)
 {
-  static const char *const wrong[] = { "text/x-raw,format=pango-markup", "text/plain",
-                                       "video/x-raw,format=RGB,width=8,height=8,framerate=0/1" };
+  static const char *const wrong[]
+      = { "text/x-raw,format=pango-markup", "text/plain", "video/x-raw,format=RGB,width=8,height=8,framerate=0/1" };
   Rig rig;
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
@@ -247,7 +248,7 @@ push_begin (Rig *rig, Push *push)
 {
   GThread *thread;
 
-  *push = (Push){ rig, 0, GST_FLOW_CUSTOM_SUCCESS };
+  *push = (Push) { rig, 0, GST_FLOW_CUSTOM_SUCCESS };
   thread = g_thread_new ("push", push_main, push);
   llm_wait (rig, 3);
   while (g_atomic_int_get (&push->pushed) < 2)

@@ -65,12 +65,12 @@ assert_list (const char *text, const char *const *want)
 static void
 test_lists (void)
 {
-  assert_list ("", (const char *const[]){ NULL });
-  assert_list (",,", (const char *const[]){ NULL });
-  assert_list ("a", (const char *const[]){ "a", NULL });
-  assert_list ("User:, \n", (const char *const[]){ "User:", " \n", NULL });
-  assert_list ("\\n\\n,\\,,\\\\,\\t\\r,x\\", (const char *const[]){ "\n\n", ",", "\\", "\t\r", "x\\", NULL });
-  assert_list ("</s>,。", (const char *const[]){ "</s>", "。", NULL });
+  assert_list ("", (const char *const[]) { NULL });
+  assert_list (",,", (const char *const[]) { NULL });
+  assert_list ("a", (const char *const[]) { "a", NULL });
+  assert_list ("User:, \n", (const char *const[]) { "User:", " \n", NULL });
+  assert_list ("\\n\\n,\\,,\\\\,\\t\\r,x\\", (const char *const[]) { "\n\n", ",", "\\", "\t\r", "x\\", NULL });
+  assert_list ("</s>,。", (const char *const[]) { "</s>", "。", NULL });
 }
 
 static void

@@ -33,8 +33,7 @@ check_piece (GstBuffer *buffer, const char *want, gsize *at, gboolean marks_end)
   g_assert_cmpuint (GST_BUFFER_DTS (buffer), ==, GST_CLOCK_TIME_NONE);
   g_assert_cmpint (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT), ==, *at == 0);
   *at += size;
-  g_assert_cmpint (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_MARKER), ==,
-                   marks_end && *at == strlen (want));
+  g_assert_cmpint (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_MARKER), ==, marks_end && *at == strlen (want));
 }
 
 /* Whatever the cut, the same text, which is the engine's. */
@@ -139,12 +138,12 @@ test_message (void)
       g_assert_true (gst_structure_has_name (structure, "pipeload-llm"));
       g_assert_cmpstr (gst_structure_get_string (structure, "text"), ==, want);
       g_assert_cmpstr (gst_structure_get_string (structure, "finish"), ==, "length");
-      g_assert_true (gst_structure_get (
-          structure, "prompt", G_TYPE_UINT64, &prompt, "timestamp", G_TYPE_UINT64, &timestamp, "stream-time",
-          G_TYPE_UINT64, &stream_time, "running-time", G_TYPE_UINT64, &running_time, "prompt-tokens",
-          G_TYPE_UINT, &prompt_tokens, "cached-tokens", G_TYPE_UINT, &cached, "trimmed-tokens", G_TYPE_UINT,
-          &trimmed, "tokens", G_TYPE_UINT, &tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE, &prompt_rate,
-          "tokens-per-second", G_TYPE_DOUBLE, &rate, NULL));
+      g_assert_true (gst_structure_get (structure, "prompt", G_TYPE_UINT64, &prompt, "timestamp", G_TYPE_UINT64,
+                                        &timestamp, "stream-time", G_TYPE_UINT64, &stream_time, "running-time",
+                                        G_TYPE_UINT64, &running_time, "prompt-tokens", G_TYPE_UINT, &prompt_tokens,
+                                        "cached-tokens", G_TYPE_UINT, &cached, "trimmed-tokens", G_TYPE_UINT, &trimmed,
+                                        "tokens", G_TYPE_UINT, &tokens, "prompt-tokens-per-second", G_TYPE_DOUBLE,
+                                        &prompt_rate, "tokens-per-second", G_TYPE_DOUBLE, &rate, NULL));
       g_assert_cmpuint (prompt, ==, i);
       g_assert_cmpuint (timestamp, ==, 3 * GST_SECOND);
       g_assert_cmpuint (stream_time, ==, 12 * GST_SECOND);
@@ -257,8 +256,7 @@ test_options (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *want = llm_engine (&cases[i].options, PROMPT, NULL);
-      g_autofree char *properties
-          = g_strdup_printf ("template=none max-tokens=%d %s", TOKENS, cases[i].properties);
+      g_autofree char *properties = g_strdup_printf ("template=none max-tokens=%d %s", TOKENS, cases[i].properties);
       g_autofree char *text = NULL;
       Rig rig;
 
@@ -301,10 +299,10 @@ test_defaults (void)
   pld_generate_options_init (&options);
   llm_make (&rig, "");
   g_object_get (rig.element, "temperature", &temperature, "top-k", &top_k, "top-p", &top_p, "min-p", &min_p,
-                "repeat-penalty", &repeat, "presence-penalty", &presence, "frequency-penalty", &frequency,
-                "seed", &seed, "trim", &trim, "history", &history, NULL);
-  g_assert_true ((float) temperature == options.temperature && top_k == options.top_k
-                 && (float) top_p == options.top_p && (float) min_p == options.min_p);
+                "repeat-penalty", &repeat, "presence-penalty", &presence, "frequency-penalty", &frequency, "seed",
+                &seed, "trim", &trim, "history", &history, NULL);
+  g_assert_true ((float) temperature == options.temperature && top_k == options.top_k && (float) top_p == options.top_p
+                 && (float) min_p == options.min_p);
   g_assert_true ((float) repeat == options.repeat_penalty && (float) presence == options.presence_penalty
                  && (float) frequency == options.frequency_penalty);
   g_assert_true (seed == options.seed && trim == options.trim && history == 0);

@@ -63,7 +63,7 @@ test_order (void)
 
   assert_next (outbox, 1, NULL);
   for (const char *name = "abcd"; *name != '\0'; name++)
-    gst_pipeload_outbox_push (outbox, GST_PIPELOAD_EVENT, (char[]){ *name, '\0' });
+    gst_pipeload_outbox_push (outbox, GST_PIPELOAD_EVENT, (char[]) { *name, '\0' });
   assert_next (outbox, 1, "a");
   assert_next (outbox, 2, "b");
   assert_next (outbox, 3, "c");
@@ -109,7 +109,7 @@ test_full (void)
   assert_counts (outbox, 0, 4, 5);
   gst_pipeload_outbox_again (outbox);
   for (int i = 0; i < 5; i++)
-    assert_next (outbox, 10 + i, ((const char *[]){ "sent", "e2", "e3", "e4", "e6" })[i]);
+    assert_next (outbox, 10 + i, ((const char *[]) { "sent", "e2", "e3", "e4", "e6" })[i]);
 }
 
 static void

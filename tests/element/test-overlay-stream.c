@@ -11,15 +11,14 @@
 #define LINE 2
 
 #define PLAIN "labels=false confidence=false ids=false"
-#define COMPOSED                                                                                             \
-  "video/x-raw(meta:GstVideoOverlayComposition),format=RGBA,width=160,height=120,framerate=30/1"
+#define COMPOSED "video/x-raw(meta:GstVideoOverlayComposition),format=RGBA,width=160,height=120,framerate=30/1"
 
 /* A square zone, and a line beside it. */
-#define ZONES                                                                                                \
-  "{\"zones\": [{\"name\": \"a\", \"polygon\": [[0.25, 0.25], [0.5, 0.25], [0.5, 0.75], [0.25, 0.75]]}], "   \
+#define ZONES                                                                                                          \
+  "{\"zones\": [{\"name\": \"a\", \"polygon\": [[0.25, 0.25], [0.5, 0.25], [0.5, 0.75], [0.25, 0.75]]}], "             \
   "\"lines\": [{\"name\": \"b\", \"from\": [0.75, 0.25], \"to\": [0.75, 0.75]}]}"
-#define OTHER_ZONES                                                                                          \
-  "{\"zones\": [{\"name\": \"a\", \"polygon\": [[0.0625, 0.25], [0.125, 0.25], [0.125, 0.75], [0.0625, "     \
+#define OTHER_ZONES                                                                                                    \
+  "{\"zones\": [{\"name\": \"a\", \"polygon\": [[0.0625, 0.25], [0.125, 0.25], [0.125, 0.75], [0.0625, "               \
   "0.75]]}]}"
 
 /* Stops the element, and begins another stream of the same kind. */
@@ -87,8 +86,7 @@ test_trail (void)
 static void
 test_no_trail (void)
 {
-  static const char *const properties[]
-      = { PLAIN " boxes=false trails=0", PLAIN " boxes=false", PLAIN " boxes=false" };
+  static const char *const properties[] = { PLAIN " boxes=false trails=0", PLAIN " boxes=false", PLAIN " boxes=false" };
 
   for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
     {
@@ -138,9 +136,8 @@ static void
 push_zones (Rig *rig, const char *json)
 {
   g_assert_true (gst_harness_push_event (
-      rig->harness,
-      gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
-                            gst_structure_new ("pipeload-zones", "json", G_TYPE_STRING, json, NULL))));
+      rig->harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
+                                          gst_structure_new ("pipeload-zones", "json", G_TYPE_STRING, json, NULL))));
 }
 
 /* Returns: where a frame without detections was drawn on. */
@@ -232,8 +229,7 @@ test_wrong_zones (void)
     GQuark (*domain) (void);
     int code;
   } cases[] = {
-    { "/nonexistent/zones.json", "/nonexistent/zones.json", gst_resource_error_quark,
-      GST_RESOURCE_ERROR_NOT_FOUND },
+    { "/nonexistent/zones.json", "/nonexistent/zones.json", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND },
     { "{ \"zones\": 7 }", "zones", gst_stream_error_quark, GST_STREAM_ERROR_FORMAT },
   };
 
@@ -271,8 +267,7 @@ test_corner (void)
       out = overlay_push (&rig, overlay_flat (WIDTH, HEIGHT, i + 1));
       area = overlay_changed (out, WIDTH, 0, HEIGHT);
       g_assert_cmpuint (area.count, >, 0);
-      g_assert_cmpuint (area.count * 10, >=,
-                        (area.right - area.x) * (area.bottom - area.y) * 9); /* grey on grey */
+      g_assert_cmpuint (area.count * 10, >=, (area.right - area.x) * (area.bottom - area.y) * 9); /* grey on grey */
       g_assert_cmpint (i % 2 == 0 ? area.x : WIDTH - area.right, <=, 1);
       g_assert_cmpint (i < 2 ? area.y : HEIGHT - area.bottom, <=, 1);
     }
@@ -281,7 +276,8 @@ test_corner (void)
   rig_close (&rig);
 }
 
-/* Sinks that blend get small pictures and the frame as it is; where caps allow that but nobody does it, it is done here. */
+/* Sinks that blend get small pictures and the frame as it is; where caps allow that but nobody does it, it is done
+ * here. */
 static void
 test_attach (void)
 {
@@ -294,8 +290,7 @@ test_attach (void)
 
       overlay_open (&rig, "");
       if (blends)
-        gst_harness_add_propose_allocation_meta (rig.harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE,
-                                                 NULL);
+        gst_harness_add_propose_allocation_meta (rig.harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
       gst_harness_set_sink_caps_str (rig.harness, COMPOSED);
       rig_set_caps (&rig, "RGBA", WIDTH, HEIGHT);
       overlay_detect (in, WIDTH, HEIGHT, 1, "person", 30, 40, 90, 100);
@@ -389,8 +384,7 @@ test_wrong_frame (void)
       rig_set_caps (&rig, "RGBA", WIDTH, HEIGHT);
       overlay_detect (buffer, WIDTH, HEIGHT, 1, "person", 30, 40, 90, 100);
       if (i == 1)
-        gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_RGBA, WIDTH / 2,
-                                   HEIGHT);
+        gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_RGBA, WIDTH / 2, HEIGHT);
       g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
       rig_assert_message (&rig, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "caps");
       rig_close (&rig);

@@ -110,15 +110,15 @@ check_format (GstVideoFormat format, int width, int height)
     for (int y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (&before, c); y++)
       for (int x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH (&before, c); x++)
         {
-          const gsize at = (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (&before, c)
-                           + x * GST_VIDEO_FRAME_COMP_PSTRIDE (&before, c);
+          const gsize at
+              = (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (&before, c) + x * GST_VIDEO_FRAME_COMP_PSTRIDE (&before, c);
           const guint old = read_component (facts, c, (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&before, c) + at);
           const guint new = read_component (facts, c, (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&after, c) + at);
           const int depth = GST_VIDEO_FORMAT_INFO_DEPTH (facts, c), less = MAX (8 - depth, 0),
                     more = MAX (depth - 8, 0);
 
-          if (is_edge (x << GST_VIDEO_FORMAT_INFO_W_SUB (facts, c),
-                       y << GST_VIDEO_FORMAT_INFO_H_SUB (facts, c), 20, 10, GST_ROUND_UP_2 (width), 50))
+          if (is_edge (x << GST_VIDEO_FORMAT_INFO_W_SUB (facts, c), y << GST_VIDEO_FORMAT_INFO_H_SUB (facts, c), 20, 10,
+                       GST_ROUND_UP_2 (width), 50))
             g_assert_cmpint (ABS ((int) (new >> more) - (wanted[c] >> less)), <=, rgb ? depth > 8 : 3);
           else
             g_assert_cmphex (old, ==, new);
@@ -142,8 +142,7 @@ test_formats (void)
   g_assert_cmpuint (gst_value_list_get_size (formats), >, 40);
   for (guint i = 0; i < gst_value_list_get_size (formats); i++)
     {
-      GstVideoFormat format
-          = gst_video_format_from_string (g_value_get_string (gst_value_list_get_value (formats, i)));
+      GstVideoFormat format = gst_video_format_from_string (g_value_get_string (gst_value_list_get_value (formats, i)));
 
       check_format (format, 96, 96);
       check_format (format, 101, 67);
@@ -200,12 +199,10 @@ test_predicted (void)
   meta = gst_buffer_get_video_region_of_interest_meta_id (in, 2);
   gst_video_region_of_interest_meta_add_param (
       meta, gst_structure_new ("track", "id", G_TYPE_INT, 2, "state", G_TYPE_STRING, "predicted", "start",
-                               G_TYPE_UINT64, (guint64) 0, "dx", G_TYPE_DOUBLE, 0.0, "dy", G_TYPE_DOUBLE, 0.0,
-                               NULL));
+                               G_TYPE_UINT64, (guint64) 0, "dx", G_TYPE_DOUBLE, 0.0, "dy", G_TYPE_DOUBLE, 0.0, NULL));
   out = overlay_push (&rig, in);
   for (int x = 30; x < 90; x++)
-    g_assert_cmphex (overlay_pixel (out, WIDTH, x, 20), ==,
-                     (x - 30) / (4 * LINE) % 2 == 0 ? colours[2] : 0x808080);
+    g_assert_cmphex (overlay_pixel (out, WIDTH, x, 20), ==, (x - 30) / (4 * LINE) % 2 == 0 ? colours[2] : 0x808080);
   gst_buffer_unref (out);
   rig_close (&rig);
 }
@@ -280,8 +277,7 @@ static void
 test_long_label (void)
 {
   g_autofree char *text = g_strnfill (300, 'w');
-  const OverlayArea cut = label_area ("trails=0", text, 40, 60),
-                    moved = label_area ("trails=0", "person", 118, 60);
+  const OverlayArea cut = label_area ("trails=0", text, 40, 60), moved = label_area ("trails=0", "person", 118, 60);
 
   g_assert_cmpint (cut.x, ==, 0);
   g_assert_cmpint (cut.right, >, WIDTH - 10);
@@ -295,10 +291,8 @@ static void
 test_hostile_label (void)
 {
   const char *const names = "trails=0 ids=false confidence=false";
-  const OverlayArea plain = label_area (names, "ab", 20, 60),
-                    markup = label_area (names, "<b>ab</b>", 20, 60);
-  const OverlayArea lines = label_area (names, "a\n\n\nb", 20, 60),
-                    bytes = label_area (names, "\xff\xfe\xc0", 20, 60);
+  const OverlayArea plain = label_area (names, "ab", 20, 60), markup = label_area (names, "<b>ab</b>", 20, 60);
+  const OverlayArea lines = label_area (names, "a\n\n\nb", 20, 60), bytes = label_area (names, "\xff\xfe\xc0", 20, 60);
 
   g_assert_cmpint (markup.right, >, plain.right + 20);
   g_assert_cmpint (lines.y, ==, plain.y);
@@ -328,8 +322,7 @@ test_strange_boxes (void)
   CAPS_OF (&rig);
   for (guint i = 0; i < G_N_ELEMENTS (boxes); i++)
     {
-      g_autoptr (GstBuffer) out
-          = push_one (&rig, i, 1, "person", boxes[i][0], boxes[i][1], boxes[i][2], boxes[i][3]);
+      g_autoptr (GstBuffer) out = push_one (&rig, i, 1, "person", boxes[i][0], boxes[i][1], boxes[i][2], boxes[i][3]);
 
       g_assert_cmpuint (overlay_changed (out, WIDTH, 0, HEIGHT).count, ==, 0);
     }
@@ -373,8 +366,7 @@ test_fonts (void)
 
       g_object_set (rig.element, "font", fonts[i], NULL);
       out = push_one (&rig, i, 1, "person", 40, 60, 80, 100);
-      g_assert_cmphex (overlay_pixel (out, WIDTH, 40, 59), ==,
-                       i == 3 ? overlay_pixel (out, WIDTH, 0, 0) : colours[1]);
+      g_assert_cmphex (overlay_pixel (out, WIDTH, 40, 59), ==, i == 3 ? overlay_pixel (out, WIDTH, 0, 0) : colours[1]);
       g_assert_cmpuint (overlay_changed (out, WIDTH, 0, HEIGHT).count, <=,
                         i == 3 ? WIDTH * HEIGHT : WIDTH * HEIGHT / 4);
     }
@@ -386,15 +378,14 @@ static void
 test_classes (void)
 {
   GstBuffer *in = overlay_flat (WIDTH, HEIGHT, 0), *out;
-  GstVideoRegionOfInterestMeta *meta
-      = gst_buffer_add_video_region_of_interest_meta (in, "cat", 0, 0, WIDTH, HEIGHT);
+  GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (in, "cat", 0, 0, WIDTH, HEIGHT);
   OverlayArea area;
   Rig rig;
 
   gst_video_region_of_interest_meta_add_param (
-      meta, gst_structure_new ("classification", "label", G_TYPE_STRING, "cat", "confidence", G_TYPE_DOUBLE,
-                               0.5, "x_min", G_TYPE_DOUBLE, 0.0, "y_min", G_TYPE_DOUBLE, 0.0, "x_max",
-                               G_TYPE_DOUBLE, 1.0, "y_max", G_TYPE_DOUBLE, 1.0, NULL));
+      meta, gst_structure_new ("classification", "label", G_TYPE_STRING, "cat", "confidence", G_TYPE_DOUBLE, 0.5,
+                               "x_min", G_TYPE_DOUBLE, 0.0, "y_min", G_TYPE_DOUBLE, 0.0, "x_max", G_TYPE_DOUBLE, 1.0,
+                               "y_max", G_TYPE_DOUBLE, 1.0, NULL));
   overlay_open (&rig, "");
   CAPS_OF (&rig);
   out = overlay_push (&rig, in);
@@ -417,7 +408,8 @@ test_class_of_detection (void)
 
   overlay_detect (in, WIDTH, HEIGHT, 1, "person", 40, 60, 80, 100);
   meta = gst_buffer_get_video_region_of_interest_meta_id (in, 1);
-  gst_video_region_of_interest_meta_add_param (meta, gst_structure_new ("classification", "label", G_TYPE_STRING, "sits", NULL));
+  gst_video_region_of_interest_meta_add_param (
+      meta, gst_structure_new ("classification", "label", G_TYPE_STRING, "sits", NULL));
   overlay_open (&rig, "trails=0 ids=false confidence=false");
   CAPS_OF (&rig);
   out = overlay_push (&rig, in);

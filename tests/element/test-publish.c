@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeloadpublish: what gets into a file, and when; disks that fill up and directories that go away; its settings. With a
- * broker that is there: tests/pipeline/test-mqtt.sh.
+ * pipeloadpublish: what gets into a file, and when; disks that fill up and directories that go away; its settings. With
+ * a broker that is there: tests/pipeline/test-mqtt.sh.
  */
 #include "tests/element/rig.h"
 
@@ -78,8 +78,7 @@ push_named (Rig *rig, const char *name, const char *json)
 
   if (json != NULL)
     gst_structure_set (structure, "json", G_TYPE_STRING, json, NULL);
-  g_assert_true (
-      gst_harness_push_event (rig->harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, structure)));
+  g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, structure)));
 }
 
 static void
@@ -218,8 +217,7 @@ test_full (void)
   make (&rig, "location=/dev/full queue-size=10 drain=100");
   play (&rig);
   push_numbers (&rig, 0, 3);
-  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-                      "/dev/full");
+  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "/dev/full");
   push_numbers (&rig, 3, 50);
   g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new ()), ==, GST_FLOW_OK);
   wait_stat (&rig, "write-failures", 3);
@@ -258,8 +256,7 @@ test_cut (void)
   push_numbers (&publish.rig, 2, 5);
   wait_stat (&publish.rig, "write-failures", 2);
   limit_files (RLIM_INFINITY);
-  rig_assert_message (&publish.rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE,
-                      publish.file);
+  rig_assert_message (&publish.rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE, publish.file);
   wait_stat (&publish.rig, "lines", 5);
   assert_numbers (publish.file, 0, 5);
   rig_close (&publish.rig);
@@ -414,8 +411,7 @@ static void
 push_frame (Rig *rig, guint64 number, guint64 age, const char *label)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (number);
-  GstPipeloadObject object
-      = { .id = 3, .label_id = 1, .label = label, .confidence = 0.5, .x_max = 1, .y_max = 0.5 };
+  GstPipeloadObject object = { .id = 3, .label_id = 1, .label = label, .confidence = 0.5, .x_max = 1, .y_max = 0.5 };
   GstBuffer *buffer = gst_buffer_new ();
 
   GST_BUFFER_PTS (buffer) = (number + age) * GST_SECOND;
@@ -440,13 +436,12 @@ assert_frame (const char *line, gint64 second, guint n, gint64 height)
   frame = json_node_get_object (node);
   g_assert_cmpint (json_object_get_int_member (frame, "timestamp"), ==, second * GST_SECOND);
   g_assert_cmpstr (json_object_get_string_member (frame, "camera"), ==, "yard");
-  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (frame, "resolution"), "height"),
-                   ==, height);
+  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (frame, "resolution"), "height"), ==,
+                   height);
   objects = json_object_get_array_member (frame, "objects");
   g_assert_cmpuint (json_array_get_length (objects), ==, n);
   if (n > 0)
-    g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (objects, 0), "label"), ==,
-                     "cat");
+    g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (objects, 0), "label"), ==, "cat");
 }
 
 static void
@@ -460,14 +455,12 @@ test_frames (void)
   open_file (&publish, "what=frames camera=yard");
   gst_harness_set_src_caps_str (publish.rig.harness, "image/jpeg,width=40,height=30,framerate=0/1");
   push (&publish.rig, "{\"an\":\"event\"}");
-  g_assert_cmpint (gst_harness_push (publish.rig.harness, gst_buffer_new ()), ==,
-                   GST_FLOW_OK); /* no result */
+  g_assert_cmpint (gst_harness_push (publish.rig.harness, gst_buffer_new ()), ==, GST_FLOW_OK); /* no result */
   push_frame (&publish.rig, 0, 0, "cat");
   push_frame (&publish.rig, 0, 1, "cat");
   push_frame (&publish.rig, 2, 0, NULL); /* nothing is news, too */
   push_frame (&publish.rig, 2, 1, NULL);
-  gst_harness_set_src_caps_str (publish.rig.harness,
-                                "video/x-raw,format=RGB,width=40,height=60,framerate=5/1");
+  gst_harness_set_src_caps_str (publish.rig.harness, "video/x-raw,format=RGB,width=40,height=60,framerate=5/1");
   push_frame (&publish.rig, 4, 1, "cat");
   push_eos (&publish.rig);
   g_assert_true (g_file_get_contents (publish.file, &content, NULL, NULL));
@@ -496,8 +489,7 @@ static void
 test_refused (void)
 {
   assert_refused ("", GST_RESOURCE_ERROR_SETTINGS, "location");
-  assert_refused ("location=/nonexistent/events.jsonl", GST_RESOURCE_ERROR_NOT_FOUND,
-                  "/nonexistent/events.jsonl");
+  assert_refused ("location=/nonexistent/events.jsonl", GST_RESOURCE_ERROR_NOT_FOUND, "/nonexistent/events.jsonl");
   assert_refused ("location=/dev", GST_RESOURCE_ERROR_OPEN_WRITE, "/dev");
   if (g_access ("/proc/version", W_OK) != 0)
     assert_refused ("location=/proc/version", GST_RESOURCE_ERROR_NOT_AUTHORIZED, "/proc/version");
@@ -527,11 +519,10 @@ test_unwritable (void)
 static void
 test_address (void)
 {
-  const char *wrong[] = {
-    "broker.local",          "http://u:s3cr@broker.local", "mqtt://",       "mqtt://u:s3c/r@broker.local",
-    "mqtt://u:s3cr@b:70000", "mqtt://u:s3cr@b/topic",      "mqtt://:s3cr@", "mqtt://u:s3cr@b:0",
-    "mqtt://u:s3cr%@b",      "mqtts://u:s3cr@b?tls=no",    "mqtt:b"
-  };
+  const char *wrong[]
+      = { "broker.local",          "http://u:s3cr@broker.local", "mqtt://",       "mqtt://u:s3c/r@broker.local",
+          "mqtt://u:s3cr@b:70000", "mqtt://u:s3cr@b/topic",      "mqtt://:s3cr@", "mqtt://u:s3cr@b:0",
+          "mqtt://u:s3cr%@b",      "mqtts://u:s3cr@b?tls=no",    "mqtt:b" };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
@@ -585,8 +576,7 @@ test_no_broker (void)
   g_assert_cmpuint (rig_stat (&rig, "dropped"), ==, 40);
   g_assert_cmpuint (rig_stat (&rig, "queued"), ==, 10);
   gst_element_set_state (rig.element, GST_STATE_NULL);
-  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE,
-                      "10 messages are lost");
+  rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE, "10 messages are lost");
   rig_close (&rig);
 }
 

@@ -25,8 +25,8 @@ two_halves (GstVideoFormat format, int width, int height)
   for (int y = 0; y < height; y++)
     for (int x = width / 2; x < width; x++)
       {
-        guint8 *pixel = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)
-                        + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0) + 3 * x;
+        guint8 *pixel
+            = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0) + 3 * x;
 
         pixel[0] = 0;
         pixel[1] = 255;
@@ -96,8 +96,7 @@ look (const char *format, int width, int height, guint batch, double tolerance)
 static void
 test_formats (void)
 {
-  static const char *const formats[]
-      = { "I420", "NV12", "YUY2", "UYVY", "Y444", "Y41B", "I420_10LE", "AYUV" };
+  static const char *const formats[] = { "I420", "NV12", "YUY2", "UYVY", "Y444", "Y41B", "I420_10LE", "AYUV" };
 
   for (guint batch = 1; batch <= 4; batch++)
     look ("RGB", 100, 50, batch, EXACT);

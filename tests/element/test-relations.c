@@ -94,7 +94,8 @@ test_tracks (void)
   meta = gst_buffer_get_analytics_relation_meta (buffer);
   g_assert_true (gst_analytics_relation_meta_iterate (meta, &state, gst_analytics_od_mtd_get_mtd_type (), &box));
   g_assert_true (gst_analytics_relation_meta_get_direct_related (meta, box.id, GST_ANALYTICS_REL_TYPE_RELATE_TO,
-                                                                 gst_analytics_tracking_mtd_get_mtd_type (), &relations, &related));
+                                                                 gst_analytics_tracking_mtd_get_mtd_type (), &relations,
+                                                                 &related));
   g_assert_true (gst_analytics_tracking_mtd_get_info (&related, &id, &first, &last, &lost));
   g_assert_cmpuint (id, ==, 7);
   g_assert_cmpuint (first, ==, GST_SECOND);

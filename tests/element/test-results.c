@@ -43,10 +43,10 @@ test_meta (void)
   g_assert_cmpuint (meta->h, ==, 48);
   g_assert_cmpuint (g_list_length (meta->params), ==, 1);
   param = gst_video_region_of_interest_meta_get_param (meta, "classification");
-  g_assert_true (gst_structure_get (param, "label_id", G_TYPE_UINT, &label_id, "confidence", G_TYPE_DOUBLE,
-                                    &confidence, "x_min", G_TYPE_DOUBLE, &x_min, "y_min", G_TYPE_DOUBLE,
-                                    &y_min, "x_max", G_TYPE_DOUBLE, &x_max, "y_max", G_TYPE_DOUBLE, &y_max,
-                                    "frame", G_TYPE_UINT64, &number, "age", G_TYPE_UINT64, &age, NULL));
+  g_assert_true (gst_structure_get (param, "label_id", G_TYPE_UINT, &label_id, "confidence", G_TYPE_DOUBLE, &confidence,
+                                    "x_min", G_TYPE_DOUBLE, &x_min, "y_min", G_TYPE_DOUBLE, &y_min, "x_max",
+                                    G_TYPE_DOUBLE, &x_max, "y_max", G_TYPE_DOUBLE, &y_max, "frame", G_TYPE_UINT64,
+                                    &number, "age", G_TYPE_UINT64, &age, NULL));
   label = gst_structure_get_string (param, "label");
   g_assert_cmpstr (label, ==, "class_2");
   g_assert_cmpuint (label_id, ==, 2);
@@ -94,8 +94,7 @@ test_top_k (void)
       for (guint i = 0; i < expected; i++)
         {
           g_assert_cmpuint (gst_pipeload_frame_object (frame, i)->label_id, ==, red[i].label_id);
-          g_assert_cmpfloat_with_epsilon (gst_pipeload_frame_object (frame, i)->confidence, red[i].confidence,
-                                          EXACT);
+          g_assert_cmpfloat_with_epsilon (gst_pipeload_frame_object (frame, i)->confidence, red[i].confidence, EXACT);
         }
       rig_close (&rig);
     }
@@ -165,22 +164,19 @@ test_labels (void)
 static void
 test_interval (void)
 {
-  static const char *const seen[]
-      = { "class_2", "class_2", "class_2", "class_3", "class_3", "class_3", "class_3" };
+  static const char *const seen[] = { "class_2", "class_2", "class_2", "class_3", "class_3", "class_3", "class_3" };
   Rig rig;
 
   rig_open_rgb (&rig, "threshold=0 interval=3");
   for (guint i = 0; i < G_N_ELEMENTS (seen); i++)
     {
-      GstBuffer *out
-          = gst_harness_push_and_pull (rig.harness, rig_frame (i == 0 ? PICTURE_RED : PICTURE_GREEN, i));
+      GstBuffer *out = gst_harness_push_and_pull (rig.harness, rig_frame (i == 0 ? PICTURE_RED : PICTURE_GREEN, i));
       GstVideoRegionOfInterestMeta *meta = gst_buffer_get_video_region_of_interest_meta_id (out, 0);
       GstStructure *param = gst_video_region_of_interest_meta_get_param (meta, "classification");
       guint64 age, number;
 
       g_assert_cmpstr (gst_structure_get_string (param, "label"), ==, seen[i]);
-      g_assert_true (
-          gst_structure_get (param, "age", G_TYPE_UINT64, &age, "frame", G_TYPE_UINT64, &number, NULL));
+      g_assert_true (gst_structure_get (param, "age", G_TYPE_UINT64, &age, "frame", G_TYPE_UINT64, &number, NULL));
       g_assert_cmpuint (age, ==, i % 3);
       g_assert_cmpuint (number, ==, i - i % 3);
       gst_buffer_unref (out);
@@ -258,10 +254,9 @@ test_message_content (void)
   message = rig_wait (&rig, GST_MESSAGE_ELEMENT);
   structure = gst_message_get_structure (message);
   g_assert_true (gst_structure_has_name (structure, "pipeload-vit"));
-  g_assert_true (gst_structure_get (structure, "timestamp", G_TYPE_UINT64, &timestamp, "stream-time",
-                                    G_TYPE_UINT64, &stream_time, "running-time", G_TYPE_UINT64, &running_time,
-                                    "confidence", G_TYPE_DOUBLE, &confidence, "changed", G_TYPE_BOOLEAN,
-                                    &changed, NULL));
+  g_assert_true (gst_structure_get (structure, "timestamp", G_TYPE_UINT64, &timestamp, "stream-time", G_TYPE_UINT64,
+                                    &stream_time, "running-time", G_TYPE_UINT64, &running_time, "confidence",
+                                    G_TYPE_DOUBLE, &confidence, "changed", G_TYPE_BOOLEAN, &changed, NULL));
   g_assert_cmpuint (timestamp, ==, GST_SECOND);
   g_assert_cmpuint (stream_time, ==, 5 * GST_SECOND + GST_SECOND / 2);
   g_assert_cmpuint (running_time, ==, 3 * GST_SECOND + GST_SECOND / 2);
@@ -298,11 +293,9 @@ test_json (void)
   g_assert_no_error (error);
   root = json_node_get_object (json_parser_get_root (parser));
   g_assert_cmpint (json_object_get_int_member (root, "timestamp"), ==, G_GINT64_CONSTANT (9007199254740993));
-  g_assert_cmpstr (json_object_get_string_member (root, "system_timestamp"), ==,
-                   "2023-11-14T22:13:20.000123Z");
+  g_assert_cmpstr (json_object_get_string_member (root, "system_timestamp"), ==, "2023-11-14T22:13:20.000123Z");
   g_assert_cmpstr (json_object_get_string_member (root, "camera"), ==, "yard");
-  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "resolution"), "height"),
-                   ==, 480);
+  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "resolution"), "height"), ==, 480);
   seen = json_array_get_object_element (json_object_get_array_member (root, "objects"), 0);
   g_assert_cmpint (json_object_get_int_member (seen, "id"), ==, 4);
   g_assert_cmpstr (json_object_get_string_member (seen, "label"), ==, "a \"dog\"");

@@ -30,8 +30,7 @@ test_limit (void)
   streamed = rig_stat (&rig, "bytes-streamed");
   after = rig_see (&rig, rig_frame (PICTURE_GRADIENT, 1), 48, 48);
   /* Streamed equals resident, byte for byte. */
-  g_assert_true (gst_pipeload_frame_object (before, 0)->confidence
-                 == gst_pipeload_frame_object (after, 0)->confidence);
+  g_assert_true (gst_pipeload_frame_object (before, 0)->confidence == gst_pipeload_frame_object (after, 0)->confidence);
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
   g_assert_cmpuint (rig_stat (&rig, "engine-bytes"), <=, plan.minimum_limit);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 2), 48, 48));

@@ -14,8 +14,7 @@ age_of (GstBuffer *buffer)
   guint64 age = G_MAXUINT64;
 
   if (meta != NULL)
-    gst_structure_get_uint64 (gst_video_region_of_interest_meta_get_param (meta, "classification"), "age",
-                              &age);
+    gst_structure_get_uint64 (gst_video_region_of_interest_meta_get_param (meta, "classification"), "age", &age);
   return age;
 }
 
@@ -108,7 +107,7 @@ push_begin (Rig *rig, Push *push)
 {
   GThread *thread;
 
-  *push = (Push){ rig, GST_FLOW_CUSTOM_SUCCESS };
+  *push = (Push) { rig, GST_FLOW_CUSTOM_SUCCESS };
   thread = g_thread_new ("push", push_main, push);
   while (rig_stat (rig, "frames") == 0)
     g_usleep (1000);
@@ -138,8 +137,7 @@ test_flush (void)
       g_assert_cmpint (push.flow, ==, i == 0 ? GST_FLOW_FLUSHING : GST_FLOW_OK);
       rig_flush_stop (&rig);
       g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
-      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==,
-                        0);
+      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==, 0);
       /* And it works again. */
       g_assert_cmpint (gst_harness_push (rig.harness, rig_frame (PICTURE_GREEN, 0)), ==, GST_FLOW_OK);
       gst_harness_push_event (rig.harness, gst_event_new_eos ());
@@ -167,8 +165,7 @@ test_stop (void)
       g_assert_cmpint (gst_element_set_state (rig.element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
       g_thread_join (thread);
       g_assert_cmpuint (rig_stat (&rig, "inferred"), ==, 0);
-      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==,
-                        0);
+      g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING), ==, 0);
       rig_close (&rig);
     }
 }
@@ -204,13 +201,12 @@ test_restart (void)
           guint seen = 0;
 
           g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
-          while ((message = gst_bus_timed_pop_filtered (
-                      bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT))
+          while ((message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
+                                                        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT))
                      != NULL
                  && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
             {
-              g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure (message), "label"), ==,
-                               "class_2");
+              g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure (message), "label"), ==, "class_2");
               gst_message_unref (message);
               seen++;
             }
@@ -220,8 +216,7 @@ test_restart (void)
           gst_element_set_state (pipeline, GST_STATE_NULL);
           /* The figures stay readable. */
           g_object_get (vit, "stats", &stats, NULL);
-          gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames, "inferred", G_TYPE_UINT64, &inferred,
-                             NULL);
+          gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames, "inferred", G_TYPE_UINT64, &inferred, NULL);
           g_assert_cmpuint (frames, ==, 3);
           g_assert_cmpuint (inferred, ==, seen);
           g_assert_cmpuint (seen, >=, i == 0 ? 3 : 1);

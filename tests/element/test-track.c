@@ -47,13 +47,13 @@ place (double n)
 static GstPipeloadObject
 person (double x, double confidence)
 {
-  return (GstPipeloadObject){ .label_id = 3,
-                              .label = g_intern_string ("person"),
-                              .confidence = confidence,
-                              .x_min = x - PERSON_WIDTH / 2,
-                              .y_min = 0.3,
-                              .x_max = x + PERSON_WIDTH / 2,
-                              .y_max = 0.3 + PERSON_HEIGHT };
+  return (GstPipeloadObject) { .label_id = 3,
+                               .label = g_intern_string ("person"),
+                               .confidence = confidence,
+                               .x_min = x - PERSON_WIDTH / 2,
+                               .y_min = 0.3,
+                               .x_max = x + PERSON_WIDTH / 2,
+                               .y_max = 0.3 + PERSON_HEIGHT };
 }
 
 static GstBuffer *
@@ -94,8 +94,8 @@ with_region (GstBuffer *buffer, double x)
   GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (
       buffer, "person", (guint) ((x - PERSON_WIDTH / 2) * WIDTH + 0.5), 108, 32, 90);
 
-  gst_video_region_of_interest_meta_add_param (
-      meta, gst_structure_new ("detection", "confidence", G_TYPE_DOUBLE, 0.8, NULL));
+  gst_video_region_of_interest_meta_add_param (meta,
+                                               gst_structure_new ("detection", "confidence", G_TYPE_DOUBLE, 0.8, NULL));
   return buffer;
 }
 
@@ -181,8 +181,8 @@ test_metas (void)
   g_assert_cmpuint (number, ==, 34);
   g_assert_cmpuint (age, ==, 0);
   param = gst_video_region_of_interest_meta_get_param (meta, "track");
-  g_assert_true (gst_structure_get (param, "id", G_TYPE_INT, &id, "start", G_TYPE_UINT64, &start, "dx", G_TYPE_DOUBLE, &dx,
-                                    "dy", G_TYPE_DOUBLE, &dy, NULL));
+  g_assert_true (gst_structure_get (param, "id", G_TYPE_INT, &id, "start", G_TYPE_UINT64, &start, "dx", G_TYPE_DOUBLE,
+                                    &dx, "dy", G_TYPE_DOUBLE, &dy, NULL));
   g_assert_cmpint (id, ==, 1);
   g_assert_cmpuint (start, ==, time_of (5));
   g_assert_cmpfloat_with_epsilon (dx, SPEED, 0.005);
@@ -218,8 +218,8 @@ test_interval (void)
   rig_close (&rig);
 }
 
-/* mode=async: results are four frames old when they come, and seven before the next comes. Frames do not come at an even
- * pace, so only their own times say when the picture was taken. */
+/* mode=async: results are four frames old when they come, and seven before the next comes. Frames do not come at an
+ * even pace, so only their own times say when the picture was taken. */
 static void
 test_async (void)
 {
@@ -333,7 +333,8 @@ test_classes (void)
 
 /* ---- streams ------------------------------------------------------------------------------- */
 
-/* Without timestamps the framerate tells the time, and without that 25 a second: at the wrong pace velocities are wrong. */
+/* Without timestamps the framerate tells the time, and without that 25 a second: at the wrong pace velocities are
+ * wrong. */
 static void
 test_no_time (void)
 {
@@ -389,7 +390,8 @@ test_forgets (void)
   g_assert_cmpint (introduce (&rig, 12, 0.5), ==, 6);   /* and back */
   push_caps (&rig, "video/x-raw,format=I420,width=320,height=240,framerate=5/1");
   g_assert_cmpint (push_for_id (&rig, with_result (frame_at (time_of (15)), 15, 0, 0.5)), ==, 6); /* same size */
-  g_assert_cmpint (push_for_id (&rig, with_result (frame_at (time_of (13)), 16, 0, 0.5)), ==, 6); /* a clock set right */
+  g_assert_cmpint (push_for_id (&rig, with_result (frame_at (time_of (13)), 16, 0, 0.5)), ==,
+                   6); /* a clock set right */
   rig_close (&rig);
 }
 
@@ -435,8 +437,8 @@ test_sizes (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
-      g_autofree char *caps = g_strdup_printf ("video/x-raw,format=GRAY8,width=%u,height=%u,framerate=10/1", sizes[i][0],
-                                               sizes[i][1]);
+      g_autofree char *caps
+          = g_strdup_printf ("video/x-raw,format=GRAY8,width=%u,height=%u,framerate=10/1", sizes[i][0], sizes[i][1]);
       GstVideoRegionOfInterestMeta *meta;
       GstBuffer *out;
       Rig rig;

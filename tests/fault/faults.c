@@ -28,7 +28,8 @@ __wrap_pread64 (int fd, void *data, size_t n, off_t offset)
   const gint index = g_atomic_int_add (&n_reads, 1), where = g_atomic_int_get (&at);
   const Fault kind = g_atomic_int_get (&fault);
 
-  if ((kind == FAULT_EIO && index == where) || (kind == FAULT_BROKEN && index >= where) || (kind == FAULT_SHAKY && index % 3 == 0))
+  if ((kind == FAULT_EIO && index == where) || (kind == FAULT_BROKEN && index >= where)
+      || (kind == FAULT_SHAKY && index % 3 == 0))
     {
       errno = EIO;
       return -1;

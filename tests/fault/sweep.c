@@ -142,7 +142,8 @@ sweep_shaky (Sweep *sweep, gconstpointer data)
   g_assert_cmpuint (stats.retries, >, 0);
 }
 
-/* Whether a pass has to wait for slow reads depends on how fast it computes; that a wait is counted is test-fault-stream's. */
+/* Whether a pass has to wait for slow reads depends on how fast it computes; that a wait is counted is
+ * test-fault-stream's. */
 void
 sweep_slow (Sweep *sweep, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Each read and each allocation fails once, in turn, from a model's opening to its last result; the device is gone for a while, fails now and then, or
- * is slow; reads give less than asked for or are interrupted. The outcome is a clear error of the right code, or the right result, and the next run
- * of the same handle gives the right result.
+ * Each read and each allocation fails once, in turn, from a model's opening to its last result; the device is gone for
+ * a while, fails now and then, or is slow; reads give less than asked for or are interrupted. The outcome is a clear
+ * error of the right code, or the right result, and the next run of the same handle gives the right result.
  */
 #pragma once
 

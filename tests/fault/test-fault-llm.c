@@ -8,7 +8,8 @@
 
 static const guint32 tokens[N_TOKENS] = { 1, 9, 4, 9, 5 };
 
-/* A prompt and three tokens one by one, continuing after the tokens that the handle holds; from the beginning if it holds all. */
+/* A prompt and three tokens one by one, continuing after the tokens that the handle holds; from the beginning if it
+ * holds all. */
 static gboolean
 open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error)
 {

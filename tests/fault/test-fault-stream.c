@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A stream under faults. A pass may end before it leases a tile, as when reading the rows of a table fails, while loaders are reading ahead: what
- * they meet then does not fail the next pass. And a lease that waits for its tile is counted.
+ * A stream under faults. A pass may end before it leases a tile, as when reading the rows of a table fails, while
+ * loaders are reading ahead: what they meet then does not fail the next pass. And a lease that waits for its tile is
+ * counted.
  */
 #include <glib/gstdio.h>
 
@@ -35,9 +36,12 @@ setup (Fixture *f, gconstpointer data)
     f->values[i] = (float) g_test_rand_double ();
   g_file_set_contents (f->path, (const char *) f->values, (gssize) (n * sizeof (float)), &error);
   g_assert_no_error (error);
-  f->tensor = (PldTensor) {
-    .name = (char *) "m", .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { ROWS, COLS }, .n_values = n, .n_bytes = n * sizeof (float)
-  };
+  f->tensor = (PldTensor) { .name = (char *) "m",
+                            .dtype = PLD_DTYPE_F32,
+                            .n_dims = 2,
+                            .dims = { ROWS, COLS },
+                            .n_values = n,
+                            .n_bytes = n * sizeof (float) };
   f->tape = pld_tape_new ();
   pld_tape_add (f->tape, &f->tensor, 0, ROWS, COLS, 1);
   set_fault (FAULT_NONE, 0);

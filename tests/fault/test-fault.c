@@ -69,7 +69,9 @@ setup (Sweep *sweep, gconstpointer data)
   PldPlanInfo plan;
   PldVisionOptions options = { .threads = 2 };
 
-  *sweep = (Sweep) { .run = open_and_run, .close = close_model, .get_stats = get_stats, .size = N_CLASSES * sizeof (float) };
+  *sweep = (Sweep) {
+    .run = open_and_run, .close = close_model, .get_stats = get_stats, .size = N_CLASSES * sizeof (float)
+  };
   set_fault (FAULT_NONE, 0);
   sweep->path = g_dir_make_tmp ("pipeload-XXXXXX", &error);
   g_assert_no_error (error);

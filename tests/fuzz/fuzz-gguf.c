@@ -30,8 +30,7 @@ parse (const guint8 *data, gsize n_head, gsize size, gboolean *short_head)
       const PldTensor *t = &g_array_index (tensors, PldTensor, i);
       const PldDtypeInfo *info = pld_dtype_info (t->dtype);
 
-      if (t->offset > size || t->n_bytes > size - t->offset
-          || t->n_bytes != t->n_values / info->block * info->bytes)
+      if (t->offset > size || t->n_bytes > size - t->offset || t->n_bytes != t->n_values / info->block * info->bytes)
         g_error ("a tensor outside its file");
     }
   for (guint i = 0; i < arrays->len; i++)

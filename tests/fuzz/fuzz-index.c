@@ -8,8 +8,7 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   GError *error = NULL;
-  g_autoptr (PldShards) shards
-      = pld_shards_parse ((const char *) data, size, "model.safetensors.index.json", &error);
+  g_autoptr (PldShards) shards = pld_shards_parse ((const char *) data, size, "model.safetensors.index.json", &error);
 
   fuzz_check_error (shards != NULL, &error);
   if (shards == NULL)

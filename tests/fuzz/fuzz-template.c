@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Chat templates: any bytes as a file's template, and any bytes as messages, for the one detected and for all known ones. The input: the
- * template's text, then messages, each a role's letter and a content; zeros between them.
+ * Chat templates: any bytes as a file's template, and any bytes as messages, for the one detected and for all known
+ * ones. The input: the template's text, then messages, each a role's letter and a content; zeros between them.
  */
 #include "engine/text/template.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The bundled person detector: what its head says, against PyTorch in double precision (data/person-detector.json); which boxes follow from that, against
- * its reference in Python; and streamed equals resident.
+ * The bundled person detector: what its head says, against PyTorch in double precision (data/person-detector.json);
+ * which boxes follow from that, against its reference in Python; and streamed equals resident.
  */
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -79,7 +79,8 @@ test_head (void)
   g_assert_cmpuint (info->n_values, ==, CELLS * 5);
   g_assert_cmpuint (info->n_classes, ==, 1);
   g_assert_cmpstr (info->labels[0], ==, "person");
-  g_assert_cmpfloat_with_epsilon (info->threshold, json_object_get_double_member (json_node_get_object (node), "threshold"), 1e-6);
+  g_assert_cmpfloat_with_epsilon (info->threshold,
+                                  json_object_get_double_member (json_node_get_object (node), "threshold"), 1e-6);
   load_pattern (vision);
   g_assert_true (pld_vision_run (vision, 1, values, NULL, NULL, NULL, &error));
   g_assert_cmpuint (json_array_get_length (pattern), >, 20);
@@ -190,7 +191,8 @@ look (const char *path, float *values, PldObject *objects, PldVisionInfo *info)
 static void
 test_gguf_same (void)
 {
-  g_autofree char *folder = bundled (), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = g_build_filename (tmp, "detector.gguf", NULL);
+  g_autofree char *folder = bundled (), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL),
+                  *path = g_build_filename (tmp, "detector.gguf", NULL);
   g_autofree float *want = g_new (float, CELLS * 5), *got = g_new (float, CELLS * 5);
   PldObject objects[300], again[300];
   PldVisionInfo a, b;
@@ -216,7 +218,8 @@ test_gguf_same (void)
 static void
 test_gguf_blocks (void)
 {
-  g_autofree char *folder = bundled (), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = g_build_filename (tmp, "detector.gguf", NULL);
+  g_autofree char *folder = bundled (), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL),
+                  *path = g_build_filename (tmp, "detector.gguf", NULL);
   g_autofree float *values = g_new (float, CELLS * 5);
   PldObject objects[300], again[300];
   PldVisionInfo info;
@@ -231,8 +234,10 @@ test_gguf_blocks (void)
     {
       guint j = 0;
 
-      while (j < FIGURES && (fabsf (again[j].x_min - objects[i].x_min) > 0.01f || fabsf (again[j].y_min - objects[i].y_min) > 0.01f
-                             || fabsf (again[j].x_max - objects[i].x_max) > 0.01f || fabsf (again[j].y_max - objects[i].y_max) > 0.01f))
+      while (j < FIGURES
+             && (fabsf (again[j].x_min - objects[i].x_min) > 0.01f || fabsf (again[j].y_min - objects[i].y_min) > 0.01f
+                 || fabsf (again[j].x_max - objects[i].x_max) > 0.01f
+                 || fabsf (again[j].y_max - objects[i].y_max) > 0.01f))
         j++;
       g_assert_cmpuint (j, <, FIGURES);
       g_assert_cmpfloat_with_epsilon (again[j].confidence, objects[i].confidence, 0.03);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Language models against other implementations: logits of every position and greedy tokens of llama.cpp (the shared data) and of an own
- * reference in double precision (tests/golden/llm/make-golden.py). And the house's promises: streamed equals resident, a batch of sequences
- * gives what each gives alone, a prompt gives the same in chunks of any size; all byte for byte.
+ * Language models against other implementations: logits of every position and greedy tokens of llama.cpp (the shared
+ * data) and of an own reference in double precision (tests/golden/llm/make-golden.py). And the house's promises:
+ * streamed equals resident, a batch of sequences gives what each gives alone, a prompt gives the same in chunks of any
+ * size; all byte for byte.
  */
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -104,8 +105,13 @@ static PldLlm *
 open_model (const char *path, guint64 limit, guint loaders, guint chunk, PldCacheType cache_type)
 {
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = 2, .context_size = 256,
-                            .chunk = chunk, .cache_type = cache_type };
+  PldLlmOptions options = { .model = path,
+                            .memory_limit = limit,
+                            .loaders = loaders,
+                            .threads = 2,
+                            .context_size = 256,
+                            .chunk = chunk,
+                            .cache_type = cache_type };
   PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
@@ -118,7 +124,7 @@ static float *
 eval_each (PldLlm *llm, const GArray *tokens)
 {
   const guint n_vocab = pld_llm_get_info (llm)->n_vocab;
-  float *logits = g_new (float, (gsize) tokens->len * n_vocab);
+  float *logits = g_new (float, (gsize) tokens->len *n_vocab);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < tokens->len; i++)
@@ -167,9 +173,10 @@ relative_error (const float *got, const float *want, gsize n)
   return sqrt (difference / norm);
 }
 
-/* Six decimal digits of the expected logits leave 1e-6; float sums in another order some 1e-6 more. A cache of halves rounds keys and values by
- * 2^-11, which leaves some 5e-4 of the logits. Blocks of 8 bits for activations cost up to 1/254 of the largest of 32 values in each linear
- * layer, which tiny random models (no redundancy, large weights) show as 1 to 3 %. */
+/* Six decimal digits of the expected logits leave 1e-6; float sums in another order some 1e-6 more. A cache of halves
+ * rounds keys and values by 2^-11, which leaves some 5e-4 of the logits. Blocks of 8 bits for activations cost up to
+ * 1/254 of the largest of 32 values in each linear layer, which tiny random models (no redundancy, large weights) show
+ * as 1 to 3 %. */
 static void
 test_logits (gconstpointer data)
 {
@@ -217,7 +224,8 @@ tensors_begin (const PldWeights *weights, const guint8 *bytes, gsize size)
   return first;
 }
 
-/* The model with its weights dequantised by our kernels, as a file of floats in @folder. Returns: (transfer full): its path */
+/* The model with its weights dequantised by our kernels, as a file of floats in @folder. Returns: (transfer full): its
+ * path */
 static char *
 dequantize_model (const char *path, const char *folder)
 {
@@ -341,7 +349,8 @@ check_streamed (const Golden *g, guint64 limit, guint loaders, PldCacheType type
       pld_llm_rewind (llm, 0);
       got = eval_each (llm, g->tokens);
       if (memcmp (got, resident, (gsize) g->tokens->len * g->n_vocab * sizeof (float)) != 0)
-        g_error ("%s: run %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", g->path, run, limit, loaders);
+        g_error ("%s: run %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", g->path,
+                 run, limit, loaders);
     }
   pld_llm_get_stats (llm, &stats);
   g_assert_cmpuint (stats.engine_peak, <=, limit);
@@ -364,7 +373,10 @@ minimum_limit (const char *path, PldCacheType type)
 static void
 sweep (const Golden *g, PldCacheType type)
 {
-  enum { LIMITS = 5 };
+  enum
+  {
+    LIMITS = 5
+  };
   const guint64 least = minimum_limit (g->path, type);
   PldLlm *llm = open_model (g->path, 0, 0, 0, type);
   g_autofree float *resident = eval_each (llm, g->tokens);
@@ -407,7 +419,7 @@ sequence_run (gpointer data)
   PldLlm *llm = open_model (s->path, s->limit, 0, 0, PLD_CACHE_F16);
   const guint n_vocab = pld_llm_get_info (llm)->n_vocab;
 
-  s->logits = g_new0 (float, (gsize) s->n_rounds * n_vocab);
+  s->logits = g_new0 (float, (gsize) s->n_rounds *n_vocab);
   for (guint run = 0; run < 2; run++)
     {
       g_autofree float *first = NULL;
@@ -434,7 +446,11 @@ sequence_run (gpointer data)
 static void
 check_batch (const Golden *g, guint64 limit)
 {
-  enum { SEQUENCES = 5, ROUNDS = 12 };
+  enum
+  {
+    SEQUENCES = 5,
+    ROUNDS = 12
+  };
   Sequence alone[SEQUENCES], together[SEQUENCES];
   GThread *threads[SEQUENCES];
 

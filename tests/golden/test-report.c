@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The bundled report-llama: the engine says what its recipe's PyTorch model said of held-out logs (models/bundled/report-llama/heldout.jsonl), with
- * all of the model in memory and with as little as works.
+ * The bundled report-llama: the engine says what its recipe's PyTorch model said of held-out logs
+ * (models/bundled/report-llama/heldout.jsonl), with all of the model in memory and with as little as works.
  */
 #include <json-glib/json-glib.h>
 #include <string.h>

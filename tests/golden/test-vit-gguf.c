@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * ViTs as GGUF files: against PyTorch's logits in double precision of files that make-vit-gguf.py wrote, and what pld_model_quantize() writes
- * against the model that it was made of.
+ * ViTs as GGUF files: against PyTorch's logits in double precision of files that make-vit-gguf.py wrote, and what
+ * pld_model_quantize() writes against the model that it was made of.
  */
 #include <math.h>
 #include <string.h>
@@ -134,11 +134,13 @@ logits_of (const char *path, const Npy *pixels)
   return logits;
 }
 
-/* The same weights in another file are the same model, to the last bit; and from there into a third file, the same bytes. */
+/* The same weights in another file are the same model, to the last bit; and from there into a third file, the same
+ * bytes. */
 static void
 test_same (Scratch *scratch, gconstpointer data)
 {
-  g_autofree char *folder = vision_fixture ("vit-random", NULL), *again = g_build_filename (scratch->folder, "again.gguf", NULL);
+  g_autofree char *folder = vision_fixture ("vit-random", NULL),
+                  *again = g_build_filename (scratch->folder, "again.gguf", NULL);
   g_autoptr (Npy) pixels = random_pixels ();
   g_autofree float *want = logits_of (folder, pixels), *got = NULL;
   g_autofree char *first = NULL, *second = NULL;
@@ -160,8 +162,8 @@ test_types (Scratch *scratch, gconstpointer data)
   {
     const char *type;
     double most; /* about twice what was measured */
-  } types[] = { { "f16", 1e-3 },  { "bf16", 1e-2 }, { "q8_0", 2e-2 }, { "q6_k", 2e-2 }, { "q5_k", 8e-2 }, { "q5_1", 8e-2 },
-                { "q5_0", 1e-1 }, { "q4_k", 1e-1 }, { "q4_1", 2e-1 }, { "q4_0", 2e-1 } };
+  } types[] = { { "f16", 1e-3 },  { "bf16", 1e-2 }, { "q8_0", 2e-2 }, { "q6_k", 2e-2 }, { "q5_k", 8e-2 },
+                { "q5_1", 8e-2 }, { "q5_0", 1e-1 }, { "q4_k", 1e-1 }, { "q4_1", 2e-1 }, { "q4_0", 2e-1 } };
   g_autofree char *folder = vision_fixture ("vit-random", NULL);
   g_autoptr (Npy) pixels = random_pixels ();
   g_autofree float *want = logits_of (folder, pixels);
@@ -242,7 +244,8 @@ compare (PldVision *a, PldVision *b, const char *folder, double *error, guint *n
 static void
 test_trained (Scratch *scratch, gconstpointer data)
 {
-  g_autofree char *folder = vision_shared ("models/vit-tiny-tinyimagenet"), *pictures = vision_shared ("train/coco128/images");
+  g_autofree char *folder = vision_shared ("models/vit-tiny-tinyimagenet"),
+                  *pictures = vision_shared ("train/coco128/images");
   PldVision *full, *small;
   guint n_same, n_pictures;
   double error;

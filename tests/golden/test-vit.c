@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * ViT against PyTorch's logits in double precision, and the house's first promise: streamed equals resident, byte for byte.
+ * ViT against PyTorch's logits in double precision, and the house's first promise: streamed equals resident, byte for
+ * byte.
  */
 #include <math.h>
 #include <string.h>
@@ -17,7 +18,8 @@ assert_close (const float *got, const Npy *want, double tolerance)
   for (gsize i = 0; i < want->n; i++)
     {
       if (!(fabs (got[i] - want->values[i]) <= tolerance * largest))
-        g_error ("logit %" G_GSIZE_FORMAT " is %.9g, wanted %.9g, within %.3g", i, got[i], want->values[i], tolerance * largest);
+        g_error ("logit %" G_GSIZE_FORMAT " is %.9g, wanted %.9g, within %.3g", i, got[i], want->values[i],
+                 tolerance * largest);
     }
 }
 
@@ -38,7 +40,8 @@ check_logits (const char *folder, double tolerance)
   pld_vision_close (&vision);
 }
 
-/* f32 sums in another order than PyTorch's differ by some 1e-6; files in half precision are widened exactly, so they are as close. */
+/* f32 sums in another order than PyTorch's differ by some 1e-6; files in half precision are widened exactly, so they
+ * are as close. */
 static void
 test_logits_f32 (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * YOLOS against PyTorch's logits and boxes in double precision, at sizes that the position embeddings are interpolated to; streamed equals resident; and what
- * follows from logits and boxes, against a plain account of it.
+ * YOLOS against PyTorch's logits and boxes in double precision, at sizes that the position embeddings are interpolated
+ * to; streamed equals resident; and what follows from logits and boxes, against a plain account of it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -88,11 +88,13 @@ test_streamed (gconstpointer model)
   vision_sweep (path, pixels, 12);
 }
 
-/* The same where position embeddings are larger than a tile, so that limits cut them differently, also among those that an edge of the grid is made of. */
+/* The same where position embeddings are larger than a tile, so that limits cut them differently, also among those that
+ * an edge of the grid is made of. */
 static void
 test_streamed_large (void)
 {
-  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = g_build_filename (folder, "yolos.gguf", NULL);
+  g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL),
+                  *path = g_build_filename (folder, "yolos.gguf", NULL);
   Npy pixels = { .n_dims = 3, .dims = { 3, 320, 480 }, .n = 3 * 320 * 480 };
   g_autoptr (GError) error = NULL;
 
@@ -216,7 +218,8 @@ make_folder (const char *folder, const char *preprocessing)
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      g_autofree char *from = vision_fixture ("yolos-random", files[i]), *to = g_build_filename (folder, files[i], NULL);
+      g_autofree char *from = vision_fixture ("yolos-random", files[i]),
+                      *to = g_build_filename (folder, files[i], NULL);
       g_autofree char *bytes = NULL;
       gsize n;
 
@@ -266,8 +269,9 @@ test_size (void)
 static void
 test_size_fails (void)
 {
-  static const char *const cases[] = { "{\"size\": \"of a cat\"}", "{\"size\": {\"shortest_edge\": 4, \"longest_edge\": 8}}", "{\"size\": [1, 2, 3]}",
-                                       "{\"size\": {\"shortest_edge\": 60000, \"longest_edge\": 60000}}" };
+  static const char *const cases[]
+      = { "{\"size\": \"of a cat\"}", "{\"size\": {\"shortest_edge\": 4, \"longest_edge\": 8}}",
+          "{\"size\": [1, 2, 3]}", "{\"size\": {\"shortest_edge\": 60000, \"longest_edge\": 60000}}" };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -306,12 +310,14 @@ values_of (const char *path, const Npy *pixels, guint *n_values)
   return values;
 }
 
-/* The same weights in another file are the same model, to the last bit; and from there into a third file, the same bytes. */
+/* The same weights in another file are the same model, to the last bit; and from there into a third file, the same
+ * bytes. */
 static void
 test_gguf_same (gconstpointer model)
 {
   g_autofree char *folder = vision_fixture (model, NULL), *tmp = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (tmp, "model.gguf", NULL), *again = g_build_filename (tmp, "again.gguf", NULL);
+  g_autofree char *path = g_build_filename (tmp, "model.gguf", NULL),
+                  *again = g_build_filename (tmp, "again.gguf", NULL);
   g_autoptr (Npy) pixels = read_fixture (model, "pixel_values.npy");
   guint n, n_gguf;
   g_autofree float *want = values_of (folder, pixels, &n), *got = NULL;
@@ -382,9 +388,9 @@ test_gguf_types (gconstpointer model)
   remove_folder (tmp);
 }
 
-#define ADD_ALL(name, function)                                                                              \
-  g_test_add_data_func ("/yolos/" name "/mid", "yolos-random", function);                                    \
-  g_test_add_data_func ("/yolos/" name "/plain", "yolos-random-nomid", function);                            \
+#define ADD_ALL(name, function)                                                                                        \
+  g_test_add_data_func ("/yolos/" name "/mid", "yolos-random", function);                                              \
+  g_test_add_data_func ("/yolos/" name "/plain", "yolos-random-nomid", function);                                      \
   g_test_add_data_func ("/yolos/" name "/odd", "yolos-random-odd", function)
 
 int

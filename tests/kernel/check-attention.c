@@ -10,9 +10,9 @@
 static const gsize depths[] = { 1, 7, 16, 17, 62, 64, 80, 100, 128, 200 };
 static const gsize lengths[] = { 1, 2, 3, 8, 33, 150 };
 
-#define EACH_SHAPE(n, d)                                                                                      \
-  for (guint a_ = 0; a_ < G_N_ELEMENTS (depths); a_++)                                                        \
-    for (guint b_ = 0; b_ < G_N_ELEMENTS (lengths); b_++)                                                     \
+#define EACH_SHAPE(n, d)                                                                                               \
+  for (guint a_ = 0; a_ < G_N_ELEMENTS (depths); a_++)                                                                 \
+    for (guint b_ = 0; b_ < G_N_ELEMENTS (lengths); b_++)                                                              \
       for (gsize d = depths[a_], n = lengths[b_], once_ = 1; once_ > 0; once_--)
 
 void
@@ -53,7 +53,8 @@ check_mix (guint t)
   {
     const gsize stride = d + 5, shift = 4 * (d % 4), cut = n / 3;
     float *p = random_floats (&room_a, shift, n, 1), *v = random_floats (&room_b, shift, n * stride, 3);
-    float *first = random_floats (&room_c, shift, d, 3), *got = place (&room_got, shift), *want = place (&room_want, shift);
+    float *first = random_floats (&room_c, shift, d, 3), *got = place (&room_got, shift),
+          *want = place (&room_want, shift);
 
     memcpy (got, first, d * sizeof (float));
     memcpy (want, first, d * sizeof (float));
@@ -78,7 +79,8 @@ check_mix (guint t)
 void
 check_narrow_f16 (guint t)
 {
-  /* Each half, its neighbours among floats, the middle to the next half and the middle's neighbours: wherever rounding may turn. */
+  /* Each half, its neighbours among floats, the middle to the next half and the middle's neighbours: wherever rounding
+   * may turn. */
   for (guint first = 0; first < 65536; first += 256)
     {
       const gsize shift = first / 256 % 4;

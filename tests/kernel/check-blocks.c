@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Checks of the kernels on weights as files store them: random bits in every field of a block, scales as models have them and at the ends of
- * what a half can hold; and that a value is the same to the bit whatever it is computed beside.
+ * Checks of the kernels on weights as files store them: random bits in every field of a block, scales as models have
+ * them and at the ends of what a half can hold; and that a value is the same to the bit whatever it is computed beside.
  */
 #include "tests/kernel/rig.h"
 
@@ -11,8 +11,8 @@
 typedef struct
 {
   guint values, bytes;
-  gint halves[2];     /* where halves lie that scale; -1: none */
-  guint codes, end;   /* the bytes that hold what scales multiply, for types with an offset beside */
+  gint halves[2];   /* where halves lie that scale; -1: none */
+  guint codes, end; /* the bytes that hold what scales multiply, for types with an offset beside */
 } Layout;
 
 static const Layout layout_q4_0 = { 32, 18, { 0, -1 }, 0, 0 };
@@ -107,8 +107,10 @@ typedef struct
   PldQ8Panel *blocks;
 } Panels;
 
-typedef void (*PanelProduct) (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Panels *x);
-typedef void (*Product) (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x);
+typedef void (*PanelProduct) (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes,
+                              guint n_rows, const Panels *x);
+typedef void (*Product) (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,
+                         const Rows *x);
 
 typedef struct
 {
@@ -138,7 +140,8 @@ row_values (const Type *type, const Rows *x, guint j)
   return values;
 }
 
-/* The sizes of all that is added up to a row's values, Σ (|d q| + |m|): the values without their codes are the offsets. */
+/* The sizes of all that is added up to a row's values, Σ (|d q| + |m|): the values without their codes are the offsets.
+ */
 static double *
 row_sizes (const Type *type, const guint8 *w, gsize n_cols)
 {
@@ -159,8 +162,8 @@ row_sizes (const Type *type, const guint8 *w, gsize n_cols)
 }
 
 static void
-assert_product (const Type *type, guint t, const float *got, const float *want, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,
-                const Rows *x)
+assert_product (const Type *type, guint t, const float *got, const float *want, gsize y_stride, const guint8 *w,
+                gsize row_bytes, guint n_rows, const Rows *x)
 {
   for (guint i = 0; i < n_rows; i++)
     {
@@ -173,7 +176,8 @@ assert_product (const Type *type, guint t, const float *got, const float *want, 
 
           for (gsize c = 0; c < x->n_cols; c++)
             size += weights[c] * fabs (values[c]);
-          /* A lane has a rounding for each 16 or 32 columns, and some for scales and the sum of lanes; all of them are of parts of the size. */
+          /* A lane has a rounding for each 16 or 32 columns, and some for scales and the sum of lanes; all of them are
+           * of parts of the size. */
           assert_floats (type->name, tables[t].name, &got[j * y_stride + i], &want[j * y_stride + i], 1,
                          size * FLT_EPSILON * (8 + (double) x->n_cols / 32), 0);
         }
@@ -182,7 +186,8 @@ assert_product (const Type *type, guint t, const float *got, const float *want, 
 
 /* Every cut of the rows of x, and of the rows of w, gives the same bits. */
 static void
-assert_pieces (const Type *type, guint t, const float *whole, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x)
+assert_pieces (const Type *type, guint t, const float *whole, gsize y_stride, const guint8 *w, gsize row_bytes,
+               guint n_rows, const Rows *x)
 {
   static const guint pieces[] = { 1, 2, 3, 5, 8, 17 };
 
@@ -214,7 +219,7 @@ panels_of (const Rows *x, gboolean in_blocks)
 {
   const guint n = (x->n + PLD_PANEL_ROWS - 1) / PLD_PANEL_ROWS;
   const gsize n_blocks = x->n_cols / PLD_Q8_VALUES, stride = x->n_cols * PLD_PANEL_ROWS + 32;
-  Panels p = { n, x->n_cols, stride, g_new0 (float, n * stride), g_new0 (PldQ8Panel, MAX (n * n_blocks, 1)) };
+  Panels p = { n, x->n_cols, stride, g_new0 (float, n *stride), g_new0 (PldQ8Panel, MAX (n * n_blocks, 1)) };
 
   for (guint j = 0; j < x->n; j++)
     {
@@ -239,7 +244,8 @@ panels_of (const Rows *x, gboolean in_blocks)
 
 /* Panels give what rows give, to the bit, and so does every cut of the rows of w. */
 static void
-check_panels (guint t, const Type *type, const float *want, gsize want_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x)
+check_panels (guint t, const Type *type, const float *want, gsize want_stride, const guint8 *w, gsize row_bytes,
+              guint n_rows, const Rows *x)
 {
   static const guint pieces[] = { 1, 2, 3, 4, 5, 8, 17, 33, G_MAXUINT };
   Panels panels = panels_of (x, type->in_blocks);
@@ -250,15 +256,16 @@ check_panels (guint t, const Type *type, const float *want, gsize want_stride, c
       float *got = place (&room_want, p % 4 * 4);
 
       for (guint i = 0; i < n_rows; i += MIN (pieces[p], n_rows))
-        type->panel_product (tables[t].table, got + i * PLD_PANEL_ROWS, stride, w + i * row_bytes, row_bytes, MIN (pieces[p], n_rows - i), &panels);
+        type->panel_product (tables[t].table, got + i * PLD_PANEL_ROWS, stride, w + i * row_bytes, row_bytes,
+                             MIN (pieces[p], n_rows - i), &panels);
       for (guint j = 0; j < x->n; j++)
         for (guint i = 0; i < n_rows; i++)
           {
             const float *value = &got[j / PLD_PANEL_ROWS * stride + i * PLD_PANEL_ROWS + j % PLD_PANEL_ROWS];
 
             if (memcmp (value, &want[j * want_stride + i], sizeof *value) != 0)
-              g_error ("%s (%s): row %u of x, %u of w, is %.9g in panels, %.9g in rows", type->name, tables[t].name, j, i, *value,
-                       want[j * want_stride + i]);
+              g_error ("%s (%s): row %u of x, %u of w, is %.9g in panels, %.9g in rows", type->name, tables[t].name, j,
+                       i, *value, want[j * want_stride + i]);
           }
       for (guint j = 0; j + 1 < panels.n; j++)
         for (gsize i = n_rows * PLD_PANEL_ROWS; i < stride; i++)
@@ -274,11 +281,12 @@ check_product (guint t, const Type *type, gboolean in_panels, guint n_rows, guin
 {
   const Layout *l = type->layout;
   /* Of types of one value an odd number, so that the last lanes are not full. */
-  const gsize n_cols = n_blocks * (l->values == 1 ? 37 : l->values), n = n_cols / l->values, row_bytes = n * l->bytes + l->bytes;
+  const gsize n_cols = n_blocks * (l->values == 1 ? 37 : l->values), n = n_cols / l->values,
+              row_bytes = n * l->bytes + l->bytes;
   const gsize y_stride = n_rows + 3;
   const Rows x = { .n = n_x, .n_cols = n_cols, .stride = n_cols + 5 };
   g_autofree guint8 *w = g_malloc (n_rows * row_bytes + shift);
-  g_autofree float *floats = g_new (float, n_x * x.stride);
+  g_autofree float *floats = g_new (float, n_x *x.stride);
   g_autofree PldQ8 *blocks = g_new (PldQ8, MAX (n_x * n_cols / PLD_Q8_VALUES, 1));
   float *got = place (&room_got, shift * 4), *want = place (&room_want, 0);
   Rows rows = x;
@@ -309,8 +317,9 @@ check_product (guint t, const Type *type, gboolean in_panels, guint n_rows, guin
 static void
 check_products (guint t, const Type *type, gboolean in_panels)
 {
-  static const guint shapes[][3] = { { 1, 1, 1 },  { 3, 2, 2 },  { 2, 5, 3 },   { 5, 35, 2 },  { 7, 17, 1 },  { 1, 70, 1 },
-                                     { 19, 3, 9 }, { 2, 8, 24 }, { 16, 16, 8 }, { 33, 49, 2 }, { 70, 20, 3 }, { 37, 1, 17 } };
+  static const guint shapes[][3]
+      = { { 1, 1, 1 },  { 3, 2, 2 },  { 2, 5, 3 },   { 5, 35, 2 },  { 7, 17, 1 },  { 1, 70, 1 },
+          { 19, 3, 9 }, { 2, 8, 24 }, { 16, 16, 8 }, { 33, 49, 2 }, { 70, 20, 3 }, { 37, 1, 17 } };
   /* A row's beginning is aligned to what its values are, at least. */
   const gsize unit = type->layout->values == 1 ? type->layout->bytes : 1;
 
@@ -323,36 +332,31 @@ check_products (guint t, const Type *type, gboolean in_panels)
 #undef PLD_KERNEL
 
 /* Rows against the reference, panels against rows. */
-#define CHECKS(type, in_blocks, rows, panels)                                                                 \
-  static void product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const Rows *x) \
-  {                                                                                                           \
-    k->matvec_##type (y, y_stride, w, row_bytes, n_rows, rows, x->n, x->n_cols);                              \
-  }                                                                                                           \
-                                                                                                              \
-  static void panel_product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, \
-                                    const Panels *x)                                                          \
-  {                                                                                                           \
-    k->matmul_##type (y, y_stride, w, row_bytes, n_rows, panels, x->n, x->n_cols);                            \
-  }                                                                                                           \
-                                                                                                              \
-  void check_dequantize_##type (guint t)                                                                      \
-  {                                                                                                           \
-    check_dequantize (t, "dequantize_" #type, &layout_##type, tables[t].table->dequantize_##type,             \
-                      pld_kernels_ref.dequantize_##type);                                                     \
-  }                                                                                                           \
-                                                                                                              \
-  static const Type type_##type = { #type, &layout_##type, product_##type, panel_product_##type, in_blocks,   \
-                                    pld_dequantize_##type##_ref };                                      \
-                                                                                                              \
-  void check_matvec_##type (guint t)                                                                          \
-  {                                                                                                           \
-    check_products (t, &type_##type, FALSE);                                                                  \
-  }                                                                                                           \
-                                                                                                              \
-  void check_matmul_##type (guint t)                                                                          \
-  {                                                                                                           \
-    check_products (t, &type_##type, TRUE);                                                                   \
-  }
+#define CHECKS(type, in_blocks, rows, panels)                                                                          \
+  static void product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes,         \
+                              guint n_rows, const Rows *x)                                                             \
+  {                                                                                                                    \
+    k->matvec_##type (y, y_stride, w, row_bytes, n_rows, rows, x->n, x->n_cols);                                       \
+  }                                                                                                                    \
+                                                                                                                       \
+  static void panel_product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes,   \
+                                    guint n_rows, const Panels *x)                                                     \
+  {                                                                                                                    \
+    k->matmul_##type (y, y_stride, w, row_bytes, n_rows, panels, x->n, x->n_cols);                                     \
+  }                                                                                                                    \
+                                                                                                                       \
+  void check_dequantize_##type (guint t)                                                                               \
+  {                                                                                                                    \
+    check_dequantize (t, "dequantize_" #type, &layout_##type, tables[t].table->dequantize_##type,                      \
+                      pld_kernels_ref.dequantize_##type);                                                              \
+  }                                                                                                                    \
+                                                                                                                       \
+  static const Type type_##type                                                                                        \
+      = { #type, &layout_##type, product_##type, panel_product_##type, in_blocks, pld_dequantize_##type##_ref };       \
+                                                                                                                       \
+  void check_matvec_##type (guint t) { check_products (t, &type_##type, FALSE); }                                      \
+                                                                                                                       \
+  void check_matmul_##type (guint t) { check_products (t, &type_##type, TRUE); }
 #define FLOAT_ROWS x->floats, x->stride
 #define FLOAT_CHECKS(type, UPPER, values, bytes) CHECKS (type, FALSE, FLOAT_ROWS, FLOAT_ROWS)
 #define BLOCK_CHECKS(type, UPPER, values, bytes) CHECKS (type, TRUE, x->blocks, x->blocks)

@@ -12,8 +12,8 @@
 /* Values a row: a panel of the longest fills a room. */
 static const gsize lengths[] = { 1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 64, 65, 197, 768, 1031, 2304 };
 
-#define EACH_LENGTH(n, shift)                                                                                 \
-  for (guint c_ = 0; c_ < G_N_ELEMENTS (lengths); c_++)                                                       \
+#define EACH_LENGTH(n, shift)                                                                                          \
+  for (guint c_ = 0; c_ < G_N_ELEMENTS (lengths); c_++)                                                                \
     for (gsize n = lengths[c_], shift = 0; shift <= 8; shift += 4)
 
 void
@@ -52,8 +52,8 @@ check_unpack (guint t)
 }
 
 static void
-check_biased (guint t, const char *name, void (*got_kernel) (float *, const float *, gsize), void (*want_kernel) (float *, const float *, gsize),
-              double absolute, double relative)
+check_biased (guint t, const char *name, void (*got_kernel) (float *, const float *, gsize),
+              void (*want_kernel) (float *, const float *, gsize), double absolute, double relative)
 {
   EACH_LENGTH (n, shift)
   {
@@ -69,10 +69,10 @@ check_biased (guint t, const char *name, void (*got_kernel) (float *, const floa
   }
 }
 
-#define CHECK_BIASED(kernel, absolute, relative)                                                              \
-  void check_##kernel (guint t)                                                                               \
-  {                                                                                                           \
-    check_biased (t, #kernel, tables[t].table->kernel, pld_kernels_ref.kernel, absolute, relative);           \
+#define CHECK_BIASED(kernel, absolute, relative)                                                                       \
+  void check_##kernel (guint t)                                                                                        \
+  {                                                                                                                    \
+    check_biased (t, #kernel, tables[t].table->kernel, pld_kernels_ref.kernel, absolute, relative);                    \
   }
 
 CHECK_BIASED (panel_bias, 0, 0)
@@ -100,10 +100,11 @@ check_panel_add (guint t)
   }
 }
 
-/* The float mean is off by some epsilons of a row's largest value, and all of the row's normalised values by that over its deviation, which is
- * much where a row's values are nearly equal. */
+/* The float mean is off by some epsilons of a row's largest value, and all of the row's normalised values by that over
+ * its deviation, which is much where a row's values are nearly equal. */
 static void
-assert_layer_norm (const char *table, const float *got, const float *want, const float *x, const float *w, gsize n, float eps)
+assert_layer_norm (const char *table, const float *got, const float *want, const float *x, const float *w, gsize n,
+                   float eps)
 {
   for (guint r = 0; r < ROWS; r++)
     {
@@ -127,7 +128,8 @@ check_panel_layer_norm (guint t)
 {
   EACH_LENGTH (n, shift)
   {
-    float *x = random_floats (&room_a, shift, n * ROWS, 3), *w = random_floats (&room_b, shift, n, 1), *b = random_floats (&room_c, shift, n, 1);
+    float *x = random_floats (&room_a, shift, n * ROWS, 3), *w = random_floats (&room_b, shift, n, 1),
+          *b = random_floats (&room_c, shift, n, 1);
     float *got = place (&room_got, shift), *want = place (&room_want, shift);
 
     tables[t].table->panel_layer_norm (got, x, w, b, n, 1e-6f);
@@ -145,22 +147,26 @@ check_panel_softmax (guint t)
 {
   EACH_LENGTH (n, shift)
   {
-    float *x = random_floats (&room_a, shift, n * ROWS, 8), *got = place (&room_got, shift), *want = place (&room_want, shift);
+    float *x = random_floats (&room_a, shift, n * ROWS, 8), *got = place (&room_got, shift),
+          *want = place (&room_want, shift);
 
     memcpy (got, x, n * ROWS * sizeof (float));
     memcpy (want, x, n * ROWS * sizeof (float));
     tables[t].table->panel_softmax (got, n, 0.125f);
     pld_kernels_ref.panel_softmax (want, n, 0.125f);
-    /* e^x is off by 2e-7 relatively, the sum of n by n epsilons at the very most; the argument, up to 60 in size, by half an epsilon of itself. */
+    /* e^x is off by 2e-7 relatively, the sum of n by n epsilons at the very most; the argument, up to 60 in size, by
+     * half an epsilon of itself. */
     assert_floats ("panel_softmax", tables[t].name, got, want, n * ROWS, 1e-30, 1e-5 + (double) n * FLT_EPSILON / 8);
     assert_guards (&room_got, shift, n * ROWS * sizeof (float));
   }
 }
 
 /* Shapes of attention: keys, floats a head. */
-static const gsize heads[][2] = { { 1, 1 }, { 5, 3 }, { 16, 64 }, { 17, 16 }, { 33, 8 }, { 50, 32 }, { 197, 64 }, { 130, 80 }, { 40, 7 } };
+static const gsize heads[][2]
+    = { { 1, 1 }, { 5, 3 }, { 16, 64 }, { 17, 16 }, { 33, 8 }, { 50, 32 }, { 197, 64 }, { 130, 80 }, { 40, 7 } };
 
-/* The largest error of a float sum of n products, each up to @size: as many roundings of a part as there are parts, at the very most. */
+/* The largest error of a float sum of n products, each up to @size: as many roundings of a part as there are parts, at
+ * the very most. */
 static double
 sum_bound (gsize n, double size)
 {
@@ -218,9 +224,10 @@ check_panel_quantize (guint t)
           x[c * ROWS + r] *= r % 3 == 0 ? 1e-34f : 1e20f;
       x[5] = NAN;
       x[9] = INFINITY;
-      /* Two of them that differ: what comes of their product depends on the operands' order, which a compiler is free to choose. */
-      memcpy (&x[5 + 29 * ROWS], &(guint32){ 0x7fa12345 }, sizeof (float));
-      memcpy (&x[7 + 31 * ROWS], &(guint32){ 0xff81e380 }, sizeof (float));
+      /* Two of them that differ: what comes of their product depends on the operands' order, which a compiler is free
+       * to choose. */
+      memcpy (&x[5 + 29 * ROWS], &(guint32) { 0x7fa12345 }, sizeof (float));
+      memcpy (&x[7 + 31 * ROWS], &(guint32) { 0xff81e380 }, sizeof (float));
       x[9 + 3 * ROWS] = -INFINITY;
       tables[t].table->panel_quantize (got, x, n);
       assert_guards (&room_got, shift, blocks * sizeof *got);

@@ -18,7 +18,8 @@ check_softmax (guint t)
     memcpy (want, x, n * sizeof (float));
     tables[t].table->softmax (got, n, 0.125f);
     pld_kernels_ref.softmax (want, n, 0.125f);
-    /* e^x is off by 2e-7 relatively, the sum by less; the argument, up to 60 in size, by half a float epsilon of itself. */
+    /* e^x is off by 2e-7 relatively, the sum by less; the argument, up to 60 in size, by half a float epsilon of
+     * itself. */
     assert_floats ("softmax", tables[t].name, got, want, n, 1e-30, 1e-5);
     assert_guards (&room_got, shift, n * sizeof (float));
   }
@@ -42,7 +43,8 @@ check_add (guint t)
 }
 
 static void
-check_widen (guint t, const char *name, void (*got_kernel) (float *, const guint16 *, gsize), void (*want_kernel) (float *, const guint16 *, gsize))
+check_widen (guint t, const char *name, void (*got_kernel) (float *, const guint16 *, gsize),
+             void (*want_kernel) (float *, const guint16 *, gsize))
 {
   /* All there are, so exact equality of every lane. */
   for (gsize shift = 0; shift <= 6; shift += 2)
@@ -97,7 +99,8 @@ check_rms_norm (guint t)
 
     tables[t].table->rms_norm (got, x, w, n, 1e-6f);
     pld_kernels_ref.rms_norm (want, x, w, n, 1e-6f);
-    /* The sum of n squares, none negative, in 16 lanes: n / 16 + 4 roundings at most, most of them far smaller; then four more. */
+    /* The sum of n squares, none negative, in 16 lanes: n / 16 + 4 roundings at most, most of them far smaller; then
+     * four more. */
     assert_floats ("rms_norm", tables[t].name, got, want, n, 0, FLT_EPSILON * (8 + (double) n / 64));
     assert_guards (&room_got, shift, n * sizeof (float));
     memcpy (got, x, n * sizeof (float));

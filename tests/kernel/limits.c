@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What one core of this machine can do at best: multiply and add in registers, and read memory. Kernels are measured against it.
+ * What one core of this machine can do at best: multiply and add in registers, and read memory. Kernels are measured
+ * against it.
  */
 #include "tests/kernel/rig.h"
 
@@ -9,39 +10,40 @@
 #define STEPS 200000
 #define ROUNDS 20
 
-#define BEST_NS(call)                                                                                         \
-  ({                                                                                                          \
-    gint64 best_ = G_MAXINT64;                                                                                \
-                                                                                                              \
-    for (guint round_ = 0; round_ < ROUNDS; round_++)                                                         \
-      {                                                                                                       \
-        const gint64 begun_ = g_get_monotonic_time ();                                                        \
-                                                                                                              \
-        call;                                                                                                 \
-        best_ = MIN (best_, g_get_monotonic_time () - begun_);                                                \
-      }                                                                                                       \
-    (double) MAX (best_, 1) * 1000;                                                                           \
+#define BEST_NS(call)                                                                                                  \
+  ({                                                                                                                   \
+    gint64 best_ = G_MAXINT64;                                                                                         \
+                                                                                                                       \
+    for (guint round_ = 0; round_ < ROUNDS; round_++)                                                                  \
+      {                                                                                                                \
+        const gint64 begun_ = g_get_monotonic_time ();                                                                 \
+                                                                                                                       \
+        call;                                                                                                          \
+        best_ = MIN (best_, g_get_monotonic_time () - begun_);                                                         \
+      }                                                                                                                \
+    (double) MAX (best_, 1) * 1000;                                                                                    \
   })
 
 #ifdef __x86_64__
 #include <immintrin.h>
 
 /* By name, so that no compiler finds out that nobody wants the result. */
-#define LOOP(name, features, Vec, zero, instruction)                                                          \
-  __attribute__ ((target (features))) static void name (void)                                                 \
-  {                                                                                                           \
-    Vec sum[SUMS], a = zero, b = zero;                                                                        \
-                                                                                                              \
-    for (guint i = 0; i < SUMS; i++)                                                                          \
-      sum[i] = zero;                                                                                          \
-    for (guint step = 0; step < STEPS; step++)                                                                \
-      __asm__ volatile (instruction " %12, %13, %0\n" instruction " %12, %13, %1\n" instruction " %12, %13, %2\n" \
-                        instruction " %12, %13, %3\n" instruction " %12, %13, %4\n" instruction " %12, %13, %5\n" \
-                        instruction " %12, %13, %6\n" instruction " %12, %13, %7\n" instruction " %12, %13, %8\n" \
-                        instruction " %12, %13, %9\n" instruction " %12, %13, %10\n" instruction " %12, %13, %11\n" \
-                        : "+x" (sum[0]), "+x" (sum[1]), "+x" (sum[2]), "+x" (sum[3]), "+x" (sum[4]), "+x" (sum[5]), "+x" (sum[6]), \
-                          "+x" (sum[7]), "+x" (sum[8]), "+x" (sum[9]), "+x" (sum[10]), "+x" (sum[11])          \
-                        : "x" (a), "x" (b));                                                                  \
+#define LOOP(name, features, Vec, zero, instruction)                                                                   \
+  __attribute__ ((target (features))) static void name (void)                                                          \
+  {                                                                                                                    \
+    Vec sum[SUMS], a = zero, b = zero;                                                                                 \
+                                                                                                                       \
+    for (guint i = 0; i < SUMS; i++)                                                                                   \
+      sum[i] = zero;                                                                                                   \
+    for (guint step = 0; step < STEPS; step++)                                                                         \
+      __asm__ volatile (instruction                                                                                    \
+                        " %12, %13, %0\n" instruction " %12, %13, %1\n" instruction " %12, %13, %2\n" instruction      \
+                        " %12, %13, %3\n" instruction " %12, %13, %4\n" instruction " %12, %13, %5\n" instruction      \
+                        " %12, %13, %6\n" instruction " %12, %13, %7\n" instruction " %12, %13, %8\n" instruction      \
+                        " %12, %13, %9\n" instruction " %12, %13, %10\n" instruction " %12, %13, %11\n"                \
+                        : "+x"(sum[0]), "+x"(sum[1]), "+x"(sum[2]), "+x"(sum[3]), "+x"(sum[4]), "+x"(sum[5]),          \
+                          "+x"(sum[6]), "+x"(sum[7]), "+x"(sum[8]), "+x"(sum[9]), "+x"(sum[10]), "+x"(sum[11])         \
+                        : "x"(a), "x"(b));                                                                             \
   }
 LOOP (fma_256, "avx2,fma", __m256, _mm256_setzero_ps (), "vfmadd231ps")
 LOOP (fma_512, "avx512f", __m512, _mm512_setzero_ps (), "vfmadd231ps")
@@ -89,7 +91,7 @@ limit_memory (const guint8 *x, gsize n)
       for (guint j = 0; j < 4; j++)
         sum[j] ^= v[i + j];
     /* Somebody might want it. */
-    __asm__ volatile ("" : : "r" ((sum[0] ^ sum[1] ^ sum[2] ^ sum[3])[0]));
+    __asm__ volatile ("" : : "r"((sum[0] ^ sum[1] ^ sum[2] ^ sum[3])[0]));
   });
 
   return (double) n / ns;

@@ -27,7 +27,8 @@ extern const guint n_tables;
 /* Prints how long each kernel takes in each table. */
 void bench_kernels (void);
 
-/* GFLOP/s of floats and GOP/s of bytes that one core multiplies and adds at best, 0: not known here; GB/s of memory, @n bytes at @x, aligned to 16. */
+/* GFLOP/s of floats and GOP/s of bytes that one core multiplies and adds at best, 0: not known here; GB/s of memory, @n
+ * bytes at @x, aligned to 16. */
 double limit_floats (void);
 double limit_bytes (void);
 double limit_memory (const guint8 *x, gsize n);
@@ -54,12 +55,13 @@ float *random_floats (Room *room, gsize shift, gsize n, float spread);
 void random_bytes (guint8 *x, gsize n);
 
 /* |got - want| <= absolute + relative * |want|, or both are not a number. */
-void assert_floats (const char *kernel, const char *table, const float *got, const float *want, gsize n, double absolute, double relative);
+void assert_floats (const char *kernel, const char *table, const float *got, const float *want, gsize n,
+                    double absolute, double relative);
 
 extern const gsize sizes[];
 extern const guint n_sizes;
 
 /* Runs its body for each size, each alignment. */
-#define EACH_CASE(n, shift)                                                                                   \
-  for (guint c_ = 0; c_ < n_sizes; c_++)                                                                      \
+#define EACH_CASE(n, shift)                                                                                            \
+  for (guint c_ = 0; c_ < n_sizes; c_++)                                                                               \
     for (gsize n = sizes[c_], shift = 0; shift <= 8; shift += 4)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Every kernel of kernels.def, in every table that this CPU can run, against the scalar reference: sizes around the vector lengths, random
- * and extreme values, misaligned pointers, guard bytes around the output. With --bench it times them instead.
+ * Every kernel of kernels.def, in every table that this CPU can run, against the scalar reference: sizes around the
+ * vector lengths, random and extreme values, misaligned pointers, guard bytes around the output. With --bench it times
+ * them instead.
  */
 #include "tests/kernel/rig.h"
 

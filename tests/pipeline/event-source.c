@@ -23,12 +23,11 @@ put_event (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   const char *event = number == 1 ? "enter" : number == feed->count ? "leave" : "update";
   g_autofree char *json = g_strdup_printf ("{\"number\":%u}", number);
 
-  gst_pad_push_event (pad,
-                      gst_event_new_custom (
-                          GST_EVENT_CUSTOM_DOWNSTREAM,
-                          gst_structure_new ("pipeload-event", "event", G_TYPE_STRING, event, "id",
-                                             G_TYPE_UINT64, (guint64) 7, "label", G_TYPE_STRING, "person",
-                                             "zone", G_TYPE_STRING, "", "json", G_TYPE_STRING, json, NULL)));
+  gst_pad_push_event (
+      pad, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+                                 gst_structure_new ("pipeload-event", "event", G_TYPE_STRING, event, "id",
+                                                    G_TYPE_UINT64, (guint64) 7, "label", G_TYPE_STRING, "person",
+                                                    "zone", G_TYPE_STRING, "", "json", G_TYPE_STRING, json, NULL)));
   return GST_PAD_PROBE_OK;
 }
 
@@ -71,11 +70,10 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   if (argc != 4)
     return 1;
-  line = g_strdup_printf (
-      "videotestsrc is-live=true num-buffers=%s ! "
-      "video/x-raw,format=GRAY8,width=16,height=16,framerate=%s/1 ! identity name=feed ! %s ! "
-      "fakesink sync=true",
-      argv[2], argv[1], argv[3]);
+  line = g_strdup_printf ("videotestsrc is-live=true num-buffers=%s ! "
+                          "video/x-raw,format=GRAY8,width=16,height=16,framerate=%s/1 ! identity name=feed ! %s ! "
+                          "fakesink sync=true",
+                          argv[2], argv[1], argv[3]);
   pipeline = gst_parse_launch (line, &error);
   if (error != NULL)
     {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * make-walk FILE FRAMES ENCODER MUXER FROM TO: a video of ten frames a second in which one of the figures of tests/support/figures.h, of
- * which the bundled detector is sure, walks from frame FROM up to frame TO, and nobody is there before and after.
+ * make-walk FILE FRAMES ENCODER MUXER FROM TO: a video of ten frames a second in which one of the figures of
+ * tests/support/figures.h, of which the bundled detector is sure, walks from frame FROM up to frame TO, and nobody is
+ * there before and after.
  */
 #include "tests/support/figures.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What hour.py steers: an element at work under limits that come in by standard input, one a line, in bytes. A limit is answered, once
- * it is in force, by a line of JSON: what the engine and the process hold. The same input must always give the same result, and the
- * engine never hold more than the limit in force; else the program says so and fails. The input's end ends it.
+ * What hour.py steers: an element at work under limits that come in by standard input, one a line, in bytes. A limit is
+ * answered, once it is in force, by a line of JSON: what the engine and the process hold. The same input must always
+ * give the same result, and the engine never hold more than the limit in force; else the program says so and fails. The
+ * input's end ends it.
  *
  *   soak-hour video|text MODEL LIMIT LOOKUP       LOOKUP: of text, as pipeloadllm's property
  */
@@ -68,8 +69,9 @@ make_picture (guint number)
 static GstBuffer *
 make_prompt (guint number)
 {
-  g_autofree char *text = g_strdup_printf ("{\"camera\":\"%s\",\"label\":\"person\",\"from\":\"0%u:15\",\"to\":\"0%u:40\"}\n",
-                                           number < 2 ? "yard" : "hall", number, number + 1);
+  g_autofree char *text
+      = g_strdup_printf ("{\"camera\":\"%s\",\"label\":\"person\",\"from\":\"0%u:15\",\"to\":\"0%u:40\"}\n",
+                         number < 2 ? "yard" : "hall", number, number + 1);
 
   return gst_buffer_new_memdup (text, strlen (text));
 }
@@ -102,10 +104,12 @@ result_of (Soak *soak, GstMessage *message)
 static void
 open_element (Soak *soak, const char *model, const char *limit, const char *lookup)
 {
-  g_autofree char *line = soak->text
-                              ? g_strdup_printf ("pipeloadllm model=\"%s\" memory-limit=%s template=none temperature=0 "
-                                                 "max-tokens=12 context-size=256 lookup=%s output=full", model, limit, lookup)
-                              : g_strdup_printf ("pipeloadvit model=\"%s\" memory-limit=%s threshold=0 top-k=8 messages=all", model, limit);
+  g_autofree char *line
+      = soak->text ? g_strdup_printf ("pipeloadllm model=\"%s\" memory-limit=%s template=none temperature=0 "
+                                      "max-tokens=12 context-size=256 lookup=%s output=full",
+                                      model, limit, lookup)
+                   : g_strdup_printf ("pipeloadvit model=\"%s\" memory-limit=%s threshold=0 top-k=8 messages=all",
+                                      model, limit);
   g_autoptr (GError) error = NULL;
 
   soak->rig.element = gst_parse_launch (line, &error);
@@ -166,7 +170,8 @@ work (gpointer data)
       if (soak->first[n] == NULL)
         soak->first[n] = g_steal_pointer (&result);
       else if (strcmp (soak->first[n], result) != 0)
-        fail ("input %u, result %d: first\n%s\nnow\n%s", n, g_atomic_int_get (&soak->n_results), soak->first[n], result);
+        fail ("input %u, result %d: first\n%s\nnow\n%s", n, g_atomic_int_get (&soak->n_results), soak->first[n],
+              result);
       check_limit (soak);
       g_atomic_int_inc (&soak->n_results);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Starts, stops, and running on: the process must not grow, and the engine must stay inside its limit. Short by default; with
- * PIPELOAD_SOAK=1 a thousand starts and ten minutes of eight cameras, as a release is checked.
+ * Starts, stops, and running on: the process must not grow, and the engine must stay inside its limit. Short by
+ * default; with PIPELOAD_SOAK=1 a thousand starts and ten minutes of eight cameras, as a release is checked.
  */
 #include <gst/gst.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ open_files (void)
 static gboolean
 memory_is_measurable (void)
 {
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return FALSE;
 #else
   return g_getenv ("PIPELOAD_VALGRIND") == NULL;
@@ -132,10 +132,10 @@ test_cycles (void)
           g_autofree char *description = NULL;
 
           limit = i % 4 == 0 ? (least + most) / 2 + 100000 : 0;
-          description
-              = g_strdup_printf ("videotestsrc num-buffers=2 ! video/x-raw,width=320,height=240 ! pipeloadvit name=vit model=%s "
-                                 "memory-limit=%" G_GUINT64_FORMAT " mode=%s ! fakesink",
-                                 path, limit, i % 8 < 4 ? "sync" : "async");
+          description = g_strdup_printf (
+              "videotestsrc num-buffers=2 ! video/x-raw,width=320,height=240 ! pipeloadvit name=vit model=%s "
+              "memory-limit=%" G_GUINT64_FORMAT " mode=%s ! fakesink",
+              path, limit, i % 8 < 4 ? "sync" : "async");
 
           g_clear_pointer (&pipeline, gst_object_unref);
           pipeline = make_pipeline (description);
@@ -170,15 +170,19 @@ test_cameras (void)
 
   limits (&least, &most);
   for (guint i = 0; i < CAMERAS; i++)
-    g_string_append_printf (description, "videotestsrc pattern=ball is-live=true ! video/x-raw,width=320,height=240,framerate=20/1 ! "
-                            "pipeloadvit name=v%u model=%s memory-limit=0 ! fakesink  ", i, path);
+    g_string_append_printf (
+        description,
+        "videotestsrc pattern=ball is-live=true ! video/x-raw,width=320,height=240,framerate=20/1 ! "
+        "pipeloadvit name=v%u model=%s memory-limit=0 ! fakesink  ",
+        i, path);
   pipeline = make_pipeline (description->str);
   first = gst_bin_get_by_name (GST_BIN (pipeline), "v0");
   bus = gst_element_get_bus (pipeline);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   while ((now = g_get_monotonic_time ()) < begun + seconds * G_USEC_PER_SEC)
     {
-      g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, 100 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+      g_autoptr (GstMessage) message
+          = gst_bus_timed_pop_filtered (bus, 100 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
       /* Eight users' pictures are beside the plan for one. */
       guint64 limit = (guint64) g_test_rand_double_range (2.0 * (double) least, 3.0 * (double) most);
       g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
@@ -191,7 +195,8 @@ test_cameras (void)
     }
   g_assert_cmpuint (stat_bytes (first, "frames"), >, 0);
   gst_element_set_state (pipeline, GST_STATE_NULL);
-  g_test_message ("%d cameras, %d s: at most %.1f MB, later %.1f MB", CAMERAS, (gint) seconds, settled / 1e6, peak / 1e6);
+  g_test_message ("%d cameras, %d s: at most %.1f MB, later %.1f MB", CAMERAS, (gint) seconds, settled / 1e6,
+                  peak / 1e6);
   if (memory_is_measurable ())
     g_assert_cmpuint (peak, <=, settled + GROWTH_MAX);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/support/figures.h"
 
-const Figure figures[FIGURES] = { { 60, 120, 60 }, { 130, 240, 90 }, { 220, 220, 120 }, { 330, 330, 150 }, { 430, 140, 80 }, { 460, 340, 110 }, { 80, 360, 100 } };
+const Figure figures[FIGURES] = { { 60, 120, 60 },  { 130, 240, 90 },  { 220, 220, 120 }, { 330, 330, 150 },
+                                  { 430, 140, 80 }, { 460, 340, 110 }, { 80, 360, 100 } };
 
 static void
 ellipse (guint8 *rgb, int cx, int cy, int rx, int ry, const guint8 colour[3])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A picture with persons, as far as the bundled detector is concerned: seven upright figures made of ellipses, which it is sure of. The same as
- * figures () of tests/golden/make-person-detector.py.
+ * A picture with persons, as far as the bundled detector is concerned: seven upright figures made of ellipses, which it
+ * is sure of. The same as figures () of tests/golden/make-person-detector.py.
  */
 #pragma once
 

@@ -71,7 +71,7 @@ image_rig_run_scaler (PldScaler *scaler, const PldImage *image, guint width, gui
 
 guint8 *
 image_rig_run_once (PldBudget *budget, const PldImage *image, guint width, guint height, PldFilter filter,
-          GError **error)
+                    GError **error)
 {
   PldScaler *scaler = pld_scaler_new (width, height, filter, budget, error);
   guint8 *result = scaler != NULL ? image_rig_run_scaler (scaler, image, width, height, error) : NULL;
@@ -104,14 +104,14 @@ image_from_rgb (const guint8 *rgb, guint width, guint height)
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = width, .height = height };
 
   for (guint i = 0; i < 3; i++)
-    image.plane[i] = (PldPlane){ rgb + i, (gssize) width * 3, 3, width, height };
+    image.plane[i] = (PldPlane) { rgb + i, (gssize) width * 3, 3, width, height };
   return image;
 }
 
 PldImage
 image_from_jpeg (const void *data, gsize size)
 {
-  return (PldImage){ .kind = PLD_IMAGE_JPEG, .data = data, .size = size };
+  return (PldImage) { .kind = PLD_IMAGE_JPEG, .data = data, .size = size };
 }
 
 PldImage
@@ -119,14 +119,13 @@ yuv_case_image (const YuvCase *c, const guint8 *planes)
 {
   const guint chroma_width = (c->width + c->sub_x - 1) / c->sub_x;
   const guint chroma_height = (c->height + c->sub_y - 1) / c->sub_y;
-  PldImage image = {
-    .kind = PLD_IMAGE_YUV, .width = c->width, .height = c->height, .matrix = c->matrix, .full_range = c->full
-  };
+  PldImage image
+      = { .kind = PLD_IMAGE_YUV, .width = c->width, .height = c->height, .matrix = c->matrix, .full_range = c->full };
 
-  image.plane[0] = (PldPlane){ planes, c->width, 1, c->width, c->height };
+  image.plane[0] = (PldPlane) { planes, c->width, 1, c->width, c->height };
   planes += c->width * c->height;
-  image.plane[1] = (PldPlane){ planes, chroma_width, 1, chroma_width, chroma_height };
+  image.plane[1] = (PldPlane) { planes, chroma_width, 1, chroma_width, chroma_height };
   planes += chroma_width * chroma_height;
-  image.plane[2] = (PldPlane){ planes, chroma_width, 1, chroma_width, chroma_height };
+  image.plane[2] = (PldPlane) { planes, chroma_width, 1, chroma_width, chroma_height };
   return image;
 }

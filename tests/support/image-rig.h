@@ -20,7 +20,8 @@ void image_rig_set_up (Fixture *f, gconstpointer data);
 void image_rig_tear_down (Fixture *f, gconstpointer data);
 /* The result in memory of its own, with guards on both sides that must stay. Returns: NULL on failure */
 guint8 *image_rig_run_scaler (PldScaler *scaler, const PldImage *image, guint width, guint height, GError **error);
-guint8 *image_rig_run_once (PldBudget *budget, const PldImage *image, guint width, guint height, PldFilter filter, GError **error);
+guint8 *image_rig_run_once (PldBudget *budget, const PldImage *image, guint width, guint height, PldFilter filter,
+                            GError **error);
 /* No sample may differ by more than @most; says which does. */
 void image_rig_assert_near (const guint8 *got, const guint8 *want, gsize n, int most, const char *name);
 double image_rig_mean_difference (const guint8 *a, const guint8 *b, gsize n);

@@ -78,8 +78,7 @@ bytes_gguf (guint32 version, guint64 n_tensors, guint64 n_keys)
 }
 
 void
-bytes_gguf_tensor (GByteArray *bytes, const char *name, guint n_dims, const guint64 *dims, guint32 type,
-                   guint64 offset)
+bytes_gguf_tensor (GByteArray *bytes, const char *name, guint n_dims, const guint64 *dims, guint32 type, guint64 offset)
 {
   bytes_string (bytes, name);
   bytes_u32 (bytes, n_dims);
@@ -116,8 +115,7 @@ void
 assert_pld_error (GError **error, PldError code, const char *part)
 {
   g_assert_nonnull (*error);
-  if ((*error)->domain != PLD_ERROR || (*error)->code != (int) code
-      || strstr ((*error)->message, part) == NULL)
+  if ((*error)->domain != PLD_ERROR || (*error)->code != (int) code || strstr ((*error)->message, part) == NULL)
     g_error ("wanted code %d with \"%s\", got %s %d: %s", code, part, g_quark_to_string ((*error)->domain),
              (*error)->code, (*error)->message);
   g_clear_error (error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * GLib's mutexes and conditions are futexes of its own, which ThreadSanitizer does not see: without this every lock looks like none. In
- * builds with -Db_sanitize=thread these wrappers tell it what the real functions do.
+ * GLib's mutexes and conditions are futexes of its own, which ThreadSanitizer does not see: without this every lock
+ * looks like none. In builds with -Db_sanitize=thread these wrappers tell it what the real functions do.
  */
 #include <dlfcn.h>
 #include <glib.h>
@@ -96,8 +96,7 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
 }
 
 /* The last reference comes after all that was done under the others. */
-gboolean
-(g_atomic_ref_count_dec) (gatomicrefcount *count)
+gboolean (g_atomic_ref_count_dec) (gatomicrefcount *count)
 {
   gboolean last;
 

@@ -25,10 +25,12 @@ PldVision *
 vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, const char *input_size)
 {
   g_autoptr (GError) error = NULL;
-  PldVisionOptions options = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch };
+  PldVisionOptions options
+      = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch };
   PldVision *vision;
 
-  g_assert_true (input_size == NULL || pld_input_size_parse (input_size, &options.input_width, &options.input_height, NULL));
+  g_assert_true (input_size == NULL
+                 || pld_input_size_parse (input_size, &options.input_width, &options.input_height, NULL));
   vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (vision);
@@ -105,7 +107,8 @@ check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixel
       g_autofree float *logits = vision_run_pixels (vision, pixels, 1);
 
       if (memcmp (logits, resident, n_values * sizeof (float)) != 0)
-        g_error ("pass %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", pass, limit, loaders);
+        g_error ("pass %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", pass, limit,
+                 loaders);
     }
   pld_vision_get_stats (vision, &stats);
   g_assert_cmpuint (stats.engine_peak, <=, limit);
@@ -133,4 +136,3 @@ vision_sweep (const char *model, const Npy *pixels, guint n_limits)
     for (guint j = 0; j < G_N_ELEMENTS (loaders); j++)
       check_streamed (model, least + (most - least) * i / (n_limits - 1), loaders[j], pixels, resident);
 }
-

@@ -280,7 +280,8 @@ check (const Vocab *vocab, const Subject *s, const char *text, PldEncodeFlags fl
   g_autoptr (GString) got = g_string_new (NULL);
 
   for (guint i = 0; i < tokens->len; i++)
-    g_string_append_printf (got, "%s%s", i > 0 ? "|" : "", (char *) vocab->texts->pdata[g_array_index (tokens, guint32, i)]);
+    g_string_append_printf (got, "%s%s", i > 0 ? "|" : "",
+                            (char *) vocab->texts->pdata[g_array_index (tokens, guint32, i)]);
   g_assert_cmpstr (got->str, ==, wanted);
 }
 

@@ -51,7 +51,8 @@ PldTokenizer *bytes_tokenizer (GByteArray *bytes, PldBudget *budget, GError **er
 
 /* 3 special tokens, 256 for bytes if @bytes, [A] [AB] {u}, and pieces of a, b, c. */
 Vocab *spm_vocab (gboolean bytes);
-/* 256 bytes; 256 ll, he, el, hell, Gw, 261 hello, GG, <|endoftext|> (called normal), 264 <|x|>, three spaces; merges. */
+/* 256 bytes; 256 ll, he, el, hell, Gw, 261 hello, GG, <|endoftext|> (called normal), 264 <|x|>, three spaces; merges.
+ */
 Vocab *bpe_vocab (const char *pre);
 
 /* A tokenizer and what it is charged to. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The tracker's mathematics: the assignment against trying everything, the Kalman filter against the textbook's matrices.
+ * The tracker's mathematics: the assignment against trying everything, the Kalman filter against the textbook's
+ * matrices.
  */
 #include "analytics/assign.h"
 #include "analytics/kalman.h"
@@ -82,7 +83,7 @@ static void
 test_large (void)
 {
   const guint n = 256;
-  g_autofree double *cost = g_new (double, (gsize) n * n);
+  g_autofree double *cost = g_new (double, (gsize) n *n);
   g_autofree int *match = g_new (int, n);
 
   for (guint i = 0; i < n; i++)
@@ -114,15 +115,35 @@ test_kalman (void)
   {
     double seconds, kept, jolt, place, noise, after[5];
   } steps[] = {
-    { 0.100, 1.0, 0.35, 2.13, 0.10,
+    { 0.100,
+      1.0,
+      0.35,
+      2.13,
+      0.10,
       { 2.08672556797692, 0.43539487919221, 0.00667119753668618, 0.0334919137840162, 0.675279482440567 } },
-    { 0.100, 1.0, 0.35, 2.29, 0.10,
+    { 0.100,
+      1.0,
+      0.35,
+      2.29,
+      0.10,
       { 2.23704311898314, 0.973608169530567, 0.0066847028172851, 0.0336941483504331, 0.345087894102686 } },
-    { 0.600, 1.0, 0.50, 3.02, 0.20,
+    { 0.600,
+      1.0,
+      0.50,
+      3.02,
+      0.20,
       { 2.98532939762883, 1.22128358508354, 0.0330237422065997, 0.0498360983027469, 0.139075148072767 } },
-    { 0.250, 0.5, 0.35, 3.40, 0.10,
+    { 0.250,
+      0.5,
+      0.35,
+      3.40,
+      0.10,
       { 3.38584873001336, 0.675922404301796, 0.00870587032271839, 0.00596989366392605, 0.037854328659237 } },
-    { 0.033, 1.0, 2.00, 3.35, 0.05,
+    { 0.033,
+      1.0,
+      2.00,
+      3.35,
+      0.05,
       { 3.36243777409901, 0.629170868623309, 0.0019653103020434, 0.00200981013901332, 0.1622997847615 } },
   };
   PldKalman k = pld_kalman_start (2, 0.1, 1);

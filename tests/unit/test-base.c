@@ -15,9 +15,17 @@ test_size_parse (void)
   {
     const char *text;
     guint64 bytes;
-  } good[] = { { "0", 0 },           { "4096", 4096 },          { "64MB", 64000000 },         { "2.1GB", 2100000000 },
-               { "512MiB", 536870912 }, { "1 kB", 1000 },       { "1.5KiB", 1536 },           { "3gb", 3000000000 },
-               { "7M", 7000000 },    { " 8 MB ", 8000000 },     { "1TiB", 1099511627776 } };
+  } good[] = { { "0", 0 },
+               { "4096", 4096 },
+               { "64MB", 64000000 },
+               { "2.1GB", 2100000000 },
+               { "512MiB", 536870912 },
+               { "1 kB", 1000 },
+               { "1.5KiB", 1536 },
+               { "3gb", 3000000000 },
+               { "7M", 7000000 },
+               { " 8 MB ", 8000000 },
+               { "1TiB", 1099511627776 } };
   static const char *const bad[] = { "", "MB", "-1", "-1MB", "12 parsecs", "1e30GB", "nan", "inf", "64MBs", "1,5GB" };
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++)
@@ -60,7 +68,8 @@ test_size_format (void)
   {
     guint64 bytes;
     const char *text;
-  } cases[] = { { 0, "0 B" }, { 9999, "9999 B" }, { 12345, "12.3 kB" }, { 64000000, "64.0 MB" }, { 2100000000, "2.10 GB" } };
+  } cases[]
+      = { { 0, "0 B" }, { 9999, "9999 B" }, { 12345, "12.3 kB" }, { 64000000, "64.0 MB" }, { 2100000000, "2.10 GB" } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -148,7 +157,8 @@ test_buffer (void)
 static void
 test_reader (void)
 {
-  static const guint8 bytes[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10 };
+  static const guint8 bytes[]
+      = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10 };
   g_autoptr (GError) error = NULL;
   const guint8 *view;
   PldReader reader;

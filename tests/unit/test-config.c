@@ -43,8 +43,7 @@ test_uint (void)
   g_assert_cmpuint (value, ==, G_GUINT64_CONSTANT (9223372036854774784));
   value = 7;
   g_assert_false (pld_config_uint (config, "seven", 8, 9, &value, &error));
-  assert_pld_error (&error, PLD_ERROR_FORMAT,
-                    "config.json: \"seven\" is 7, but must be a whole number from 8 to 9");
+  assert_pld_error (&error, PLD_ERROR_FORMAT, "config.json: \"seven\" is 7, but must be a whole number from 8 to 9");
   g_assert_false (pld_config_uint (config, "absent", 8, 9, &value, &error));
   assert_pld_error (&error, PLD_ERROR_FORMAT, "config.json: \"absent\" is missing");
   g_assert_cmpuint (value, ==, 7);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * engine/base/cpu-quota and cgroup: what quotas are worth, on made-up copies of the files that Linux has; and what the team makes of it.
+ * engine/base/cpu-quota and cgroup: what quotas are worth, on made-up copies of the files that Linux has; and what the
+ * team makes of it.
  */
 #include <sched.h>
 
@@ -119,7 +120,8 @@ test_rounding (void)
 static void
 test_version_1 (void)
 {
-  begin ("34 31 0:31 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n" V1, "3:cpuset:/set\n2:cpuacct,cpu:/docker/7\n1:name=systemd:/\n");
+  begin ("34 31 0:31 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n" V1,
+         "3:cpuset:/set\n2:cpuacct,cpu:/docker/7\n1:name=systemd:/\n");
   g_assert_cmpuint (pld_cpu_quota (root), ==, NONE);
   put ("sys/fs/cgroup/cpu/docker/7/cpu.cfs_quota_us", "-1\n");
   put ("sys/fs/cgroup/cpu/docker/7/cpu.cfs_period_us", "100000\n");
@@ -171,8 +173,26 @@ static void
 test_damaged_values (void)
 {
   static const char *const values[] = {
-    "", "\n", "max", "200000", "200000\n", "200000 0", "0 100000", "0 0", "-1 100000", "200000 -5", "-200000 -100000", "x 100000", "200000 x",
-    "2e5 1e5", "0x30d40 0x186a0", "NaN NaN", "99999999999999999999999 100000", "9223372036854775807 1", "9223372036854775807 2", "4294967295 1",
+    "",
+    "\n",
+    "max",
+    "200000",
+    "200000\n",
+    "200000 0",
+    "0 100000",
+    "0 0",
+    "-1 100000",
+    "200000 -5",
+    "-200000 -100000",
+    "x 100000",
+    "200000 x",
+    "2e5 1e5",
+    "0x30d40 0x186a0",
+    "NaN NaN",
+    "99999999999999999999999 100000",
+    "9223372036854775807 1",
+    "9223372036854775807 2",
+    "4294967295 1",
   };
 
   begin (V1 V2, "1:cpu:/a\n0::/a\n");
@@ -197,7 +217,8 @@ test_damaged_values (void)
 static void
 test_damaged_system (void)
 {
-  begin ("\n - \n1 2 3 / / - cgroup2\n1 2 3 /.. /x rw - cgroup cpu cpu\n - cgroup2 c rw\n" V2, "::\n0::\n0:\ncpu\n0::/a\n");
+  begin ("\n - \n1 2 3 / / - cgroup2\n1 2 3 /.. /x rw - cgroup cpu cpu\n - cgroup2 c rw\n" V2,
+         "::\n0::\n0:\ncpu\n0::/a\n");
   put ("sys/fs/cgroup/cpu.max", "200000 100000\n");
   g_assert_cmpuint (pld_cpu_quota (root), ==, 2);
   end ();
@@ -229,7 +250,8 @@ test_walk (void)
   begin (V1 V2 "50 22 0:9 / /proc rw - proc proc rw,cpu\n", "7:cpu,cpuacct:/one\n0::/two/three\n");
   pld_cgroup_foreach (root, "cpu", note_folder, seen);
   g_assert_cmpstr (seen->str, ==,
-                   "1:/sys/fs/cgroup/cpu/one\n1:/sys/fs/cgroup/cpu\n2:/sys/fs/cgroup/two/three\n2:/sys/fs/cgroup/two\n2:/sys/fs/cgroup\n");
+                   "1:/sys/fs/cgroup/cpu/one\n1:/sys/fs/cgroup/cpu\n2:/sys/fs/cgroup/two/three\n2:/sys/fs/cgroup/"
+                   "two\n2:/sys/fs/cgroup\n");
   g_string_truncate (seen, 0);
   pld_cgroup_foreach (root, "memory", note_folder, seen);
   g_assert_cmpstr (seen->str, ==, "2:/sys/fs/cgroup/two/three\n2:/sys/fs/cgroup/two\n2:/sys/fs/cgroup\n");

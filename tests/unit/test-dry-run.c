@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Passes without weights: of every kind of model, within the memory that a plan counts for them, measured once, given back whole.
+ * Passes without weights: of every kind of model, within the memory that a plan counts for them, measured once, given
+ * back whole.
  */
 #include <glib/gstdio.h>
 #include <string.h>
@@ -61,9 +62,10 @@ static const struct
   PldKind kind;
   const char *folder, *name;
 } models[] = {
-  { PLD_KIND_VISION, "data", "vit-random" },           { PLD_KIND_VISION, "data", "vit-random-f16" }, { PLD_KIND_VISION, "data", "yolos-random" },
-  { PLD_KIND_VISION, "data", "vit-gguf/blocks.gguf" }, { PLD_KIND_TEXT, "llm/data", "mha-tied-f32.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "type-q5_k.gguf" },     { PLD_KIND_TEXT, "llm/data", "mixtral-f32.gguf" },
+  { PLD_KIND_VISION, "data", "vit-random" },          { PLD_KIND_VISION, "data", "vit-random-f16" },
+  { PLD_KIND_VISION, "data", "yolos-random" },        { PLD_KIND_VISION, "data", "vit-gguf/blocks.gguf" },
+  { PLD_KIND_TEXT, "llm/data", "mha-tied-f32.gguf" }, { PLD_KIND_TEXT, "llm/data", "type-q5_k.gguf" },
+  { PLD_KIND_TEXT, "llm/data", "mixtral-f32.gguf" },
 };
 
 static void
@@ -77,7 +79,8 @@ test_kinds (void)
       PldModel *model = open_model (models[i].kind, path);
       const PldUser shape = make_shape (model, PLD_CACHE_F32);
       /* Small tensors are read through a window before there are activations. */
-      const guint64 limit = pld_model_table_bytes (model) + MAX (pld_core_pass_bytes (model, &shape), PLD_PARAMS_WINDOW);
+      const guint64 limit
+          = pld_model_table_bytes (model) + MAX (pld_core_pass_bytes (model, &shape), PLD_PARAMS_WINDOW);
       PldBudget *budget = pld_budget_new (limit);
       PldComputeProfile *profile = pld_compute_profile_new (2, TRUE);
       g_autoptr (GError) error = NULL;
@@ -138,7 +141,10 @@ test_measured_anew (void)
   model = open_model (PLD_KIND_VISION, vit);
   shape = make_shape (model, PLD_CACHE_F16);
   g_assert_true (pld_dry_run (model, &shape, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
-  large = pld_model_open (PLD_KIND_VISION, vit, (PldInputSize) { 2 * ((PldVisionNet *) model->net)->input_width, ((PldVisionNet *) model->net)->input_height }, NULL);
+  large = pld_model_open (
+      PLD_KIND_VISION, vit,
+      (PldInputSize) { 2 * ((PldVisionNet *) model->net)->input_width, ((PldVisionNet *) model->net)->input_height },
+      NULL);
   shape = make_shape (large, PLD_CACHE_F16);
   g_assert_true (pld_dry_run (large, &shape, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
   g_assert_true (measured);

@@ -176,9 +176,8 @@ test_gguf_window (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_assert_cmpint (weights->format, ==, PLD_FORMAT_GGUF);
   g_assert_cmpuint (pld_weights_find (weights, "t")->offset, ==, base);
-  g_assert_cmpint (
-      json_object_get_int_member (json_object_get_object_member (weights->metadata, "tokens"), "count"), ==,
-      300000);
+  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (weights->metadata, "tokens"), "count"),
+                   ==, 300000);
   g_byte_array_set_size (b, 2000000);
   cut = bytes_save (b, fixture->folder, "cut.gguf");
   assert_refused (cut, PLD_ERROR_FORMAT, "truncated");
@@ -214,9 +213,9 @@ test_shards (Fixture *fixture, gconstpointer data)
 
   save_safetensors (fixture, "a.safetensors", ONE);
   save_safetensors (fixture, "b.safetensors", OTHER);
-  g_free (text_save (
-      "{\"metadata\":{\"total_size\":16},\"weight_map\":{\"u\":\"b.safetensors\",\"t\":\"a.safetensors\"}}",
-      fixture->folder, INDEX));
+  g_free (
+      text_save ("{\"metadata\":{\"total_size\":16},\"weight_map\":{\"u\":\"b.safetensors\",\"t\":\"a.safetensors\"}}",
+                 fixture->folder, INDEX));
   weights = pld_weights_open (fixture->folder, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (weights->n_files, ==, 2);
@@ -247,20 +246,18 @@ test_bad_shards (Fixture *fixture, gconstpointer data)
                 "missing.safetensors: no such file");
   assert_index (fixture, "{\"weight_map\":{\"t\":\"b.safetensors\"}}", PLD_ERROR_FORMAT,
                 "maps tensor \"t\" to b.safetensors, which does not hold it");
-  assert_index (fixture, "{\"weight_map\":{\"t\":\"a.safetensors\",\"x\":\"a.safetensors\"}}",
-                PLD_ERROR_FORMAT, "maps tensor \"x\"");
-  assert_index (fixture, "{\"weight_map\":{\"t\":\"a.safetensors\",\"t\":\"a.safetensors\"}}",
-                PLD_ERROR_FORMAT, "twice");
-  assert_index (fixture, "{\"weight_map\":{\"t\":\"c.safetensors\"}}", PLD_ERROR_FORMAT,
-                "is no safetensors file");
+  assert_index (fixture, "{\"weight_map\":{\"t\":\"a.safetensors\",\"x\":\"a.safetensors\"}}", PLD_ERROR_FORMAT,
+                "maps tensor \"x\"");
+  assert_index (fixture, "{\"weight_map\":{\"t\":\"a.safetensors\",\"t\":\"a.safetensors\"}}", PLD_ERROR_FORMAT,
+                "twice");
+  assert_index (fixture, "{\"weight_map\":{\"t\":\"c.safetensors\"}}", PLD_ERROR_FORMAT, "is no safetensors file");
   assert_index (fixture, "{\"weight_map\":{}}", PLD_ERROR_FORMAT, "no weight_map");
   assert_index (fixture, "{}", PLD_ERROR_FORMAT, "no weight_map");
   assert_index (fixture, "{\"weight_map\":[]}", PLD_ERROR_FORMAT, "object was expected");
   assert_index (fixture, "{\"weight_map\":{\"t\":1}}", PLD_ERROR_FORMAT, "string was expected");
   assert_index (fixture, "{\"weight_map\":{\"t\":\"a.safetensors\"}", PLD_ERROR_FORMAT, "the text ends");
   assert_index (fixture, "", PLD_ERROR_FORMAT, "object was expected");
-  g_free (text_save ("{\"weight_map\":{\"t\":\"a.safetensors\",\"u\":\"b.safetensors\"}}", fixture->folder,
-                     INDEX));
+  g_free (text_save ("{\"weight_map\":{\"t\":\"a.safetensors\",\"u\":\"b.safetensors\"}}", fixture->folder, INDEX));
   save_safetensors (fixture, "b.safetensors",
                     "{\"u\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
                     "\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}");
@@ -272,9 +269,9 @@ static void
 test_real_gguf (void)
 {
   const char *source = g_getenv ("PIPELOAD_SOURCE"), *folder = g_getenv ("PIPELOAD_DATA");
-  g_autofree char *root
-      = folder != NULL ? g_strdup (folder)
-                       : g_build_filename (source != NULL ? source : ".", "..", "shared", "data", NULL);
+  g_autofree char *root = folder != NULL
+                              ? g_strdup (folder)
+                              : g_build_filename (source != NULL ? source : ".", "..", "shared", "data", NULL);
   g_autofree char *path = g_build_filename (root, "golden", "llm", "mixtral-tiny-Q4_K_M.gguf", NULL);
   g_autoptr (PldWeights) weights = NULL;
   GError *error = NULL;

@@ -69,8 +69,7 @@ valid_file (guint32 version)
   key (b, "bool", BOOL), bytes_u8 (b, 1);
   key (b, "not UTF-8", STRING), bytes_string (b, "a\xff-");
   key (b, "list", ARRAY), array (b, I16, 2), bytes_u16 (b, 7), bytes_u16 (b, 0xffff);
-  key (b, "nested", ARRAY), array (b, ARRAY, 2), array (b, STRING, 1), bytes_string (b, "x"),
-      array (b, F32, 0);
+  key (b, "nested", ARRAY), array (b, ARRAY, 2), array (b, STRING, 1), bytes_string (b, "x"), array (b, F32, 0);
   key (b, "long", ARRAY), array (b, STRING, 65);
   for (guint i = 0; i < 65; i++)
     bytes_string (b, "token");
@@ -201,17 +200,15 @@ test_types (void)
   {
     guint number, block, bytes;
     const char *name;
-  } types[] = { { 0, 1, 4, "F32" },         { 1, 1, 2, "F16" },         { 2, 32, 18, "Q4_0" },
-                { 3, 32, 20, "Q4_1" },      { 6, 32, 22, "Q5_0" },      { 7, 32, 24, "Q5_1" },
-                { 8, 32, 34, "Q8_0" },      { 9, 32, 36, "Q8_1" },      { 10, 256, 84, "Q2_K" },
-                { 11, 256, 110, "Q3_K" },   { 12, 256, 144, "Q4_K" },   { 13, 256, 176, "Q5_K" },
-                { 14, 256, 210, "Q6_K" },   { 15, 256, 292, "Q8_K" },   { 16, 256, 66, "IQ2_XXS" },
-                { 17, 256, 74, "IQ2_XS" },  { 18, 256, 98, "IQ3_XXS" }, { 19, 256, 50, "IQ1_S" },
-                { 20, 32, 18, "IQ4_NL" },   { 21, 256, 110, "IQ3_S" },  { 22, 256, 82, "IQ2_S" },
-                { 23, 256, 136, "IQ4_XS" }, { 24, 1, 1, "I8" },         { 25, 1, 2, "I16" },
-                { 26, 1, 4, "I32" },        { 27, 1, 8, "I64" },        { 28, 1, 8, "F64" },
-                { 29, 256, 56, "IQ1_M" },   { 30, 1, 2, "BF16" },       { 34, 256, 54, "TQ1_0" },
-                { 35, 256, 66, "TQ2_0" },   { 39, 32, 17, "MXFP4" } };
+  } types[]
+      = { { 0, 1, 4, "F32" },         { 1, 1, 2, "F16" },         { 2, 32, 18, "Q4_0" },      { 3, 32, 20, "Q4_1" },
+          { 6, 32, 22, "Q5_0" },      { 7, 32, 24, "Q5_1" },      { 8, 32, 34, "Q8_0" },      { 9, 32, 36, "Q8_1" },
+          { 10, 256, 84, "Q2_K" },    { 11, 256, 110, "Q3_K" },   { 12, 256, 144, "Q4_K" },   { 13, 256, 176, "Q5_K" },
+          { 14, 256, 210, "Q6_K" },   { 15, 256, 292, "Q8_K" },   { 16, 256, 66, "IQ2_XXS" }, { 17, 256, 74, "IQ2_XS" },
+          { 18, 256, 98, "IQ3_XXS" }, { 19, 256, 50, "IQ1_S" },   { 20, 32, 18, "IQ4_NL" },   { 21, 256, 110, "IQ3_S" },
+          { 22, 256, 82, "IQ2_S" },   { 23, 256, 136, "IQ4_XS" }, { 24, 1, 1, "I8" },         { 25, 1, 2, "I16" },
+          { 26, 1, 4, "I32" },        { 27, 1, 8, "I64" },        { 28, 1, 8, "F64" },        { 29, 256, 56, "IQ1_M" },
+          { 30, 1, 2, "BF16" },       { 34, 256, 54, "TQ1_0" },   { 35, 256, 66, "TQ2_0" },   { 39, 32, 17, "MXFP4" } };
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
@@ -224,8 +221,7 @@ test_types (void)
       parsed_init (&parsed);
       g_assert_true (parse (b, b->len, b->len, &parsed, &error));
       g_assert_cmpuint (g_array_index (parsed.tensors, PldTensor, 0).n_bytes, ==, 3 * types[i].bytes);
-      g_assert_cmpstr (pld_dtype_info (g_array_index (parsed.tensors, PldTensor, 0).dtype)->name, ==,
-                       types[i].name);
+      g_assert_cmpstr (pld_dtype_info (g_array_index (parsed.tensors, PldTensor, 0).dtype)->name, ==, types[i].name);
       parsed_clear (&parsed);
     }
 }
@@ -425,9 +421,8 @@ test_truncated (void)
       g_clear_error (&error);
       if (n >= directory)
         continue;
-      g_assert_false (
-          pld_gguf_parse_window (head, n, b->len, 0, parsed.tensors, parsed.metadata, parsed.arrays, &short_head,
-                                 NULL));
+      g_assert_false (pld_gguf_parse_window (head, n, b->len, 0, parsed.tensors, parsed.metadata, parsed.arrays,
+                                             &short_head, NULL));
       g_assert_true (short_head);
     }
   parsed_clear (&parsed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Guesses at the next tokens: places by hand and against a search that is written otherwise; what they cost in made-up times; and that answers with them are
- * those without, byte for byte.
+ * Guesses at the next tokens: places by hand and against a search that is written otherwise; what they cost in made-up
+ * times; and that answers with them are those without, byte for byte.
  */
 #include <string.h>
 
@@ -40,12 +40,12 @@ test_places (void)
     { "", 3, "" },
     { "a", 3, "" },
     { "ab", 3, "" },
-    { "abcdb", 3, "" },            /* one token alone */
+    { "abcdb", 3, "" }, /* one token alone */
     { "abcdab", 2, "cd" },
     { "abcdab", 0, "" },
-    { "abcxabdyab", 3, "dya" },    /* the latest */
-    { "zabcxabdyzab", 3, "cxa" },  /* more of it, though earlier */
-    { "abcdab", 9, "cdabcdabc" },  /* through the end, again and again */
+    { "abcxabdyab", 3, "dya" },   /* the latest */
+    { "zabcxabdyzab", 3, "cxa" }, /* more of it, though earlier */
+    { "abcdab", 9, "cdabcdabc" }, /* through the end, again and again */
     { "aaa", 4, "aaaa" },
     { "xyxy", 3, "xyx" },
     { "123456789a.9123456789", 1, "a" },
@@ -87,7 +87,8 @@ test_search (void)
 
 static const guint32 repeating[] = { 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2 };
 
-/* Passes until @n with guesses were made, of which @right each are; returns those without. A pass takes 100 ns and @more for each guess. */
+/* Passes until @n with guesses were made, of which @right each are; returns those without. A pass takes 100 ns and
+ * @more for each guess. */
 static guint
 run (PldGuess *state, guint n, guint right, guint more)
 {
@@ -154,8 +155,9 @@ open_llm (const char *name, guint lookup, guint64 limit, guint context, guint ch
 {
   g_autofree char *path = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", name, NULL);
   g_autoptr (GError) error = NULL;
-  const PldLlmOptions options
-      = { .model = path, .memory_limit = limit, .threads = 2, .context_size = context, .chunk = chunk, .lookup = lookup };
+  const PldLlmOptions options = {
+    .model = path, .memory_limit = limit, .threads = 2, .context_size = context, .chunk = chunk, .lookup = lookup
+  };
   PldPlanInfo plan;
   PldLlm *llm;
 

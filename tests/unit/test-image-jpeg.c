@@ -27,9 +27,7 @@ test_jpeg (Fixture *f, gconstpointer data)
       g_autoptr (GBytes) file = NULL;
       PldImage image;
 
-      if (sscanf (f->cases[i], "jpeg %u %63s %u %u %u %u", &filter, name, &width, &height, &draft_at,
-                  &full_at)
-          != 6)
+      if (sscanf (f->cases[i], "jpeg %u %63s %u %u %u %u", &filter, name, &width, &height, &draft_at, &full_at) != 6)
         continue;
       file = image_rig_golden_load (name);
       image = image_from_jpeg (g_bytes_get_data (file, NULL), g_bytes_get_size (file));
@@ -45,8 +43,7 @@ test_jpeg (Fixture *f, gconstpointer data)
 
 /* ---- damaged pictures ---------------------------------------------------------------------- */
 
-static const char *const jpegs[]
-    = { "rgb420.jpg", "rgb444.jpg", "gray.jpg", "cmyk.jpg", "progressive.jpg", "one.jpg" };
+static const char *const jpegs[] = { "rgb420.jpg", "rgb444.jpg", "gray.jpg", "cmyk.jpg", "progressive.jpg", "one.jpg" };
 
 /* A result, or an error that says that the picture is damaged. Returns: whether there is a result */
 static gboolean
@@ -95,8 +92,7 @@ test_jpeg_truncated_message (Fixture *f, gconstpointer data)
 
   g_assert_null (image_rig_run_once (f->budget, &image, 32, 32, PLD_FILTER_BILINEAR, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
-  g_assert_true (
-      g_str_has_prefix (error->message, "the JPEG picture is damaged: Premature end of JPEG file;"));
+  g_assert_true (g_str_has_prefix (error->message, "the JPEG picture is damaged: Premature end of JPEG file;"));
 }
 
 static void

@@ -26,8 +26,8 @@ test_resize (Fixture *f, gconstpointer data)
       g_autofree guint8 *source = NULL, *want = NULL, *got = NULL;
       PldImage image = { 0 };
 
-      if (sscanf (f->cases[i], "resize %u %u %u %u %u %u %u %u", &filter, &channels, &width, &height, &at,
-                  &out_width, &out_height, &want_at)
+      if (sscanf (f->cases[i], "resize %u %u %u %u %u %u %u %u", &filter, &channels, &width, &height, &at, &out_width,
+                  &out_height, &want_at)
           != 8)
         continue;
       /* Memory of its own, so that a sanitizer sees a read beyond it. */
@@ -54,8 +54,8 @@ test_resize (Fixture *f, gconstpointer data)
 static gboolean
 yuv_case_parse (const char *line, YuvCase *c)
 {
-  return sscanf (line, "yuv %u %u %u %u %u %u %u %u %u %u %u", &c->filter, &c->matrix, &c->full, &c->sub_x,
-                 &c->sub_y, &c->width, &c->height, &c->at, &c->out_width, &c->out_height, &c->want_at)
+  return sscanf (line, "yuv %u %u %u %u %u %u %u %u %u %u %u", &c->filter, &c->matrix, &c->full, &c->sub_x, &c->sub_y,
+                 &c->width, &c->height, &c->at, &c->out_width, &c->out_height, &c->want_at)
          == 11;
 }
 
@@ -78,7 +78,7 @@ test_yuv (Fixture *f, gconstpointer data)
       got = image_rig_run_once (f->budget, &image, c.out_width, c.out_height, c.filter, &error);
       g_assert_no_error (error);
       image_rig_assert_near (got, (const guint8 *) f->pictures + c.want_at, (gsize) c.out_width * c.out_height * 3, 0,
-                   f->cases[i]);
+                             f->cases[i]);
       n++;
     }
   g_assert_cmpuint (n, >, 40);
@@ -128,12 +128,12 @@ test_layouts (Fixture *f, gconstpointer data)
             continue;
           image = yuv_case_image (&c, (const guint8 *) f->pictures + c.at);
           for (guint k = 0; k < 3; k++)
-            memory[k] = plane_move (&image.plane[k], pixel_strides[(p + k) % G_N_ELEMENTS (pixel_strides)],
-                                    p * 5, flip);
+            memory[k]
+                = plane_move (&image.plane[k], pixel_strides[(p + k) % G_N_ELEMENTS (pixel_strides)], p * 5, flip);
           got = image_rig_run_once (f->budget, &image, c.out_width, c.out_height, c.filter, &error);
           g_assert_no_error (error);
           image_rig_assert_near (got, (const guint8 *) f->pictures + c.want_at, (gsize) c.out_width * c.out_height * 3,
-                       0, f->cases[i]);
+                                 0, f->cases[i]);
           for (guint k = 0; k < 3; k++)
             g_free (memory[k]);
         }
@@ -171,7 +171,7 @@ test_packed (Fixture *f, gconstpointer data)
           for (guint k = 0; k < 3; k++)
             packed[i * bytes + orders[o][k]] = rgb[i * 3 + k];
         for (guint k = 0; k < 3; k++)
-          image.plane[k] = (PldPlane){ packed + orders[o][k], WIDTH * (gssize) bytes, bytes, WIDTH, HEIGHT };
+          image.plane[k] = (PldPlane) { packed + orders[o][k], WIDTH * (gssize) bytes, bytes, WIDTH, HEIGHT };
         got = image_rig_run_once (f->budget, &image, OUT, OUT, PLD_FILTER_BICUBIC, &error);
         g_assert_no_error (error);
         image_rig_assert_near (got, want, OUT * OUT * 3, 0, "packed");
@@ -295,12 +295,9 @@ main (int argc, char **argv)
     const char *name;
     void (*func) (Fixture *f, gconstpointer data);
   } tests[] = {
-    { "resize", test_resize },
-    { "yuv", test_yuv },
-    { "layouts", test_layouts },
-    { "packed", test_packed },
-    { "gray-range", test_gray_range },
-    { "bad-planes", test_bad_planes },
+    { "resize", test_resize },         { "yuv", test_yuv },
+    { "layouts", test_layouts },       { "packed", test_packed },
+    { "gray-range", test_gray_range }, { "bad-planes", test_bad_planes },
     { "bad-size", test_bad_size },
   };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The facade of language models: opening, limits, contexts, cancellation, sharing, prompts, answers. The models are tiny random ones,
- * whose greedy answers tests/golden holds to other implementations.
+ * The facade of language models: opening, limits, contexts, cancellation, sharing, prompts, answers. The models are
+ * tiny random ones, whose greedy answers tests/golden holds to other implementations.
  */
 #include <glib/gstdio.h>
 #include <string.h>
@@ -56,7 +56,8 @@ test_wrong_models (void)
   g_autoptr (GError) error = NULL;
   PldVisionOptions vision = { .model = path };
 
-  assert_refused (&(PldLlmOptions) { .model = "/nonexistent/model.gguf" }, PLD_ERROR_NOT_FOUND, "/nonexistent/model.gguf");
+  assert_refused (&(PldLlmOptions) { .model = "/nonexistent/model.gguf" }, PLD_ERROR_NOT_FOUND,
+                  "/nonexistent/model.gguf");
   assert_refused (&(PldLlmOptions) { .model = vit }, PLD_ERROR_UNSUPPORTED, "name a .gguf file");
   g_assert_null (pld_vision_open (&vision, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, path);
@@ -108,7 +109,8 @@ test_sharing (void)
   pld_llm_close (&first);
 }
 
-/* The machine's memory as limit: something is in force that the model keeps, and an explicit one that is smaller wins. */
+/* The machine's memory as limit: something is in force that the model keeps, and an explicit one that is smaller wins.
+ */
 static void
 test_auto (void)
 {
@@ -165,7 +167,10 @@ test_low_memory (void)
 static void
 test_pipelining (void)
 {
-  enum { N = 5 };
+  enum
+  {
+    N = 5
+  };
   const guint32 tokens[N] = { 1, 5, 9, 3, 8 };
   g_autofree float *want = NULL, *got = NULL;
   gsize size = 0;
@@ -225,7 +230,8 @@ cancel_soon (gpointer data)
   return NULL;
 }
 
-/* One that is cancelled, or goes, while others share its pass: they are not disturbed, and it is whole again at once. */
+/* One that is cancelled, or goes, while others share its pass: they are not disturbed, and it is whole again at once.
+ */
 static void
 test_leaving (void)
 {
@@ -278,7 +284,10 @@ test_leaving (void)
 static void
 test_fair (void)
 {
-  enum { N = 48 };
+  enum
+  {
+    N = 48
+  };
   g_autofree char *path = model_path (TINY);
   PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
   guint32 tokens[N];
@@ -317,7 +326,10 @@ test_fair (void)
 static void
 test_context (void)
 {
-  enum { CONTEXT = 8 };
+  enum
+  {
+    CONTEXT = 8
+  };
   PldLlm *llm = open_llm (TINY, 0, CONTEXT);
   const guint n_vocab = pld_llm_get_info (llm)->n_vocab;
   g_autofree float *logits = g_new (float, n_vocab);
@@ -607,7 +619,9 @@ test_zero_byte (void)
 
   g_assert_true (pld_llm_tokenize (llm, "a\0b", 3, FALSE, &tokens, &n, &error));
   text = pld_llm_detokenize (llm, tokens, n, FALSE);
-  g_assert_cmpstr (text, ==, "a\xef\xbf\xbd" "b");
+  g_assert_cmpstr (text, ==,
+                   "a\xef\xbf\xbd"
+                   "b");
   pld_llm_close (&llm);
 }
 

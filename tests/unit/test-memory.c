@@ -49,13 +49,15 @@ static void
 test_version_2 (void)
 {
   begin ();
-  put ("proc/self/mountinfo", "22 1 0:20 / /sys rw - sysfs sysfs rw\n30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n");
+  put ("proc/self/mountinfo", "22 1 0:20 / /sys rw - sysfs sysfs rw\n30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - "
+                              "cgroup2 cgroup2 rw,nsdelegate\n");
   put ("proc/self/cgroup", "0::/user.slice/camera.service\n");
   put ("sys/fs/cgroup/user.slice/memory.max", "max\n");
   put ("sys/fs/cgroup/user.slice/memory.current", "900000000\n");
   put ("sys/fs/cgroup/user.slice/camera.service/memory.max", "500000000\n");
   put ("sys/fs/cgroup/user.slice/camera.service/memory.current", "200000000\n");
-  put ("sys/fs/cgroup/user.slice/camera.service/memory.stat", "anon 5\nfile 7\ninactive_file 50000000\nactive_file 9\n");
+  put ("sys/fs/cgroup/user.slice/camera.service/memory.stat",
+       "anon 5\nfile 7\ninactive_file 50000000\nactive_file 9\n");
   g_assert_cmpuint (pld_memory_spare (root), ==, 350 * MB);
   put ("sys/fs/cgroup/user.slice/camera.service/memory.high", "400000000\n");
   g_assert_cmpuint (pld_memory_spare (root), ==, 250 * MB);
@@ -71,8 +73,8 @@ static void
 test_version_1 (void)
 {
   begin ();
-  put ("proc/self/mountinfo",
-       "40 22 0:30 /docker/7 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n41 22 0:31 /docker/7 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n");
+  put ("proc/self/mountinfo", "40 22 0:30 /docker/7 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n41 22 0:31 "
+                              "/docker/7 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n");
   put ("proc/self/cgroup", "9:memory:/docker/7/job\n4:cpu,cpuacct:/docker/7\n0::/\n");
   put ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
   put ("sys/fs/cgroup/memory/memory.usage_in_bytes", "123\n");
@@ -90,7 +92,8 @@ static void
 test_damaged (void)
 {
   begin ();
-  put ("proc/self/mountinfo", "\n - \n1 2 3 / / - cgroup2\n1 2 3 /../.. /x rw - cgroup2 c rw\n30 22 0:26 / /sys/fs/cgroup rw - cgroup2 c rw");
+  put ("proc/self/mountinfo",
+       "\n - \n1 2 3 / / - cgroup2\n1 2 3 /../.. /x rw - cgroup2 c rw\n30 22 0:26 / /sys/fs/cgroup rw - cgroup2 c rw");
   put ("proc/self/cgroup", "::\n0::\n0:\nmemory\n0::/a//b/../c/\n");
   put ("sys/fs/cgroup/memory.max", "-5 MB\n");
   put ("sys/fs/cgroup/memory.current", "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The profiler of computing, and what is predicted: measured profiles by their properties, predictions against sums worked out by hand from profiles that
- * are made up.
+ * The profiler of computing, and what is predicted: measured profiles by their properties, predictions against sums
+ * worked out by hand from profiles that are made up.
  */
 #include "models/core/predict.h"
 #include "tests/support/cache-rig.h"
@@ -41,11 +41,14 @@ make_tape (const Shape *shapes, guint n, PldTensor *tensors)
 }
 
 /* Three kinds; the fourth is the first one's. */
-static const Shape shapes[] = { { PLD_DTYPE_F32, 256, 64, 1 }, { PLD_DTYPE_Q4_K, 100, 256, 1 }, { PLD_DTYPE_F16, 7, 32, 3 },
+static const Shape shapes[] = { { PLD_DTYPE_F32, 256, 64, 1 },
+                                { PLD_DTYPE_Q4_K, 100, 256, 1 },
+                                { PLD_DTYPE_F16, 7, 32, 3 },
                                 { PLD_DTYPE_F32, 256, 64, 1 } };
 
 static gboolean
-measure_tape (PldComputeProfile *profile, const PldTape *tape, guint items, PldBudget *budget, gboolean *measured, GError **error)
+measure_tape (PldComputeProfile *profile, const PldTape *tape, guint items, PldBudget *budget, gboolean *measured,
+              GError **error)
 {
   const guint both[] = { 1, items };
 
@@ -142,13 +145,29 @@ test_compute_limit (void)
 static void
 test_compute_damaged (void)
 {
-  const char *const bad[] = { "F32;256;64;1;1000;0;",   "F32;256;64;1;1000;-7;",        "F32;256;64;1;1000;nan;", "F32;256;64;1;1000;1e3;",
-                              "F32;256;64;0;1000;77;",  "F32;256;64;99999;1000;77;",    "F32;0;64;1;1000;77;",    "F33;256;64;1;1000;77;",
-                              "F32;256;64;1;1000;",     "F32;256;64;1;1000;77;77;",     "",                       "F32;256;99999999999;1;1000;77;",
-                              "F32;256;64;1;0;77;",     "F32;256;64;1;1000;\xff;" };
-  const char *const bad_dry[] = { "0123456789abcdef0123456789abcde;5;88;",    "0123456789abcdef0123456789abcdef0;5;88;", "0123456789abcdef0123456789abcdeX;5;88;",
-                                  "0123456789abcdef0123456789abcdef;0;88;",  "0123456789abcdef0123456789abcdef;5;0;",   "0123456789abcdef0123456789abcdef;5;-1;",
-                                  "0123456789abcdef0123456789abcdef;99999;1;", "0123456789abcdef0123456789abcdef;5;",    ";5;88;" };
+  const char *const bad[] = { "F32;256;64;1;1000;0;",
+                              "F32;256;64;1;1000;-7;",
+                              "F32;256;64;1;1000;nan;",
+                              "F32;256;64;1;1000;1e3;",
+                              "F32;256;64;0;1000;77;",
+                              "F32;256;64;99999;1000;77;",
+                              "F32;0;64;1;1000;77;",
+                              "F33;256;64;1;1000;77;",
+                              "F32;256;64;1;1000;",
+                              "F32;256;64;1;1000;77;77;",
+                              "",
+                              "F32;256;99999999999;1;1000;77;",
+                              "F32;256;64;1;0;77;",
+                              "F32;256;64;1;1000;\xff;" };
+  const char *const bad_dry[] = { "0123456789abcdef0123456789abcde;5;88;",
+                                  "0123456789abcdef0123456789abcdef0;5;88;",
+                                  "0123456789abcdef0123456789abcdeX;5;88;",
+                                  "0123456789abcdef0123456789abcdef;0;88;",
+                                  "0123456789abcdef0123456789abcdef;5;0;",
+                                  "0123456789abcdef0123456789abcdef;5;-1;",
+                                  "0123456789abcdef0123456789abcdef;99999;1;",
+                                  "0123456789abcdef0123456789abcdef;5;",
+                                  ";5;88;" };
   PldComputeProfile *profile = pld_compute_profile_new (3, TRUE);
   const PldProduct product = { PLD_DTYPE_F32, 256, 64, 1, 1000, 77 };
   const PldDryPass dry = { "0123456789abcdef0123456789abcdef", 5, 88 };
@@ -209,8 +228,9 @@ test_product (void)
 
       pld_session_init (&session);
       session.kernels->pack (panel, x, COLS, N, COLS);
-      g_assert_cmpint (pld_linear_time (&session, in_panels, N, y, in_panels ? panel : x, tape->matrices->pdata[0], ROWS,
-                                        (const guint8 *) w), >=, 0);
+      g_assert_cmpint (pld_linear_time (&session, in_panels, N, y, in_panels ? panel : x, tape->matrices->pdata[0],
+                                        ROWS, (const guint8 *) w),
+                       >=, 0);
       for (guint i = 0; i < N; i++)
         for (guint j = 0; j < ROWS; j++)
           {
@@ -227,17 +247,19 @@ test_product (void)
 
 /* ---- predictions --------------------------------------------------------------------------- */
 
-static const PldProfile made_up = { .direct = TRUE,
-                                    .memory = PLD_PROFILE_MEMORY,
-                                    .n_sizes = 3,
-                                    .request_bytes = { MIB / 4, MIB, 4 * MIB },
-                                    .bandwidth = { { 100, 200, 200, 150 }, { 200, 300, 400, 410 }, { 400, 400, 400, 400 } } };
+static const PldProfile made_up
+    = { .direct = TRUE,
+        .memory = PLD_PROFILE_MEMORY,
+        .n_sizes = 3,
+        .request_bytes = { MIB / 4, MIB, 4 * MIB },
+        .bandwidth = { { 100, 200, 200, 150 }, { 200, 300, 400, 410 }, { 400, 400, 400, 400 } } };
 
 /* Between, below and above 2 and 10 rows, which took 100 and 340; shares of a row. */
 static void
 test_compute_between (void)
 {
-  const Shape shape[] = { { PLD_DTYPE_F16, 256, 64, 2 }, { PLD_DTYPE_F16, 256, 64, 0.25 }, { PLD_DTYPE_F16, 128, 64, 1 } };
+  const Shape shape[]
+      = { { PLD_DTYPE_F16, 256, 64, 2 }, { PLD_DTYPE_F16, 256, 64, 0.25 }, { PLD_DTYPE_F16, 128, 64, 1 } };
   const PldProduct products[] = { { PLD_DTYPE_F16, 256, 64, 10, MIB, 340 }, { PLD_DTYPE_F16, 256, 64, 2, MIB, 100 } };
   PldTensor tensors[3];
   PldTape *tape = make_tape (shape, 3, tensors);
@@ -245,10 +267,13 @@ test_compute_between (void)
 
   g_array_append_vals (profile->products, products, 2);
   g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[0], 1), 100, 1e-9);
-  g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[0], 3), 220, 1e-9); /* 6 rows: half way */
+  g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[0], 3), 220,
+                                  1e-9); /* 6 rows: half way */
   g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[0], 5), 340, 1e-9);
-  g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[0], 10), 680, 1e-9); /* 20 rows */
-  g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[1], 1), 12.5, 1e-9); /* an eighth of 2 rows */
+  g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[0], 10), 680,
+                                  1e-9); /* 20 rows */
+  g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[1], 1), 12.5,
+                                  1e-9);                                                    /* an eighth of 2 rows */
   g_assert_cmpfloat (pld_compute_profile_ns (profile, tape->matrices->pdata[2], 1), ==, 0); /* another kind */
   pld_compute_profile_free (&profile);
   pld_tape_free (&tape);
@@ -262,10 +287,13 @@ test_compute_between (void)
 static PldPrediction
 predict_made_up (const char *pinned, guint n_slots, double speed, double compute_ns, double beside_ns)
 {
-  const Shape shape[MATRICES] = { { PLD_DTYPE_F32, 128, 1000, 1 }, { PLD_DTYPE_F32, 128, 1000, 1 }, { PLD_DTYPE_F32, 128, 1000, 1 },
+  const Shape shape[MATRICES] = { { PLD_DTYPE_F32, 128, 1000, 1 },
+                                  { PLD_DTYPE_F32, 128, 1000, 1 },
+                                  { PLD_DTYPE_F32, 128, 1000, 1 },
                                   { PLD_DTYPE_F32, 128, 1000, 1 } };
   const double bandwidth = TILE_BYTES / TILE_NS * 1e9;
-  const PldProfile storage = { .n_sizes = 1, .request_bytes = { MIB / 4 }, .bandwidth = { { bandwidth, bandwidth, bandwidth, bandwidth } } };
+  const PldProfile storage
+      = { .n_sizes = 1, .request_bytes = { MIB / 4 }, .bandwidth = { { bandwidth, bandwidth, bandwidth, bandwidth } } };
   const PldProduct product = { PLD_DTYPE_F32, 128, 1000, 1, MIB, (guint64) compute_ns };
   PldTensor tensors[MATRICES];
   PldTape *tape = make_tape (shape, MATRICES, tensors);
@@ -295,12 +323,13 @@ test_predict (void)
     double load, compute, pass;
   } cases[] = {
     { "pppp", 0, 1, 4000, 0, 0, 16000, 16000 },
-    { "ssss", 1, 1, 4000, 0, 40000, 16000, 56000 },  /* in turn */
-    { "ssss", 2, 1, 4000, 0, 40000, 16000, 40000 },  /* reading is all that counts */
+    { "ssss", 1, 1, 4000, 0, 40000, 16000, 56000 },    /* in turn */
+    { "ssss", 2, 1, 4000, 0, 40000, 16000, 40000 },    /* reading is all that counts */
     { "ssss", 4, 1, 25000, 0, 40000, 100000, 100000 }, /* computing is */
     { "ssss", 1, 2, 4000, 0, 20000, 16000, 36000 },
     { "ssss", 2, 2, 4000, 0, 20000, 16000, 20000 },
-    /* One slot, free at 0: read 10, compute 4; the next is read until 24 while two others are computed until 22, then 4. */
+    /* One slot, free at 0: read 10, compute 4; the next is read until 24 while two others are computed until 22,
+       then 4. */
     { "spps", 1, 1, 4000, 0, 20000, 16000, 28000 },
     /* With two, reading and computing go on side by side. */
     { "spps", 2, 1, 4000, 0, 20000, 16000, 20000 },
@@ -313,7 +342,8 @@ test_predict (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      const PldPrediction p = predict_made_up (cases[i].tiles, cases[i].n_slots, cases[i].speed, cases[i].compute_ns, cases[i].beside_ns);
+      const PldPrediction p
+          = predict_made_up (cases[i].tiles, cases[i].n_slots, cases[i].speed, cases[i].compute_ns, cases[i].beside_ns);
 
       g_assert_cmpfloat_with_epsilon (p.load_ns, cases[i].load, 1e-3);
       g_assert_cmpfloat_with_epsilon (p.compute_ns, cases[i].compute, 1e-3);
@@ -335,7 +365,8 @@ test_predict_results (void)
   for (guint i = 0; i < 2; i++)
     g_array_index (plan.tiles, PldTile, i).pinned = TRUE;
   g_array_append_val (compute->products, product);
-  g_assert_cmpfloat_with_epsilon (pld_predict_pass (tape, &plan, &made_up, 1, compute, 8, 2, 500).pass_ns, 800 + 200 + 500, 1e-6);
+  g_assert_cmpfloat_with_epsilon (pld_predict_pass (tape, &plan, &made_up, 1, compute, 8, 2, 500).pass_ns,
+                                  800 + 200 + 500, 1e-6);
   g_array_unref (plan.tiles);
   pld_compute_profile_free (&compute);
   pld_tape_free (&tape);
@@ -355,7 +386,9 @@ test_plan (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (tensors); i++)
     {
-      tensors[i] = (PldTensor) { .name = (char *) "m", .dtype = PLD_DTYPE_F32, .n_values = 1024 * 1024, .offset = i * 4 * MIB, .n_bytes = 4 * MIB };
+      tensors[i] = (PldTensor) {
+        .name = (char *) "m", .dtype = PLD_DTYPE_F32, .n_values = 1024 * 1024, .offset = i * 4 * MIB, .n_bytes = 4 * MIB
+      };
       pld_tape_add (tape, &tensors[i], 0, 1024, 1024, 1);
     }
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

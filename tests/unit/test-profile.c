@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The profiler of storage: measured profiles by their properties, questions against a profile that is made up, and files in the cache that are not ours.
+ * The profiler of storage: measured profiles by their properties, questions against a profile that is made up, and
+ * files in the cache that are not ours.
  */
 #include <glib/gstdio.h>
 #include <math.h>
@@ -62,12 +63,8 @@ test_measure (void)
     guint n_sizes;
     guint64 largest;
   } cases[] = {
-    { 10, 0, 1, 10 },
-    { 300 * 1024, 0, 1, MIB / 4 },
-    { 5 * MIB, 0, 3, 4 * MIB },
-    { 9 * MIB, 0, 4, 8 * MIB },
-    { 9 * MIB, 5 * MIB, 3, 4 * MIB },
-    { 9 * MIB, 100 * 1000, 1, 98304 },
+    { 10, 0, 1, 10 },           { 300 * 1024, 0, 1, MIB / 4 },    { 5 * MIB, 0, 3, 4 * MIB },
+    { 9 * MIB, 0, 4, 8 * MIB }, { 9 * MIB, 5 * MIB, 3, 4 * MIB }, { 9 * MIB, 100 * 1000, 1, 98304 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases) * 2; i++)
@@ -85,7 +82,8 @@ test_measure (void)
       g_assert_false (profile->direct && !direct);
       g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
       g_assert_cmpuint (pld_budget_get_peak (budget), >=, cases[i / 2].largest);
-      g_assert_cmpuint (pld_budget_get_peak (budget), <=, cases[i / 2].limit > 0 ? cases[i / 2].limit : PLD_PROFILE_MEMORY);
+      g_assert_cmpuint (pld_budget_get_peak (budget), <=,
+                        cases[i / 2].limit > 0 ? cases[i / 2].limit : PLD_PROFILE_MEMORY);
       pld_budget_free (&budget);
     }
 }
@@ -119,11 +117,12 @@ test_measure_fails (void)
 }
 
 /* 256 KiB: 100, 200, 200, 150; 1 MiB: 200, 300, 400, 410; 4 MiB: 400 everywhere. */
-static const PldProfile made_up = { .direct = TRUE,
-                                    .memory = PLD_PROFILE_MEMORY,
-                                    .n_sizes = 3,
-                                    .request_bytes = { MIB / 4, MIB, 4 * MIB },
-                                    .bandwidth = { { 100, 200, 200, 150 }, { 200, 300, 400, 410 }, { 400, 400, 400, 400 } } };
+static const PldProfile made_up
+    = { .direct = TRUE,
+        .memory = PLD_PROFILE_MEMORY,
+        .n_sizes = 3,
+        .request_bytes = { MIB / 4, MIB, 4 * MIB },
+        .bandwidth = { { 100, 200, 200, 150 }, { 200, 300, 400, 410 }, { 400, 400, 400, 400 } } };
 
 static void
 test_questions (void)
@@ -134,14 +133,15 @@ test_questions (void)
     guint depth;
     double bandwidth;
   } cases[] = {
-    { MIB, 1, 200 },       { MIB, 8, 410 },         { MIB, 100, 410 },
-    { MIB, 0, 200 },       { 4 * MIB, 2, 400 },     { 100 * MIB, 2, 400 }, /* beyond the ends: as at the ends */
-    { 1000, 1, 100 },      { MIB / 2, 1, 150 },     { 2 * MIB, 2, 350 },   /* half way from size to size */
+    { MIB, 1, 200 },     { MIB, 8, 410 },     { MIB, 100, 410 },
+    { MIB, 0, 200 },     { 4 * MIB, 2, 400 }, { 100 * MIB, 2, 400 }, /* beyond the ends: as at the ends */
+    { 1000, 1, 100 },    { MIB / 2, 1, 150 }, { 2 * MIB, 2, 350 },   /* half way from size to size */
     { MIB / 2, 4, 300 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_assert_cmpfloat_with_epsilon (pld_profile_bandwidth (&made_up, cases[i].bytes, cases[i].depth), cases[i].bandwidth, 1e-9);
+    g_assert_cmpfloat_with_epsilon (pld_profile_bandwidth (&made_up, cases[i].bytes, cases[i].depth),
+                                    cases[i].bandwidth, 1e-9);
   /* Three in flight are log2 (1.5) of the way from two to four. */
   g_assert_cmpfloat_with_epsilon (pld_profile_bandwidth (&made_up, MIB, 3), 300 + 100 * log2 (1.5), 1e-9);
   g_assert_cmpuint (pld_profile_loaders (&made_up, MIB / 4), ==, 2);
@@ -207,14 +207,28 @@ test_cache_damaged (void)
   {
     const char *from, *to;
   } cases[] = {
-    { "bandwidth=100;", "bandwidth=0;" },      { "bandwidth=100;", "bandwidth=-5;" },     { "bandwidth=100;", "bandwidth=nan;" },
-    { "bandwidth=100;", "bandwidth=inf;" },    { "bandwidth=100;", "bandwidth=1e300;" },  { "bandwidth=100;", "bandwidth=" },
-    { "bandwidth=100;", "bandwidth=1;1;" },    { "bandwidth=100;", "bandwidth=x;" },      { "bandwidth", "band" },
-    { "sizes=3", "sizes=4" },                  { "sizes=3", "sizes=0" },                  { "sizes=3", "sizes=-1" },
-    { "sizes=3", "sizes=99999999999999999" },  { "request1=1048576", "request1=1" },      { "request1=1048576", "request1=-1" },
-    { "request2=4194304", "request2=1048576" }, { "request2=4194304", "request2=99999999999" },
-    { "key=", "key=0" },                       { "version=", "version=9" },               { "[storage]", "[other]" },
-    { "[profile]", "[profile" },               { "[storage]", "\xff\xfe" },
+    { "bandwidth=100;", "bandwidth=0;" },
+    { "bandwidth=100;", "bandwidth=-5;" },
+    { "bandwidth=100;", "bandwidth=nan;" },
+    { "bandwidth=100;", "bandwidth=inf;" },
+    { "bandwidth=100;", "bandwidth=1e300;" },
+    { "bandwidth=100;", "bandwidth=" },
+    { "bandwidth=100;", "bandwidth=1;1;" },
+    { "bandwidth=100;", "bandwidth=x;" },
+    { "bandwidth", "band" },
+    { "sizes=3", "sizes=4" },
+    { "sizes=3", "sizes=0" },
+    { "sizes=3", "sizes=-1" },
+    { "sizes=3", "sizes=99999999999999999" },
+    { "request1=1048576", "request1=1" },
+    { "request1=1048576", "request1=-1" },
+    { "request2=4194304", "request2=1048576" },
+    { "request2=4194304", "request2=99999999999" },
+    { "key=", "key=0" },
+    { "version=", "version=9" },
+    { "[storage]", "[other]" },
+    { "[profile]", "[profile" },
+    { "[storage]", "\xff\xfe" },
   };
   g_autofree char *path = make_file ("damaged", 1000);
   g_autofree char *file = NULL;

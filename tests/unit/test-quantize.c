@@ -18,8 +18,9 @@
 
 #define N 4096
 
-static const PldDtype dtypes[] = { PLD_DTYPE_F32,  PLD_DTYPE_F16,  PLD_DTYPE_BF16, PLD_DTYPE_Q8_0, PLD_DTYPE_Q4_0, PLD_DTYPE_Q4_1,
-                                   PLD_DTYPE_Q5_0, PLD_DTYPE_Q5_1, PLD_DTYPE_Q4_K, PLD_DTYPE_Q5_K, PLD_DTYPE_Q6_K };
+static const PldDtype dtypes[]
+    = { PLD_DTYPE_F32,  PLD_DTYPE_F16,  PLD_DTYPE_BF16, PLD_DTYPE_Q8_0, PLD_DTYPE_Q4_0, PLD_DTYPE_Q4_1,
+        PLD_DTYPE_Q5_0, PLD_DTYPE_Q5_1, PLD_DTYPE_Q4_K, PLD_DTYPE_Q5_K, PLD_DTYPE_Q6_K };
 
 /* What @x becomes when it is stored as @dtype and read by the scalar reference. */
 static void
@@ -63,9 +64,10 @@ fill_normal (PldRandom *random, float *x, gsize n, double std)
     }
 }
 
-/* The step is the reach of the range over the codes; the error of rounding is uniform, so its root mean square is step / √12. The largest of 32
- * normal values is 2.07 deviations away on the average (E. S. Pearson's tables of order statistics: of 64, for either sign, 2.34), the range from
- * the lowest to the highest 4.14. A search for the scale must do no worse than that. */
+/* The step is the reach of the range over the codes; the error of rounding is uniform, so its root mean square is step
+ * / √12. The largest of 32 normal values is 2.07 deviations away on the average (E. S. Pearson's tables of order
+ * statistics: of 64, for either sign, 2.34), the range from the lowest to the highest 4.14. A search for the scale must
+ * do no worse than that. */
 static void
 test_error (void)
 {
@@ -97,8 +99,8 @@ test_error (void)
       for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
         {
           round_trip (wanted[i].dtype, x, y, N);
-          g_test_message ("%s, deviation %g: %.5f of at most %.5f", pld_dtype_info (wanted[i].dtype)->name, deviations[d],
-                          error_of (x, y, N), wanted[i].most);
+          g_test_message ("%s, deviation %g: %.5f of at most %.5f", pld_dtype_info (wanted[i].dtype)->name,
+                          deviations[d], error_of (x, y, N), wanted[i].most);
           g_assert_cmpfloat (error_of (x, y, N), <=, wanted[i].most);
         }
     }
@@ -112,7 +114,7 @@ test_exact (void)
   {
     PldDtype dtype;
     int lo, hi, m;
-  } types[] = { { PLD_DTYPE_Q8_0, -127, 127, 0 }, { PLD_DTYPE_Q4_0, -8, 7, 0 }, { PLD_DTYPE_Q5_0, -16, 15, 0 },
+  } types[] = { { PLD_DTYPE_Q8_0, -127, 127, 0 }, { PLD_DTYPE_Q4_0, -8, 7, 0 },  { PLD_DTYPE_Q5_0, -16, 15, 0 },
                 { PLD_DTYPE_Q4_1, 0, 15, 3 },     { PLD_DTYPE_Q5_1, 0, 31, -5 }, { PLD_DTYPE_Q6_K, -32, 31, 0 } };
   g_autofree float *x = g_new (float, N), *y = g_new (float, N);
   PldRandom random;
@@ -125,7 +127,9 @@ test_exact (void)
       for (guint j = 0; j < N; j++)
         {
           /* Each block of 16 has both ends of the range. */
-          const int q = j % 16 == 3 ? lo : j % 16 == 9 ? hi : lo + (int) (pld_random_next (&random) % (guint64) (hi - lo + 1));
+          const int q = j % 16 == 3   ? lo
+                        : j % 16 == 9 ? hi
+                                      : lo + (int) (pld_random_next (&random) % (guint64) (hi - lo + 1));
 
           x[j] = (float) (q + types[i].m) * 0.03125f;
         }
@@ -139,7 +143,16 @@ test_exact (void)
 static void
 test_corners (void)
 {
-  enum { NOTHING, CONSTANT, NEGATIVE, FAR, TINY, HUGE_VALUES, N_CORNERS };
+  enum
+  {
+    NOTHING,
+    CONSTANT,
+    NEGATIVE,
+    FAR,
+    TINY,
+    HUGE_VALUES,
+    N_CORNERS
+  };
   float x[256], y[256];
 
   for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
@@ -239,7 +252,8 @@ static void
 test_values (Scratch *scratch, gconstpointer data)
 {
   static const guint32 values[] = { 0x7fc00000, 0xff800000, 0x49742400 /* 1e6 */ };
-  g_autofree char *source = fixture ("data/vit-gguf/plain.gguf"), *bytes = NULL, *out = g_build_filename (scratch->folder, "out.gguf", NULL);
+  g_autofree char *source = fixture ("data/vit-gguf/plain.gguf"), *bytes = NULL,
+                  *out = g_build_filename (scratch->folder, "out.gguf", NULL);
   GError *error = NULL;
   g_autoptr (PldWeights) weights = pld_weights_open (source, &error);
   const PldTensor *tensor;
@@ -306,12 +320,17 @@ test_mix (Scratch *scratch, gconstpointer data)
     const char *type, *tensor;
     PldDtype dtype;
     guint n_dims;
-  } wanted[] = { { "q4_0", "v.blk.2.attn_q.weight", PLD_DTYPE_Q4_0, 2 }, { "q4_0", "v.patch_embd.weight", PLD_DTYPE_Q8_0, 2 },
-                 { "q4_0", "head.weight", PLD_DTYPE_Q8_0, 2 },           { "q4_0", "v.blk.0.ffn_up.bias", PLD_DTYPE_F32, 1 },
-                 { "q4_k", "v.blk.0.ffn_down.weight", PLD_DTYPE_Q5_0, 2 }, { "q5_k", "v.blk.0.ffn_down.weight", PLD_DTYPE_Q5_1, 2 },
-                 { "q6_k", "v.blk.0.attn_v.weight", PLD_DTYPE_Q8_0, 2 }, { "f16", "v.patch_embd.weight", PLD_DTYPE_F16, 4 },
+  } wanted[] = { { "q4_0", "v.blk.2.attn_q.weight", PLD_DTYPE_Q4_0, 2 },
+                 { "q4_0", "v.patch_embd.weight", PLD_DTYPE_Q8_0, 2 },
+                 { "q4_0", "head.weight", PLD_DTYPE_Q8_0, 2 },
+                 { "q4_0", "v.blk.0.ffn_up.bias", PLD_DTYPE_F32, 1 },
+                 { "q4_k", "v.blk.0.ffn_down.weight", PLD_DTYPE_Q5_0, 2 },
+                 { "q5_k", "v.blk.0.ffn_down.weight", PLD_DTYPE_Q5_1, 2 },
+                 { "q6_k", "v.blk.0.attn_v.weight", PLD_DTYPE_Q8_0, 2 },
+                 { "f16", "v.patch_embd.weight", PLD_DTYPE_F16, 4 },
                  { "f16", "v.position_embd.weight", PLD_DTYPE_F16, 2 },
-                 { "q4_0", "v.position_embd.weight", PLD_DTYPE_F16, 2 }, { "f32", "v.position_embd.weight", PLD_DTYPE_F32, 2 },
+                 { "q4_0", "v.position_embd.weight", PLD_DTYPE_F16, 2 },
+                 { "f32", "v.position_embd.weight", PLD_DTYPE_F32, 2 },
                  { "q8_0", "v.class_embd", PLD_DTYPE_F32, 1 } };
   g_autofree char *vit = fixture ("data/vit-random");
 

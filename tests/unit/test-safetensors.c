@@ -67,29 +67,25 @@ test_dtypes (void)
   {
     const char *name;
     guint bytes;
-  } types[]
-      = { { "F64", 8 }, { "F32", 4 }, { "F16", 2 }, { "BF16", 2 }, { "I8", 1 },  { "I16", 2 }, { "I32", 4 },
-          { "I64", 8 }, { "U8", 1 },  { "U16", 2 }, { "U32", 4 },  { "U64", 8 }, { "BOOL", 1 } };
+  } types[] = { { "F64", 8 }, { "F32", 4 }, { "F16", 2 }, { "BF16", 2 }, { "I8", 1 },  { "I16", 2 }, { "I32", 4 },
+                { "I64", 8 }, { "U8", 1 },  { "U16", 2 }, { "U32", 4 },  { "U64", 8 }, { "BOOL", 1 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
-      g_autofree char *header
-          = g_strdup_printf ("{\"t\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%u]}}",
-                             types[i].name, 3 * types[i].bytes);
+      g_autofree char *header = g_strdup_printf ("{\"t\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%u]}}",
+                                                 types[i].name, 3 * types[i].bytes);
       g_autoptr (GByteArray) bytes = bytes_safetensors (header, 24);
       Parsed parsed;
       GError *error = NULL;
 
       parsed_init (&parsed);
       g_assert_true (parse (bytes->data, bytes->len, bytes->len, &parsed, &error));
-      g_assert_cmpstr (pld_dtype_info (g_array_index (parsed.tensors, PldTensor, 0).dtype)->name, ==,
-                       types[i].name);
+      g_assert_cmpstr (pld_dtype_info (g_array_index (parsed.tensors, PldTensor, 0).dtype)->name, ==, types[i].name);
       parsed_clear (&parsed);
     }
 }
 
-#define T(dtype, shape, offsets)                                                                             \
-  "{\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+#define T(dtype, shape, offsets) "{\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 static const struct
 {
@@ -125,8 +121,7 @@ static const struct
   { T ("F32", "[4294967296,4294967296]", "[0,4]"), PLD_ERROR_FORMAT, "larger than any file" },
   { T ("F32", "[4611686018427387904]", "[0,0]"), PLD_ERROR_FORMAT, "larger than any file" },
   { T ("F32", "[0,18446744073709551615,2]", "[0,0]"), PLD_ERROR_FORMAT, "larger than any file" },
-  { T ("F32", "[1]", "[18446744073709551611,18446744073709551615]"), PLD_ERROR_FORMAT,
-    "larger than any file" },
+  { T ("F32", "[1]", "[18446744073709551611,18446744073709551615]"), PLD_ERROR_FORMAT, "larger than any file" },
   { T ("F32", "[25]", "[0,100]"), PLD_ERROR_FORMAT, "truncated: tensor \"t\" ends at byte" },
   { T ("F32", "[1]", "[61,65]"), PLD_ERROR_FORMAT, "truncated" },
   { "{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"u\":{\"dtype\":\"F32\",\"shape\":[2],"

@@ -52,8 +52,8 @@ compare (const void *a, const void *b)
   return x->logit != y->logit ? (x->logit < y->logit ? 1 : -1) : (x->id > y->id) - (x->id < y->id);
 }
 
-/* Sets p[n] to the probability of each token. @history: [n_history], all of it in the window. Returns: how close a token lies to a
- * threshold, relative; rounding may put it on either side */
+/* Sets p[n] to the probability of each token. @history: [n_history], all of it in the window. Returns: how close a
+ * token lies to a threshold, relative; rounding may put it on either side */
 static double
 expect (const PldGenerateOptions *o, const float *logits, guint n, const guint32 *history, guint n_history, double *p)
 {
@@ -111,8 +111,8 @@ expect (const PldGenerateOptions *o, const float *logits, guint n, const guint32
 
 /* ---- tests ---------------------------------------------------------------------------------- */
 
-/* Draws with the sampler's numbers out of the definitions' probabilities, token by token, and must agree; where the number falls
- * close to the edge of a token, rounding decides. Returns: draws compared */
+/* Draws with the sampler's numbers out of the definitions' probabilities, token by token, and must agree; where the
+ * number falls close to the edge of a token, rounding decides. Returns: draws compared */
 static guint
 compare_draws (const PldGenerateOptions *o, const float *logits, guint n, const guint32 *history, guint n_history)
 {
@@ -194,11 +194,15 @@ test_definitions (void)
   g_assert_cmpuint (n_compared, >, 50000);
 }
 
-/* A vocabulary of full size, where candidates are gathered and forgotten many times: rising, falling, equal and random logits. */
+/* A vocabulary of full size, where candidates are gathered and forgotten many times: rising, falling, equal and random
+ * logits. */
 static void
 test_large (void)
 {
-  enum { N = 128256 };
+  enum
+  {
+    N = 128256
+  };
   g_autofree float *logits = g_new (float, N);
   guint n_compared = 0;
   PldRandom random;
@@ -211,11 +215,15 @@ test_large (void)
         PldGenerateOptions o = plain_options ();
 
         for (guint i = 0; i < N; i++)
-          logits[i] = shape == 0 ? (float) i / 9999 : shape == 1 ? (float) (N - i) / 9999 : shape == 2 ? 3 : random_logit (&random, 20);
+          logits[i] = shape == 0   ? (float) i / 9999
+                      : shape == 1 ? (float) (N - i) / 9999
+                      : shape == 2 ? 3
+                                   : random_logit (&random, 20);
         o.top_k = top_ks[round];
         o.top_p = round % 2 ? 0.9f : 1;
         o.seed = shape * 5 + round;
-        /* Tokens are so alike here that the margin says nothing; the draw's own check has the room that rounding needs. */
+        /* Tokens are so alike here that the margin says nothing; the draw's own check has the room that rounding needs.
+         */
         if (shape == 3)
           n_compared += compare_draws (&o, logits, N, NULL, 0);
         else
@@ -237,7 +245,11 @@ test_large (void)
 static void
 test_distribution (void)
 {
-  enum { N = 24, DRAWS = 200000 };
+  enum
+  {
+    N = 24,
+    DRAWS = 200000
+  };
   PldGenerateOptions o = plain_options ();
   PldBudget *budget = pld_budget_new (0);
   PldSampler *sampler = NULL;
@@ -287,7 +299,11 @@ test_random (void)
 static void
 test_seed (void)
 {
-  enum { N = 1000, LENGTH = 50 };
+  enum
+  {
+    N = 1000,
+    LENGTH = 50
+  };
   PldGenerateOptions o = plain_options ();
   PldBudget *budget = pld_budget_new (0);
   guint32 tokens[4][LENGTH];

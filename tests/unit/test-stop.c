@@ -44,7 +44,8 @@ longest_beginning (const char *text, const char *const *stop)
   return longest;
 }
 
-/* Pushes @text in pieces that end where @cuts has a bit. After each piece all but what may begin a stop string must be out. */
+/* Pushes @text in pieces that end where @cuts has a bit. After each piece all but what may begin a stop string must be
+ * out. */
 static void
 check (const char *text, const char *const *stop, guint64 cuts)
 {
@@ -81,11 +82,21 @@ test_cuts (void)
   {
     const char *text;
     const char *stop[4];
-  } cases[] = { { "hello world", { "o w" } },         { "hello", { "hello" } },           { "ababac", { "abac" } },
-                { "aaab", { "aab", "aaaa" } },        { "xabcd", { "abcd", "bc" } },      { "xabc", { "c", "abc", "bc" } },
-                { "User: hi", { "\n\n", "User:" } },  { "no stop", { "stops", "topx" } }, { "", { "a" } },
-                { "empty", { "", "pt" } },            { "none", { NULL } },               { "schön é", { "é", "ö…" } },
-                { "日本語です", { "語で" } },         { "日本語", { "本本", "語日" } },   { "\n\n\n", { "\n\n\n\n" } } };
+  } cases[] = { { "hello world", { "o w" } },
+                { "hello", { "hello" } },
+                { "ababac", { "abac" } },
+                { "aaab", { "aab", "aaaa" } },
+                { "xabcd", { "abcd", "bc" } },
+                { "xabc", { "c", "abc", "bc" } },
+                { "User: hi", { "\n\n", "User:" } },
+                { "no stop", { "stops", "topx" } },
+                { "", { "a" } },
+                { "empty", { "", "pt" } },
+                { "none", { NULL } },
+                { "schön é", { "é", "ö…" } },
+                { "日本語です", { "語で" } },
+                { "日本語", { "本本", "語日" } },
+                { "\n\n\n", { "\n\n\n\n" } } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     for (guint64 cuts = 0; cuts < (1u << MAX (strlen (cases[i].text), 1) >> 1); cuts++)

@@ -40,8 +40,13 @@ setup (Fixture *f, gconstpointer data)
       PldTensor *t = &f->tensors[i];
       guint64 n = (guint64) shapes[i][0] * shapes[i][1];
 
-      *t = (PldTensor) { .name = (char *) "m", .dtype = PLD_DTYPE_F16, .n_dims = 2, .dims = { shapes[i][0], shapes[i][1] },
-                         .offset = offset, .n_values = n, .n_bytes = 2 * n };
+      *t = (PldTensor) { .name = (char *) "m",
+                         .dtype = PLD_DTYPE_F16,
+                         .n_dims = 2,
+                         .dims = { shapes[i][0], shapes[i][1] },
+                         .offset = offset,
+                         .n_values = n,
+                         .n_bytes = 2 * n };
       pld_tape_add (f->tape, t, 0, shapes[i][0], shapes[i][1], 1);
       offset += t->n_bytes + i;
     }
@@ -172,7 +177,8 @@ test_plan (Fixture *f, gconstpointer data)
       guint row = 0, matrix = 0;
 
       plan = make_plan (f->tape, limit, 5000, 0, &error);
-      g_assert_cmpuint (5000 + plan->ring_bytes + plan->pinned_bytes + pld_plan_table_bytes (plan->tiles->len), <=, limit);
+      g_assert_cmpuint (5000 + plan->ring_bytes + plan->pinned_bytes + pld_plan_table_bytes (plan->tiles->len), <=,
+                        limit);
       g_assert_cmpuint (plan->n_slots, >=, 2);
       /* Tiles are the matrices' rows in order, none twice, cut at granules. */
       for (guint i = 0; i < plan->tiles->len; i++)
@@ -198,7 +204,8 @@ test_plan (Fixture *f, gconstpointer data)
     }
 }
 
-/* Four slots of 800 KiB, and a page for what lies across, make 3.1 MiB: two huge pages, and a fifth slot, where there is room for twice of that. */
+/* Four slots of 800 KiB, and a page for what lies across, make 3.1 MiB: two huge pages, and a fifth slot, where there
+ * is room for twice of that. */
 static void
 test_plan_ring (void)
 {
@@ -226,8 +233,10 @@ test_plan_ring (void)
       g_assert_cmpuint (plan->slot_bytes, ==, SLOT);
       g_assert_cmpuint (plan->n_slots, ==, cases[i].n_slots);
       g_assert_cmpuint (plan->ring_bytes, ==, cases[i].ring);
-      g_assert_cmpuint (plan->ring_bytes + plan->pinned_bytes + pld_plan_table_bytes (plan->tiles->len), <=, cases[i].limit);
-      g_assert_cmpuint (plan->pinned_bytes + 819200, >, cases[i].limit - plan->ring_bytes - pld_plan_table_bytes (plan->tiles->len));
+      g_assert_cmpuint (plan->ring_bytes + plan->pinned_bytes + pld_plan_table_bytes (plan->tiles->len), <=,
+                        cases[i].limit);
+      g_assert_cmpuint (plan->pinned_bytes + 819200, >,
+                        cases[i].limit - plan->ring_bytes - pld_plan_table_bytes (plan->tiles->len));
       pld_plan_free (&plan);
     }
   pld_tape_free (&tape);

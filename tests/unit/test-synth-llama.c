@@ -404,8 +404,8 @@ test_bad (Scratch *fixture, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_assert_false (pld_model_synth (cases[i].preset, cases[i].type, cases[i].vocab, 0, fixture->path, NULL, NULL,
-                                       NULL, &error));
+      g_assert_false (
+          pld_model_synth (cases[i].preset, cases[i].type, cases[i].vocab, 0, fixture->path, NULL, NULL, NULL, &error));
       assert_pld_error (&error, cases[i].code, cases[i].part);
       g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
     }

@@ -77,8 +77,7 @@ test_writer_unfinished (Scratch *fixture, gconstpointer data)
 static void
 test_writer_fails (Scratch *fixture, gconstpointer data)
 {
-  const PldTensor huge
-      = { .name = name_w, .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { G_MAXUINT32, G_MAXUINT32 } };
+  const PldTensor huge = { .name = name_w, .dtype = PLD_DTYPE_F32, .n_dims = 2, .dims = { G_MAXUINT32, G_MAXUINT32 } };
   g_autofree char *nowhere = g_build_filename (fixture->folder, "missing", "model.safetensors", NULL);
   g_autofree char *fifo = NULL;
   GError *error = NULL;
@@ -200,8 +199,7 @@ test_synth (Scratch *fixture, gconstpointer data)
   /* what the literature gives for ViT-Ti/16 with 1000 classes */
   g_assert_cmpuint (parameters, ==, 5717416);
   g_assert_true (g_file_get_contents (path, &file, &size, NULL));
-  assert_bits (tensor_data (file, weights, "vit.encoder.layer.11.attention.output.dense.weight"), e->bytes,
-               e->matrix);
+  assert_bits (tensor_data (file, weights, "vit.encoder.layer.11.attention.output.dense.weight"), e->bytes, e->matrix);
   assert_bits (tensor_data (file, weights, "classifier.bias"), e->bytes, e->bias);
 }
 
@@ -296,7 +294,8 @@ test_synth_gguf (Scratch *fixture, gconstpointer data)
   pld_vision_close (&vision);
 }
 
-/* Names and shapes as in hustvl/yolos-base; the size that its preprocessing comes to for a picture of 16 : 9; and a plan for a smaller one. */
+/* Names and shapes as in hustvl/yolos-base; the size that its preprocessing comes to for a picture of 16 : 9; and a
+ * plan for a smaller one. */
 static void
 test_synth_yolos (Scratch *fixture, gconstpointer data)
 {
@@ -347,7 +346,8 @@ test_synth_yolos_same (Scratch *fixture, gconstpointer data)
   {
     const char *preset;
     guint width, height, parameters; /* these in 100,000, as the paper has them: arXiv 2106.00666 */
-  } presets[] = { { "yolos-tiny", 896, 512, 65 }, { "yolos-small", 1328, 736, 307 }, { "yolos-small-dwr", 1328, 736, 276 } };
+  } presets[]
+      = { { "yolos-tiny", 896, 512, 65 }, { "yolos-small", 1328, 736, 307 }, { "yolos-small-dwr", 1328, 736, 276 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
     {
@@ -437,10 +437,9 @@ test_inspect (Scratch *fixture, gconstpointer data)
   g_assert_cmpint (json_object_get_int_member (root, "parameters"), ==, 4);
   g_assert_cmpint (json_object_get_int_member (root, "bytes"), ==, 8);
   g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "types"), "BF16"), ==, 8);
-  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (root, "metadata"), "format"),
-                   ==, "pt");
-  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "config"), "hidden_size"),
-                   ==, 4);
+  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (root, "metadata"), "format"), ==,
+                   "pt");
+  g_assert_cmpint (json_object_get_int_member (json_object_get_object_member (root, "config"), "hidden_size"), ==, 4);
   tensor = json_array_get_object_element (json_object_get_array_member (root, "tensors"), 0);
   g_assert_cmpstr (json_object_get_string_member (tensor, "name"), ==, "t");
   g_assert_cmpstr (json_object_get_string_member (tensor, "type"), ==, "BF16");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * engine/base/team. Regions write without atomics, so that ThreadSanitizer sees whoever is let in where he should not be.
+ * engine/base/team. Regions write without atomics, so that ThreadSanitizer sees whoever is let in where he should not
+ * be.
  */
 #include <dlfcn.h>
 #include <string.h>
@@ -148,7 +149,8 @@ meet (gpointer data, guint item, guint thread)
     g_thread_yield ();
 }
 
-/* Every item waits for all others, so a worker that is not woken would be missed. Pauses about as long as one takes to fall asleep. */
+/* Every item waits for all others, so a worker that is not woken would be missed. Pauses about as long as one takes to
+ * fall asleep. */
 static void
 test_wake (void)
 {
@@ -215,9 +217,9 @@ test_few_threads (void)
 typedef struct
 {
   guint32 seed;
-  gint cancelled;       /* atomic */
-  PldTeam *team;        /* (nullable): else one that it takes anew each time */
-  guint *shared;        /* what only one region at a time may touch, [THREADS] */
+  gint cancelled; /* atomic */
+  PldTeam *team;  /* (nullable): else one that it takes anew each time */
+  guint *shared;  /* what only one region at a time may touch, [THREADS] */
   guint n_shared;
   guint rounds;
 } Caller;
@@ -238,7 +240,8 @@ run_regions (gpointer data)
 
   for (guint round = 0; round < caller->rounds; round++)
     {
-      const guint n_threads = (guint) g_rand_int_range (rand, 1, THREADS + 1), n_items = (guint) g_rand_int_range (rand, 0, ITEMS + 1);
+      const guint n_threads = (guint) g_rand_int_range (rand, 1, THREADS + 1),
+                  n_items = (guint) g_rand_int_range (rand, 0, ITEMS + 1);
       PldTeam *team = caller->team != NULL ? caller->team : pld_team_ref (n_threads);
 
       pld_team_run (team, n_threads, n_items % 70, touch, caller->shared);
@@ -262,7 +265,9 @@ run_callers (PldTeam *team, guint rounds)
 
   for (guint i = 0; i < CALLERS; i++)
     {
-      callers[i] = (Caller) { .seed = (guint32) g_test_rand_int (), .team = i % 2 == 0 ? team : NULL, .shared = shared, .rounds = rounds };
+      callers[i] = (Caller) {
+        .seed = (guint32) g_test_rand_int (), .team = i % 2 == 0 ? team : NULL, .shared = shared, .rounds = rounds
+      };
       threads[i] = g_thread_new ("caller", run_regions, &callers[i]);
     }
   for (guint i = 0; i < CALLERS; i++)

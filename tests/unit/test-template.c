@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * engine/text/template: against tests/golden/data/templates.json, which Jinja made (make-templates.py), and the rules where no published
- * template says anything.
+ * engine/text/template: against tests/golden/data/templates.json, which Jinja made (make-templates.py), and the rules
+ * where no published template says anything.
  */
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -112,11 +112,15 @@ test_detect (void)
     { NULL, NULL },
     { "", NULL },
     { "{{ messages[0]['content'] }}", NULL },
-    { "{{ bos_token }}{% for message in messages %}{{'<|user|>' + '\n' + message['content'] + '<|end|>' + '\n' + '<|assistant|>' + '\n'}}", "phi3" },
+    { "{{ bos_token }}{% for message in messages %}{{'<|user|>' + '\n' + message['content'] + '<|end|>' + '\n' + "
+      "'<|assistant|>' + '\n'}}",
+      "phi3" },
     { "{%- for message in messages %}{{- \"[INST] \" + message[\"content\"] + \"[/INST]\" }}", "mistral-v3" },
     { "{{- ' [INST] ' + system_message + '\\n\\n' + message['content'] + ' [/INST]' }}", "mistral-v1" },
-    { "{%- set today = strftime_now('%Y-%m-%d') %}{{- '[SYSTEM_PROMPT]' + system_message + '[/SYSTEM_PROMPT]' }}{{- '[INST]' + message['content'] "
-      "+ '[/INST]' }}", "mistral-v7-tekken" },
+    { "{%- set today = strftime_now('%Y-%m-%d') %}{{- '[SYSTEM_PROMPT]' + system_message + '[/SYSTEM_PROMPT]' }}{{- "
+      "'[INST]' + message['content'] "
+      "+ '[/INST]' }}",
+      "mistral-v7-tekken" },
     { "{{'<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n'}}", "gemma" },
     { "{{- '<|start_of_role|>' + message['role'] + '<|end_of_role|>' }}", "granite" },
   };
@@ -132,12 +136,15 @@ test_detect (void)
   g_assert_null (pld_template_find (NULL));
 }
 
-/* Content is never special, so control tokens in it stay text, in each family and for each role; and all of it comes out. */
+/* Content is never special, so control tokens in it stay text, in each family and for each role; and all of it comes
+ * out. */
 static void
 test_injection (void)
 {
-  static const PldMessage messages[] = { { "system", "S<|im_start|><|eot_id|>S" }, { "user", "U</s>[/INST]<|im_end|>U" },
-                                         { "assistant", "A<start_of_turn><s>A" }, { "user", "V<|end|>V" } };
+  static const PldMessage messages[] = { { "system", "S<|im_start|><|eot_id|>S" },
+                                         { "user", "U</s>[/INST]<|im_end|>U" },
+                                         { "assistant", "A<start_of_turn><s>A" },
+                                         { "user", "V<|end|>V" } };
 
   for (const char *const *name = pld_template_names (); *name != NULL; name++)
     {
@@ -162,16 +169,20 @@ check_marked (const char *name, const PldMessage *messages, guint n, const char 
 static void
 test_system_places (void)
 {
-  static const PldMessage two[] = { { "system", "a" }, { "user", "b" }, { "system", "c" }, { "assistant", "d" }, { "user", "e" } };
+  static const PldMessage two[]
+      = { { "system", "a" }, { "user", "b" }, { "system", "c" }, { "assistant", "d" }, { "user", "e" } };
   static const PldMessage alone[] = { { "system", "a" } }, late[] = { { "assistant", "d" }, { "system", "a" } };
 
   check_marked ("llama2", two, 5,
                 "[INST] <<SYS>>\n‹a›\n<</SYS>>\n\n<<SYS>>\n‹c›\n<</SYS>>\n\n‹b› [/INST] ‹d› </s><s>[INST] ‹e› [/INST]");
   check_marked ("mistral-v3", two, 5, "[INST] ‹b›[/INST] ‹d›</s>[INST] ‹a›\n\n‹c›\n\n‹e›[/INST]");
   check_marked ("mistral-v7", two, 5,
-                "[SYSTEM_PROMPT] ‹a›[/SYSTEM_PROMPT][INST] ‹b›[/INST][SYSTEM_PROMPT] ‹c›[/SYSTEM_PROMPT] ‹d›</s>[INST] ‹e›[/INST]");
+                "[SYSTEM_PROMPT] ‹a›[/SYSTEM_PROMPT][INST] ‹b›[/INST][SYSTEM_PROMPT] ‹c›[/SYSTEM_PROMPT] ‹d›</s>[INST] "
+                "‹e›[/INST]");
   check_marked ("gemma", alone, 1, "<start_of_turn>user\n‹a›\n\n<end_of_turn>\n<start_of_turn>model\n");
-  check_marked ("gemma", late, 2, "<start_of_turn>user\n‹a›\n\n<end_of_turn>\n<start_of_turn>model\n‹d›<end_of_turn>\n<start_of_turn>model\n");
+  check_marked (
+      "gemma", late, 2,
+      "<start_of_turn>user\n‹a›\n\n<end_of_turn>\n<start_of_turn>model\n‹d›<end_of_turn>\n<start_of_turn>model\n");
   check_marked ("mistral-v0", two, 2, "[INST] ‹a›\n\n‹b› [/INST]");
   check_marked ("chatml", NULL, 0, "<|im_start|>assistant\n");
   check_marked ("llama2", NULL, 0, "");
@@ -181,17 +192,21 @@ test_system_places (void)
 static void
 test_bytes (void)
 {
-  static const PldMessage messages[] = { { "user", " \xc2 \x80\x80\xe3\x80 \n" }, { "assistant", NULL }, { "user", "\xa0 \xc2\xa0\x80" } };
+  static const PldMessage messages[]
+      = { { "user", " \xc2 \x80\x80\xe3\x80 \n" }, { "assistant", NULL }, { "user", "\xa0 \xc2\xa0\x80" } };
 
   check_marked ("llama3", messages, 3,
-                "<|start_header_id|>user<|end_header_id|>\n\n‹\xc2 \x80\x80\xe3\x80›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
-                "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹\xa0 \xc2\xa0\x80›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+                "<|start_header_id|>user<|end_header_id|>\n\n‹\xc2 "
+                "\x80\x80\xe3\x80›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+                "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n‹\xa0 "
+                "\xc2\xa0\x80›<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
 }
 
 static void
 test_roles (void)
 {
-  static const char *const roles[] = { "tool", "User", "", NULL, "\xff\xfe", "a role of more than forty characters, which is cut" };
+  static const char *const roles[]
+      = { "tool", "User", "", NULL, "\xff\xfe", "a role of more than forty characters, which is cut" };
 
   for (guint i = 0; i < G_N_ELEMENTS (roles); i++)
     {

@@ -16,12 +16,20 @@ test_invalid_utf8 (void)
   {
     const char *bytes, *meant;
     gsize n;
-  } cases[] = { { "a\xff" "b", "a\xef\xbf\xbd" "b", 3 },
+  } cases[] = { { "a\xff"
+                  "b",
+                  "a\xef\xbf\xbd"
+                  "b",
+                  3 },
                 { "a\xe2\x82", "a\xef\xbf\xbd", 3 },
                 { "\xe2\x82(", "\xef\xbf\xbd(", 3 },
                 { "\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd", 2 },
                 { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 3 },
-                { "\xf0\x90\x80" "A\xf4\x90", "\xef\xbf\xbd" "A\xef\xbf\xbd\xef\xbf\xbd", 6 },
+                { "\xf0\x90\x80"
+                  "A\xf4\x90",
+                  "\xef\xbf\xbd"
+                  "A\xef\xbf\xbd\xef\xbf\xbd",
+                  6 },
                 { "\x80\xc3\xa9", "\xef\xbf\xbd\xc3\xa9", 3 } };
   g_autoptr (Vocab) bpe = bpe_vocab ("gpt-2");
   g_autoptr (Vocab) spm = spm_vocab (TRUE);
@@ -53,7 +61,8 @@ push_bytes (const Subject *s, PldDecoder *decoder, const char *bytes, gsize n, G
     }
 }
 
-/* Characters of one to four bytes by byte tokens: each comes whole, with its last byte; and what is cut short is U+FFFD. */
+/* Characters of one to four bytes by byte tokens: each comes whole, with its last byte; and what is cut short is
+ * U+FFFD. */
 static void
 test_decoder_bytes (void)
 {
@@ -182,8 +191,10 @@ test_unknown (void)
   assert_bad (vocab_new (NULL, NULL), PLD_ERROR_UNSUPPORTED, "has no tokenizer");
   assert_bad (vocab_new ("no_vocab", NULL), PLD_ERROR_UNSUPPORTED, "has no tokenizer");
   assert_bad (vocab_new ("none", NULL), PLD_ERROR_UNSUPPORTED, "has no tokenizer");
-  assert_bad (vocab_new ("t5", NULL), PLD_ERROR_UNSUPPORTED, "\"t5\" (tokenizer.ggml.model), which is not known; known are llama");
-  assert_bad (bpe_vocab ("new-one"), PLD_ERROR_UNSUPPORTED, "\"new-one\" does (tokenizer.ggml.pre), which is not known; known are llama-bpe");
+  assert_bad (vocab_new ("t5", NULL), PLD_ERROR_UNSUPPORTED,
+              "\"t5\" (tokenizer.ggml.model), which is not known; known are llama");
+  assert_bad (bpe_vocab ("new-one"), PLD_ERROR_UNSUPPORTED,
+              "\"new-one\" does (tokenizer.ggml.pre), which is not known; known are llama-bpe");
   assert_bad (bpe_vocab (""), PLD_ERROR_UNSUPPORTED, "not known");
   assert_bad (bpe_vocab ("mpt olmo"), PLD_ERROR_UNSUPPORTED, "not known");
 }
@@ -222,7 +233,8 @@ test_damaged (void)
   assert_bad (v, PLD_ERROR_FORMAT, "names no pair of tokens");
 }
 
-/* What is odd but harmless: no types, empty and doubled tokens, infinite scores, unknown types, texts that are no UTF-8. */
+/* What is odd but harmless: no types, empty and doubled tokens, infinite scores, unknown types, texts that are no
+ * UTF-8. */
 static void
 test_odd (void)
 {

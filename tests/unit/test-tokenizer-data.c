@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Real vocabularies against other programs' tokens, and real text there and back. Needs the shared data; with --verbose, says how fast.
+ * Real vocabularies against other programs' tokens, and real text there and back. Needs the shared data; with
+ * --verbose, says how fast.
  */
 #include "engine/text/tokenizer.h"
 
@@ -139,7 +140,8 @@ check_round_trip (const PldTokenizer *tokenizer, const char *what, const char *t
   for (guint i = 0; i < tokens->len; i++)
     pld_decoder_push (&decoder, g_array_index (tokens, guint32, i), out);
   pld_decoder_end (&decoder, out);
-  g_test_message ("%s: %u tokens, encoded at %.1f MB/s", what, tokens->len, (double) n / (double) MAX (encoded - start, 1));
+  g_test_message ("%s: %u tokens, encoded at %.1f MB/s", what, tokens->len,
+                  (double) n / (double) MAX (encoded - start, 1));
   g_assert_cmpuint (out->len, ==, n);
   g_assert_true (memcmp (out->str, text, n) == 0);
 }
@@ -197,7 +199,8 @@ test_llama3_prompt (void)
 
   if (tokenizer != NULL)
     {
-      g_autoptr (GArray) parsed = encode (tokenizer, text, strlen (text), PLD_ENCODE_ADD_SPECIAL | PLD_ENCODE_PARSE_SPECIAL);
+      g_autoptr (GArray) parsed
+          = encode (tokenizer, text, strlen (text), PLD_ENCODE_ADD_SPECIAL | PLD_ENCODE_PARSE_SPECIAL);
       g_autoptr (GArray) plain = encode (tokenizer, text, strlen (text), 0);
 
       g_assert_cmpmem (parsed->data, parsed->len * 4, wanted, sizeof wanted);

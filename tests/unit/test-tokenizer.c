@@ -235,8 +235,8 @@ test_bpe_missing_bytes (void)
   subject_clear (&s);
 }
 
-/* How published tokenizers cut the same text, by the definition of their expressions. Nothing merges here, so words show only by
- * whole_words: a vocabulary of what is expected. */
+/* How published tokenizers cut the same text, by the definition of their expressions. Nothing merges here, so words
+ * show only by whole_words: a vocabulary of what is expected. */
 static void
 test_bpe_words (void)
 {
@@ -266,10 +266,12 @@ test_bpe_words (void)
 static void
 test_bpe_all_pre (void)
 {
-  static const char *const names[] = { "default", "llama3", "dbrx", "qwen2", "gpt-2", "mpt", "olmo", "stablelm2", "starcoder", "refact",
-                                       "command-r", "smollm", "codeshell", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3",
-                                       "gpt-4o", "tekken", "jina-v2-code", "bloom", "viking", "chameleon", "chatglm-bpe" };
-  const char text[] = "Hello, WORLD's 1234567  \r\n\t\xd0\x9f\xd1\x80\xd0\xb8 \xe4\xb8\xad\xe6\x96\x87 \xe1\x83\xa5\xe1\x83\x90 {x}==`y`;"
+  static const char *const names[]
+      = { "default",     "llama3", "dbrx",      "qwen2",        "gpt-2",     "mpt",    "olmo",         "stablelm2",
+          "starcoder",   "refact", "command-r", "smollm",       "codeshell", "falcon", "deepseek-llm", "deepseek-coder",
+          "deepseek-v3", "gpt-4o", "tekken",    "jina-v2-code", "bloom",     "viking", "chameleon",    "chatglm-bpe" };
+  const char text[] = "Hello, WORLD's 1234567  \r\n\t\xd0\x9f\xd1\x80\xd0\xb8 \xe4\xb8\xad\xe6\x96\x87 "
+                      "\xe1\x83\xa5\xe1\x83\x90 {x}==`y`;"
                       "\xf0\x9f\x98\x80\xcc\x81 \xe2\x80\xa6\xe3\x80\x82 <sentinel:12> IMGIMGABZ\n\n   ";
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)

@@ -46,12 +46,12 @@ rig_close (Rig *rig)
 static PldSighting
 box (const char *label, double confidence, double x, double y, double width, double height)
 {
-  return (PldSighting){ .label = label,
-                                .confidence = confidence,
-                                .x_min = x - width / 2,
-                                .y_min = y - height / 2,
-                                .x_max = x + width / 2,
-                                .y_max = y + height / 2 };
+  return (PldSighting) { .label = label,
+                         .confidence = confidence,
+                         .x_min = x - width / 2,
+                         .y_min = y - height / 2,
+                         .x_max = x + width / 2,
+                         .y_max = y + height / 2 };
 }
 
 static void
@@ -360,9 +360,8 @@ normal (GRand *rand)
 static void
 walk_badly (Rig *rig, guint32 seed, GString *log)
 {
-  const Walker w[] = { { 0.1, 0.3, 0.04, 0, 0.05, 0.15 },
-                       { 0.9, 0.7, -0.04, 0, 0.06, 0.18 },
-                       { 0.5, 0.5, 0, 0.01, 0.04, 0.12 } };
+  const Walker w[]
+      = { { 0.1, 0.3, 0.04, 0, 0.05, 0.15 }, { 0.9, 0.7, -0.04, 0, 0.06, 0.18 }, { 0.5, 0.5, 0, 0.01, 0.04, 0.12 } };
   double raw = 0, filtered = 0;
 
   rig_open (rig, seed);
@@ -573,8 +572,8 @@ test_no_boxes (void)
           see_box (&rig, box (person, 0.9, 0.5, 0.5, 0.1, k == 5 ? -0.1 : bad[k]));
           see_box (&rig, box (person, k < 3 ? bad[0] : 0.1, 0.5, 0.5, 0.1, 0.1));
         }
-      see_box (&rig, (PldSighting){ person, 0, 0.9, 0.1, 0.1, 1e300, 0.5 });
-      see_box (&rig, (PldSighting){ person, 0, 0.9, 0.1, 0.1, 0.5, 1e300 });
+      see_box (&rig, (PldSighting) { person, 0, 0.9, 0.1, 0.1, 1e300, 0.5 });
+      see_box (&rig, (PldSighting) { person, 0, 0.9, 0.1, 0.1, 0.5, 1e300 });
       see_box (&rig, box (NULL, 0.9, 0.5, 0.5, 0.1, 0.1));
       update (&rig, i / 10.0);
       assert_shown (&rig, i / 10.0, 0);
@@ -601,15 +600,15 @@ test_many (void)
       g_autoptr (GArray) tracks = NULL;
 
       for (guint k = 0; k < n; k++)
-        sightings[k] = box (person, 0.6 + 0.3 * k / n, g_rand_double (rig.rand), g_rand_double (rig.rand), 0.001, 0.001);
+        sightings[k]
+            = box (person, 0.6 + 0.3 * k / n, g_rand_double (rig.rand), g_rand_double (rig.rand), 0.001, 0.001);
       pld_tracker_update (rig.tracker, &rig.settings, (guint64) (i * SECOND), sightings, n);
       counts = pld_tracker_count (rig.tracker);
       g_assert_cmpuint (counts.tracks + counts.lost, ==, PLD_TRACKER_MOST);
       g_assert_cmpuint (counts.beginnings, ==, 0);
       tracks = show (&rig, i);
       for (guint k = 0; k < tracks->len; k++)
-        g_assert_cmpint (g_array_index (tracks, PldTracked, k).sighting, >=,
-                         (int) (n - PLD_TRACKER_MOST));
+        g_assert_cmpint (g_array_index (tracks, PldTracked, k).sighting, >=, (int) (n - PLD_TRACKER_MOST));
     }
   rig_close (&rig);
 }

@@ -286,7 +286,9 @@ test_threads (void)
     least += 16384;
   for (guint i = 0; i < 400; i++)
     {
-      guint64 limit = i % 50 == 0 ? 0 : (guint64) g_test_rand_double_range ((double) least, i % 20 < 10 ? 1.1 * (double) least : 8.0 * (double) most);
+      guint64 limit = i % 50 == 0 ? 0
+                                  : (guint64) g_test_rand_double_range (
+                                        (double) least, i % 20 < 10 ? 1.1 * (double) least : 8.0 * (double) most);
 
       if (i % 10 == 0)
         pld_vision_set_memory_limit (vision, limit, NULL);
@@ -326,7 +328,8 @@ check_broken (const char *file, const char *old, const char *new, PldError code,
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      g_autofree char *from = g_build_filename (source, files[i], NULL), *to = g_build_filename (folder, files[i], NULL);
+      g_autofree char *from = g_build_filename (source, files[i], NULL),
+                      *to = g_build_filename (folder, files[i], NULL);
       g_autofree char *bytes = NULL;
       gsize size;
 

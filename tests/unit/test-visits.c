@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * analytics/visits.c: a second is five results, as of a camera that is looked at five times a second. What is expected is
- * written as it would be told: "enter yard 1 @0.4" is event, zone, id and the second of the frame that told.
+ * analytics/visits.c: a second is five results, as of a camera that is looked at five times a second. What is expected
+ * is written as it would be told: "enter yard 1 @0.4" is event, zone, id and the second of the frame that told.
  */
 #include "analytics/visits.h"
 
@@ -10,8 +10,8 @@
 
 #define RATE 5
 #define SECOND G_GUINT64_CONSTANT (1000000000)
-#define TWO_YARDS                                                                                            \
-  "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]]},"                           \
+#define TWO_YARDS                                                                                                      \
+  "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]]},"                                     \
   "{\"name\": \"low\", \"polygon\": [[0,0.5],[1,0.5],[1,1],[0,1]]}]}"
 
 typedef struct
@@ -29,7 +29,7 @@ rig_open (Rig *rig, const char *zones)
 {
   g_autoptr (GError) error = NULL;
 
-  *rig = (Rig){ .settings = { .threshold = 0.5, .median = 3, .inertia = 3, .leave_after = 2 * SECOND } };
+  *rig = (Rig) { .settings = { .threshold = 0.5, .median = 3, .inertia = 3, .leave_after = 2 * SECOND } };
   rig->zones = pld_zones_parse (zones, strlen (zones), &error);
   g_assert_no_error (error);
   rig->visits = pld_visits_new (rig->zones);
@@ -48,13 +48,13 @@ rig_close (Rig *rig)
 static PldVisitBox
 box (guint64 id, double confidence, double x, double y)
 {
-  return (PldVisitBox){ .id = id,
-                                .label = "person",
-                                .confidence = confidence,
-                                .x_min = x - 0.05,
-                                .x_max = x + 0.05,
-                                .y_min = y - 0.25,
-                                .y_max = y };
+  return (PldVisitBox) { .id = id,
+                         .label = "person",
+                         .confidence = confidence,
+                         .x_min = x - 0.05,
+                         .x_max = x + 0.05,
+                         .y_min = y - 0.25,
+                         .y_max = y };
 }
 
 static guint64
@@ -120,12 +120,12 @@ told (Rig *rig)
   return g_string_free (text, FALSE);
 }
 
-#define assert_told(rig, expected)                                                                           \
-  G_STMT_START                                                                                               \
-  {                                                                                                          \
-    g_autofree char *text = told (rig);                                                                      \
-    g_assert_cmpstr (text, ==, expected);                                                                    \
-  }                                                                                                          \
+#define assert_told(rig, expected)                                                                                     \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    g_autofree char *text = told (rig);                                                                                \
+    g_assert_cmpstr (text, ==, expected);                                                                              \
+  }                                                                                                                    \
   G_STMT_END
 
 static void
@@ -208,9 +208,7 @@ test_labels (void)
 
   cat.label = "cat";
   dog.label = "dog";
-  rig_open (
-      &rig,
-      "{\"zones\": [{\"name\": \"bed\", \"polygon\": [[0,0],[1,0],[1,1],[0,1]], \"labels\": [\"cat\"]}]}");
+  rig_open (&rig, "{\"zones\": [{\"name\": \"bed\", \"polygon\": [[0,0],[1,0],[1,1],[0,1]], \"labels\": [\"cat\"]}]}");
   for (guint i = 0; i < 5; i++)
     {
       PldVisitBox boxes[] = { cat, dog };
@@ -572,8 +570,7 @@ test_presence (void)
     }
   assert_told (&rig, "enter left 0 @0.4, enter low 0 @0.4, enter left 0 @0.4");
   g_assert_cmpstr (last_event (&rig)->box.label, ==, "dog");
-  g_assert_cmpfloat (g_array_index (rig.events, PldVisitEvent, 0).confidence, ==,
-                     0.8); /* the best inside */
+  g_assert_cmpfloat (g_array_index (rig.events, PldVisitEvent, 0).confidence, ==, 0.8); /* the best inside */
   look_for (&rig, 20, left);
   assert_told (&rig, "leave low 0 @2.4, leave left 0 @2.4");
   look_at_nothing (&rig, 20);
@@ -583,8 +580,8 @@ test_presence (void)
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
-#define GATE                                                                                                 \
-  "{\"lines\": [{\"name\": \"gate\", \"from\": [0.5, 1], \"to\": [0.5, 0]}],"                                \
+#define GATE                                                                                                           \
+  "{\"lines\": [{\"name\": \"gate\", \"from\": [0.5, 1], \"to\": [0.5, 0]}],"                                          \
   "\"zones\": [{\"name\": \"never\", \"polygon\": [[0,0],[0.01,0],[0,0.01]]}]}"
 
 static void
@@ -656,8 +653,8 @@ test_cross_untracked (void)
 
 /* ---- any order ----------------------------------------------------------------------------- */
 
-/* Whatever comes: each leave ends one enter of the same zone, id and label, times are in order, and the same again gives
- * the same again. */
+/* Whatever comes: each leave ends one enter of the same zone, id and label, times are in order, and the same again
+ * gives the same again. */
 static void
 walk (Rig *rig, guint32 seed)
 {

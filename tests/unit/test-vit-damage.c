@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * GGUF files of vision transformers that are damaged in every way: a clear error that names the file, or a model that runs; never a crash.
+ * GGUF files of vision transformers that are damaged in every way: a clear error that names the file, or a model that
+ * runs; never a crash.
  */
 #include <glib/gstdio.h>
 #include <string.h>

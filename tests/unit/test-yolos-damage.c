@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * YOLOS models that contradict themselves or are damaged: a clear error that names the file, or a model that runs; never a crash.
+ * YOLOS models that contradict themselves or are damaged: a clear error that names the file, or a model that runs;
+ * never a crash.
  */
 #include <math.h>
 #include <string.h>
@@ -94,12 +95,14 @@ test_config (void)
     { "config.json", "\"num_detection_tokens\": 10", "\"num_detection_tokens\": 11", "detection_tokens" },
     /* Hugging Face's default, 100 */
     { "config.json", "\"num_detection_tokens\": 10,", "", "detection_tokens" },
-    { "config.json", "\"use_mid_position_embeddings\": true", "\"use_mid_position_embeddings\": \"yes\"", "use_mid_position_embeddings" },
+    { "config.json", "\"use_mid_position_embeddings\": true", "\"use_mid_position_embeddings\": \"yes\"",
+      "use_mid_position_embeddings" },
     { "config.json", "\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2", "vit.encoder.mid_position_embeddings" },
     { "config.json", "\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4", "vit.encoder.mid_position_embeddings" },
     { "config.json", "\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "hidden_size" },
     { "config.json", "\"patch_size\": 16", "\"patch_size\": 8", "patch_embeddings" },
-    { "config.json", "\"image_size\": [\n  80,\n  112\n ]", "\"image_size\": [80, 128]", "vit.embeddings.position_embeddings" },
+    { "config.json", "\"image_size\": [\n  80,\n  112\n ]", "\"image_size\": [80, 128]",
+      "vit.embeddings.position_embeddings" },
     { "config.json", "\"image_size\": [\n  80,\n  112\n ]", "\"image_size\": [80, 9000]", "9000" },
     { "config.json", "\"image_size\": [\n  80,\n  112\n ]", "\"image_size\": [8, 112]", "no patch" },
     { "config.json", ",\n  \"90\": \"label_90\"", "", "90 classes" },
@@ -117,9 +120,11 @@ test_config (void)
 static void
 test_no_mid (void)
 {
-  static const Case wanted = { "config.json", "\"use_mid_position_embeddings\": false", "\"use_mid_position_embeddings\": true",
+  static const Case wanted
+      = { "config.json", "\"use_mid_position_embeddings\": false", "\"use_mid_position_embeddings\": true",
+          "has no tensor \"vit.encoder.mid_position_embeddings\"" };
+  static const Case unsaid = { "config.json", "\"use_mid_position_embeddings\": false,", "",
                                "has no tensor \"vit.encoder.mid_position_embeddings\"" };
-  static const Case unsaid = { "config.json", "\"use_mid_position_embeddings\": false,", "", "has no tensor \"vit.encoder.mid_position_embeddings\"" };
 
   check_refused ("yolos-random-nomid", &wanted);
   check_refused ("yolos-random-nomid", &unsaid);
@@ -129,10 +134,11 @@ test_no_mid (void)
 static void
 test_tensors (void)
 {
-  static const char *const names[] = { "vit.embeddings.detection_tokens",        "vit.embeddings.position_embeddings",
-                                       "vit.encoder.mid_position_embeddings",    "class_labels_classifier.layers.0.weight",
-                                       "class_labels_classifier.layers.2.weight", "bbox_predictor.layers.1.bias",
-                                       "bbox_predictor.layers.2.weight" };
+  static const char *const names[]
+      = { "vit.embeddings.detection_tokens",         "vit.embeddings.position_embeddings",
+          "vit.encoder.mid_position_embeddings",     "class_labels_classifier.layers.0.weight",
+          "class_labels_classifier.layers.2.weight", "bbox_predictor.layers.1.bias",
+          "bbox_predictor.layers.2.weight" };
   static const Case shapes[] = {
     { "model.safetensors", "\"shape\": [1, 10, 64]", "\"shape\": [1, 64, 9]", "detection_tokens" },
     { "model.safetensors", "\"shape\": [2, 1, 46, 64]", "\"shape\": [4, 1, 23, 64]", "mid_position_embeddings" },
@@ -248,7 +254,8 @@ test_gguf (void)
 
       g_byte_array_append (damaged, model->data, model->len);
       for (guint j = 0; j < 1 + i % 3; j++)
-        damaged->data[g_rand_int_range (random, 0, (gint) weights->tensors[0].offset)] = (guint8) g_rand_int_range (random, 0, 256);
+        damaged->data[g_rand_int_range (random, 0, (gint) weights->tensors[0].offset)]
+            = (guint8) g_rand_int_range (random, 0, 256);
       path = bytes_save (damaged, folder, "damaged.gguf");
       refused += try_model (path, NULL) < 0;
     }

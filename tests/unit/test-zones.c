@@ -78,8 +78,8 @@ test_whole_picture (void)
 
       g_assert_cmpuint (zones->zones->len, ==, 1);
       g_assert_cmpstr (zone->name, ==, "");
-      g_assert_true (pld_zone_contains (zone, (PldPoint){ 0.5, 1 }));
-      g_assert_true (pld_zone_contains (zone, (PldPoint){ 0, 0 }));
+      g_assert_true (pld_zone_contains (zone, (PldPoint) { 0.5, 1 }));
+      g_assert_true (pld_zone_contains (zone, (PldPoint) { 0, 0 }));
       g_assert_true (pld_labels_have (zone->labels, "person"));
     }
 }
@@ -109,42 +109,32 @@ test_malformed (void)
     { "{\"zones\": [{\"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is missing" } },
     { "{\"zones\": [{\"name\": \"\", \"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is no text" } },
     { "{\"zones\": [{\"name\": 5, \"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is no text" } },
-    { "{\"zones\": [{\"name\": \"yard\", \"polygn\": " SQUARE "}]}",
-      { "zone \"yard\"", "\"polygn\"", "polygon" } },
+    { "{\"zones\": [{\"name\": \"yard\", \"polygn\": " SQUARE "}]}", { "zone \"yard\"", "\"polygn\"", "polygon" } },
     { "{\"zones\": [{\"name\": \"yard\"}]}", { "zone \"yard\"", "\"polygon\" is missing" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": {}}]}", { "zone \"yard\"", "no list of points" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": []}]}", { "zone \"yard\"", "0 points", "3" } },
-    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0, 0], [1, 1]]}]}",
-      { "zone \"yard\"", "2 points", "3" } },
+    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0, 0], [1, 1]]}]}", { "zone \"yard\"", "2 points", "3" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,1],[640,1]]}]}",
       { "zone \"yard\"", "point 3", "640" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,-0.01],[1,1]]}]}",
       { "zone \"yard\"", "point 2", "outside" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,1e999],[1,1]]}]}", { "line 1", "out of range" } },
-    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,1,1],[1,1]]}]}",
-      { "point 2", "two numbers" } },
-    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,\"1\"],[1,1]]}]}",
-      { "point 2", "two numbers" } },
-    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,true],[1,1]]}]}",
-      { "point 2", "two numbers" } },
+    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,1,1],[1,1]]}]}", { "point 2", "two numbers" } },
+    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,\"1\"],[1,1]]}]}", { "point 2", "two numbers" } },
+    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,true],[1,1]]}]}", { "point 2", "two numbers" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [0,0,1,1]}]}", { "point 1", "two numbers" } },
     { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE "}, {\"name\": \"a\", \"polygon\": " SQUARE "}]}",
       { "zone \"a\"", "already" } },
-    { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"labels\": \"person\"}]}",
-      { "zone \"a\"", "labels" } },
-    { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"labels\": []}]}",
-      { "zone \"a\"", "labels" } },
+    { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"labels\": \"person\"}]}", { "zone \"a\"", "labels" } },
+    { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"labels\": []}]}", { "zone \"a\"", "labels" } },
     { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"labels\": [\"x\", 1]}]}", { "label 2" } },
     { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"dwell\": -1}]}", { "zone \"a\"", "dwell" } },
-    { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"dwell\": \"5s\"}]}",
-      { "dwell", "seconds" } },
+    { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"dwell\": \"5s\"}]}", { "dwell", "seconds" } },
     { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE ", \"dwell\": 1e300}]}", { "dwell" } },
     { "{\"masks\": [{\"polygon\": [[0,0],[1,1]]}]}", { "mask 1", "2 points" } },
-    { "{\"masks\": [{\"polygon\": " SQUARE ", \"labels\": [\"a\"]}]}",
-      { "mask 1", "unknown key \"labels\"" } },
+    { "{\"masks\": [{\"polygon\": " SQUARE ", \"labels\": [\"a\"]}]}", { "mask 1", "unknown key \"labels\"" } },
     { "{\"lines\": [{\"name\": \"gate\", \"from\": [0, 0]}]}", { "line \"gate\"", "\"to\" is missing" } },
-    { "{\"lines\": [{\"name\": \"gate\", \"from\": [0, 0], \"to\": [0, 0]}]}",
-      { "line \"gate\"", "same point" } },
+    { "{\"lines\": [{\"name\": \"gate\", \"from\": [0, 0], \"to\": [0, 0]}]}", { "line \"gate\"", "same point" } },
     { "{\"lines\": [{\"name\": \"gate\", \"from\": [0, 0], \"to\": [0, 2]}]}", { "\"to\"", "outside" } },
     { "{\"zones\": [{\"name\": \"a\", \"polygon\": " SQUARE "}],"
       " \"lines\": [{\"name\": \"a\", \"from\": [0, 0], \"to\": [0, 1]}]}",
@@ -217,7 +207,7 @@ test_file (void)
 static PldZone
 polygon (PldPoint *points, guint n)
 {
-  return (PldZone){ .points = points, .n_points = n };
+  return (PldZone) { .points = points, .n_points = n };
 }
 
 /* Worked out by hand. */
@@ -227,13 +217,12 @@ test_inside (void)
   PldPoint square[] = { { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 } };
   PldPoint bottom[] = { { 0, 0.5 }, { 1, 0.5 }, { 1, 1 }, { 0, 1 } };
   /* A U: open above. */
-  PldPoint u[]
-      = { { 0, 0 }, { 0.25, 0 }, { 0.25, 0.75 }, { 0.75, 0.75 }, { 0.75, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 } };
+  PldPoint u[] = { { 0, 0 }, { 0.25, 0 }, { 0.25, 0.75 }, { 0.75, 0.75 }, { 0.75, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 } };
   /* Two triangles that meet in the middle. */
   PldPoint bow[] = { { 0, 0 }, { 1, 1 }, { 1, 0 }, { 0, 1 } };
   /* Round the same square twice: by the even-odd rule it is outside again. */
   PldPoint twice[] = { { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 },
-                               { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 } };
+                       { 0.25, 0.25 }, { 0.75, 0.25 }, { 0.75, 0.75 }, { 0.25, 0.75 } };
   PldPoint triangle[] = { { 0, 0 }, { 1, 0 }, { 0, 1 } };
   PldPoint flat[] = { { 0.25, 0.5 }, { 0.75, 0.5 }, { 0.5, 0.5 } };
   const struct
@@ -302,8 +291,7 @@ convex (PldPoint *points)
 
   for (guint turn = 0; turn < 24 && n < 12; turn++)
     if (g_test_rand_bit () || turn >= 21)
-      points[n++]
-          = (PldPoint){ 0.5 + 0.4 * cos (turn * G_PI / 12), 0.5 + 0.4 * sin (turn * G_PI / 12) };
+      points[n++] = (PldPoint) { 0.5 + 0.4 * cos (turn * G_PI / 12), 0.5 + 0.4 * sin (turn * G_PI / 12) };
   return n;
 }
 
@@ -349,7 +337,8 @@ test_convex (void)
   g_assert_cmpuint (outside, >, 1000);
 }
 
-/* The same polygon elsewhere, begun at another corner, the other way round, or mirrored: the same answer, on edges too. */
+/* The same polygon elsewhere, begun at another corner, the other way round, or mirrored: the same answer, on edges too.
+ */
 static void
 test_moved (void)
 {
@@ -360,25 +349,22 @@ test_moved (void)
       PldPoint points[7], moved[7], turned[7], mirrored[7];
       const guint n = (guint) g_test_rand_int_range (3, 8), first = (guint) g_test_rand_int_range (0, n);
       const PldPoint p = { any_share (), any_share () }, by = { any_share (), any_share () };
-      const PldZone zone = polygon (points, n), elsewhere = polygon (moved, n),
-                            other = polygon (turned, n), mirror = polygon (mirrored, n);
+      const PldZone zone = polygon (points, n), elsewhere = polygon (moved, n), other = polygon (turned, n),
+                    mirror = polygon (mirrored, n);
       gboolean expected;
 
       for (guint i = 0; i < n; i++)
-        points[i]
-            = (PldPoint){ g_test_rand_int_range (0, 9) / 8.0, g_test_rand_int_range (0, 9) / 8.0 };
+        points[i] = (PldPoint) { g_test_rand_int_range (0, 9) / 8.0, g_test_rand_int_range (0, 9) / 8.0 };
       for (guint i = 0; i < n; i++)
         {
-          moved[i] = (PldPoint){ points[i].x + by.x, points[i].y + by.y };
+          moved[i] = (PldPoint) { points[i].x + by.x, points[i].y + by.y };
           turned[i] = points[(first + n - i) % n];
-          mirrored[i] = (PldPoint){ points[i].y, 1 - points[i].x };
+          mirrored[i] = (PldPoint) { points[i].y, 1 - points[i].x };
         }
       expected = pld_zone_contains (&zone, p);
-      g_assert_cmpint (pld_zone_contains (&elsewhere, (PldPoint){ p.x + by.x, p.y + by.y }),
-                       ==, expected);
+      g_assert_cmpint (pld_zone_contains (&elsewhere, (PldPoint) { p.x + by.x, p.y + by.y }), ==, expected);
       g_assert_cmpint (pld_zone_contains (&other, p), ==, expected);
-      g_assert_cmpint (pld_zone_contains (&mirror, (PldPoint){ p.y, 1 - p.x }), ==,
-                       expected);
+      g_assert_cmpint (pld_zone_contains (&mirror, (PldPoint) { p.y, 1 - p.x }), ==, expected);
       inside += expected;
       for (guint i = 0; i < n; i++)
         on_grid += pld_zone_contains (&zone, points[i]);
@@ -419,10 +405,7 @@ test_crossed (void)
     { &across, { 0.5, 0.6 }, { 0.5, 0.4 }, -1 },
     { &across, { 0.1, 0.4 }, { 0.1, 0.6 }, 0 },
     { &across, { 0, 0.4 }, { 1, 0.6 }, 1 },
-    { &slope,
-      { 0.5, 0.25 },
-      { 0.25, 0.5 },
-      1 }, /* looking down to the right, the lower left is on the right hand */
+    { &slope, { 0.5, 0.25 }, { 0.25, 0.5 }, 1 }, /* looking down to the right, the lower left is on the right hand */
     { &slope, { 0.25, 0.5 }, { 0.5, 0.25 }, -1 },
   };
 
@@ -432,8 +415,7 @@ test_crossed (void)
       gboolean touches = cases[i].a.x == 0.5 || cases[i].b.x == 0.5;
 
       g_test_message ("case %u", i);
-      g_assert_cmpint (pld_line_crossed (cases[i].line, cases[i].a, cases[i].b), ==,
-                       cases[i].direction);
+      g_assert_cmpint (pld_line_crossed (cases[i].line, cases[i].a, cases[i].b), ==, cases[i].direction);
       if (cases[i].line != &up || !touches) /* the line turned round */
         g_assert_cmpint (pld_line_crossed (&back, cases[i].a, cases[i].b), ==, -cases[i].direction);
     }

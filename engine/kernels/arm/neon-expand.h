@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Weights in blocks (blocks.h has the layouts) as signed bytes, 32 of a row at a time, and their scales, of four rows at a time.
+ * Weights in blocks (blocks.h has the layouts) as signed bytes, 32 of a row at a time, and their scales, of four rows
+ * at a time.
  */
 #pragma once
 
@@ -253,8 +254,13 @@ row_scales_q3_k (RowScales *s, const guint8 *x)
   const guint32 low0 = u32_at (x + 96), low1 = u32_at (x + 100), high = u32_at (x + 104);
   const float32x4_t d = half_splat (x + 108);
 
-  scaled (s->d, eight ((low0 & 0x0f0f0f0f) | (high << 4 & 0x30303030), (low1 & 0x0f0f0f0f) | (high << 2 & 0x30303030)) - 32, d);
-  scaled (s->d + 2, eight ((low0 >> 4 & 0x0f0f0f0f) | (high & 0x30303030), (low1 >> 4 & 0x0f0f0f0f) | (high >> 2 & 0x30303030)) - 32, d);
+  scaled (s->d,
+          eight ((low0 & 0x0f0f0f0f) | (high << 4 & 0x30303030), (low1 & 0x0f0f0f0f) | (high << 2 & 0x30303030)) - 32,
+          d);
+  scaled (s->d + 2,
+          eight ((low0 >> 4 & 0x0f0f0f0f) | (high & 0x30303030), (low1 >> 4 & 0x0f0f0f0f) | (high >> 2 & 0x30303030))
+              - 32,
+          d);
 }
 
 static ALWAYS_INLINE void
@@ -302,19 +308,19 @@ store_rows (float (*y)[GROUP], float32x4_t row0, float32x4_t row1, float32x4_t r
   vst4q_f32 (y[0], rows);
 }
 
-#define SCALES_OF_256(type)                                                                                   \
-  static ALWAYS_INLINE void scales_##type (Scales *s, const guint8 *const *w, guint units)                    \
-  {                                                                                                           \
-    RowScales rows[GROUP];                                                                                    \
-                                                                                                              \
-    for (guint r = 0; r < GROUP; r++)                                                                         \
-      row_scales_##type (&rows[r], w[r]);                                                                     \
-    for (guint i = 0; i < UNITS / 4 * (32 / PLD_UNIT_##type); i++)                                            \
-      {                                                                                                       \
-        store_rows (s->d + 4 * i, rows[0].d[i], rows[1].d[i], rows[2].d[i], rows[3].d[i]);                    \
-        if (PLD_OFFSET_##type)                                                                                \
-          store_rows (s->m + 4 * i, rows[0].m[i], rows[1].m[i], rows[2].m[i], rows[3].m[i]);                  \
-      }                                                                                                       \
+#define SCALES_OF_256(type)                                                                                            \
+  static ALWAYS_INLINE void scales_##type (Scales *s, const guint8 *const *w, guint units)                             \
+  {                                                                                                                    \
+    RowScales rows[GROUP];                                                                                             \
+                                                                                                                       \
+    for (guint r = 0; r < GROUP; r++)                                                                                  \
+      row_scales_##type (&rows[r], w[r]);                                                                              \
+    for (guint i = 0; i < UNITS / 4 * (32 / PLD_UNIT_##type); i++)                                                     \
+      {                                                                                                                \
+        store_rows (s->d + 4 * i, rows[0].d[i], rows[1].d[i], rows[2].d[i], rows[3].d[i]);                             \
+        if (PLD_OFFSET_##type)                                                                                         \
+          store_rows (s->m + 4 * i, rows[0].m[i], rows[1].m[i], rows[2].m[i], rows[3].m[i]);                           \
+      }                                                                                                                \
   }
 
 /* Halves at the same place of each row. */
@@ -327,15 +333,15 @@ halves_of_rows (float *y, const guint8 *const *w, gsize at)
   vst1q_f32 (y, vcvt_f32_f16 (vcreate_f16 (bits)));
 }
 
-#define SCALES_OF_32(type, bytes)                                                                             \
-  static ALWAYS_INLINE void scales_##type (Scales *s, const guint8 *const *w, guint units)                    \
-  {                                                                                                           \
-    for (guint u = 0; u < units; u++)                                                                         \
-      {                                                                                                       \
-        halves_of_rows (s->d[u], w, u * bytes);                                                               \
-        if (PLD_OFFSET_##type)                                                                                \
-          halves_of_rows (s->m[u], w, u * bytes + 2);                                                         \
-      }                                                                                                       \
+#define SCALES_OF_32(type, bytes)                                                                                      \
+  static ALWAYS_INLINE void scales_##type (Scales *s, const guint8 *const *w, guint units)                             \
+  {                                                                                                                    \
+    for (guint u = 0; u < units; u++)                                                                                  \
+      {                                                                                                                \
+        halves_of_rows (s->d[u], w, u *bytes);                                                                         \
+        if (PLD_OFFSET_##type)                                                                                         \
+          halves_of_rows (s->m[u], w, u *bytes + 2);                                                                   \
+      }                                                                                                                \
   }
 
 SCALES_OF_32 (q4_0, 18)

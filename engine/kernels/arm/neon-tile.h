@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A tile of sums: GROUP rows of weights times TILE rows of a panel, half of one, in registers. Three ways, as the CPU multiplies bytes: smmla
- * sums eight products in each of 2 rows times 2 rows, sdot four in each of 4 lanes; without them products are 16 bits wide, and two of them fit.
+ * A tile of sums: GROUP rows of weights times TILE rows of a panel, half of one, in registers. Three ways, as the CPU
+ * multiplies bytes: smmla sums eight products in each of 2 rows times 2 rows, sdot four in each of 4 lanes; without
+ * them products are 16 bits wide, and two of them fit.
  */
 #pragma once
 
@@ -10,8 +11,8 @@
 #define TILE 8
 #define VECTORS (GROUP * TILE / 4)
 
-/* A sum of products is below 2^19 in size, so begun with the bits of 1.5 * 2^23 it is, read as a float, that number and the sum. On many CPUs
- * a conversion takes four times as long as this subtraction. */
+/* A sum of products is below 2^19 in size, so begun with the bits of 1.5 * 2^23 it is, read as a float, that number and
+ * the sum. On many CPUs a conversion takes four times as long as this subtraction. */
 #define SUM_ZERO 0x4b400000
 #define SUM_FLOAT 12582912.0f
 
@@ -60,7 +61,8 @@ panel_units (PanelUnit *y, const PldQ8Panel *x, guint units)
         vst1q_f32 (y[u].scale[r / 2 + 1], vreinterpretq_f32_f64 (vdupq_laneq_f64 (scale, 1)));
         for (guint g = 0; g < PLD_Q8_VALUES / 4; g += 2)
           {
-            const int32x4x2_t fours = { { vreinterpretq_s32_s8 (vld1q_s8 (x[u].q[g][r])), vreinterpretq_s32_s8 (vld1q_s8 (x[u].q[g + 1][r])) } };
+            const int32x4x2_t fours = { { vreinterpretq_s32_s8 (vld1q_s8 (x[u].q[g][r])),
+                                          vreinterpretq_s32_s8 (vld1q_s8 (x[u].q[g + 1][r])) } };
 
             vst2q_s32 ((gint32 *) (gpointer) y[u].q[g / 2][r], fours);
           }
@@ -206,9 +208,11 @@ row_dot (int32x4_t (*v)[2], int32x4_t low, int32x4_t high, const PanelUnit *x, g
 
   for (guint k = 0; k < TILE / 4; k++)
     {
-      const int8x16_t q0 = vld1q_s8 (x->q[2 * eighth][first + 4 * k]), q1 = vld1q_s8 (x->q[2 * eighth + 1][first + 4 * k]);
+      const int8x16_t q0 = vld1q_s8 (x->q[2 * eighth][first + 4 * k]),
+                      q1 = vld1q_s8 (x->q[2 * eighth + 1][first + 4 * k]);
 
-      v[k][0] = vpadalq_s16 (v[k][0], vmlal_s8 (vmull_s8 (vget_low_s8 (q0), vget_low_s8 (w0)), vget_low_s8 (q1), vget_low_s8 (w1)));
+      v[k][0] = vpadalq_s16 (
+          v[k][0], vmlal_s8 (vmull_s8 (vget_low_s8 (q0), vget_low_s8 (w0)), vget_low_s8 (q1), vget_low_s8 (w1)));
       v[k][1] = vpadalq_s16 (v[k][1], vmlal_high_s8 (vmull_high_s8 (q0, w0), q1, w1));
     }
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Weights in blocks times activations in blocks of 8 bits, by NEON: products of bytes, whose sums over a unit are exact; then floats, in the order
- * of units.
+ * Weights in blocks times activations in blocks of 8 bits, by NEON: products of bytes, whose sums over a unit are
+ * exact; then floats, in the order of units.
  */
 #include "engine/kernels/table.h"
 
 #include "engine/kernels/arm/neon-tile.h"
 
-/* Rows of weights that are expanded together, and panels that meet them then: what both need stays in the nearer caches. */
+/* Rows of weights that are expanded together, and panels that meet them then: what both need stays in the nearer
+ * caches. */
 #define ROWS 32
 #define PANELS 16
 
@@ -65,7 +66,8 @@ add_offset (float32x4_t offset, gint sum, float scale, const float *m)
 
 /* A group of n_rows, and n_x up to PLD_PANEL_ROWS of activations. */
 static ALWAYS_INLINE void
-matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols, const Type *type)
+matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
+              gsize n_cols, const Type *type)
 {
   const gsize n_units = n_cols / PLD_Q8_VALUES;
   const guint8 *rows[GROUP];
@@ -149,7 +151,8 @@ expand (Weights *weights, const guint8 *const *rows, guint units, const Type *ty
 
 /* Adds to y, n_rows rows from their first column's tile on, what columns of @units give; @begin: to nothing. */
 static ALWAYS_INLINE void
-tile (float *y, guint n_rows, const Weights *w, const PanelUnit *x, guint first, guint units, gboolean begin, const Type *type)
+tile (float *y, guint n_rows, const Weights *w, const PanelUnit *x, guint first, guint units, gboolean begin,
+      const Type *type)
 {
   const guint parts = type->halves ? 2 : 1, eighths = PLD_Q8_VALUES / 8 / parts;
   float32x4_t sum[VECTORS];
@@ -215,7 +218,8 @@ panel_sums (float (*y)[PLD_PANEL_ROWS], const PldQ8Panel *x, guint units, gboole
 
 /* n_rows up to ROWS of weights times n_x up to PANELS. */
 static ALWAYS_INLINE void
-matmul_rows (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols, const Type *type)
+matmul_rows (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x,
+             gsize n_cols, const Type *type)
 {
   const gsize n_units = n_cols / PLD_Q8_VALUES;
   float offsets[PANELS][ROWS][PLD_PANEL_ROWS], sums[2 * UNITS][PLD_PANEL_ROWS];
@@ -248,9 +252,11 @@ matmul_rows (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n
           for (guint i = 0; i < n_rows; i += GROUP)
             for (guint r = 0; r < PLD_PANEL_ROWS; r += TILE)
               {
-                tile (y + j * y_stride + i * PLD_PANEL_ROWS + r, MIN (GROUP, n_rows - i), &weights[i / GROUP], panel, r, units, first == 0, type);
+                tile (y + j * y_stride + i * PLD_PANEL_ROWS + r, MIN (GROUP, n_rows - i), &weights[i / GROUP], panel, r,
+                      units, first == 0, type);
                 if (type->offset)
-                  tile_offsets (offsets[j] + i, &weights[i / GROUP], (const float (*)[PLD_PANEL_ROWS]) sums, r, type->halves ? 2 * units : units);
+                  tile_offsets (offsets[j] + i, &weights[i / GROUP], (const float (*)[PLD_PANEL_ROWS]) sums, r,
+                                type->halves ? 2 * units : units);
               }
         }
     }
@@ -260,27 +266,30 @@ matmul_rows (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n
         y[j * y_stride + i * PLD_PANEL_ROWS + r] += offsets[j][i][r];
 }
 
-#define NEON_KERNELS(type, UPPER, values, bytes_)                                                              \
-  static const Type type_##type = { unit_##type, scales_##type, COLUMNS / values * bytes_, PLD_UNIT_##type == 16, PLD_OFFSET_##type }; \
-                                                                                                              \
-  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8 *x, guint n_x, gsize n_cols)                                     \
-  {                                                                                                           \
-    for (guint j = 0; j < n_x; j += PLD_PANEL_ROWS)                                                           \
-      for (guint i = 0; i < n_rows; i += GROUP)                                                               \
-        if (n_x == 1)                                                                                         \
-          matvec_group (y + i, y_stride, w + i * row_bytes, row_bytes, MIN (GROUP, n_rows - i), x, 1, n_cols, &type_##type); \
-        else                                                                                                  \
-          matvec_group (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (GROUP, n_rows - i), \
-                        x + j * (n_cols / PLD_Q8_VALUES), MIN (PLD_PANEL_ROWS, n_x - j), n_cols, &type_##type); \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
-  {                                                                                                           \
-    for (guint j = 0; j < n_x; j += PANELS)                                                                   \
-      for (guint i = 0; i < n_rows; i += ROWS)                                                                \
-        matmul_rows (y + j * y_stride + i * PLD_PANEL_ROWS, y_stride, w + i * row_bytes, row_bytes, MIN (ROWS, n_rows - i), \
-                     x + j * (n_cols / PLD_Q8_VALUES), MIN (PANELS, n_x - j), n_cols, &type_##type);          \
+#define NEON_KERNELS(type, UPPER, values, bytes_)                                                                      \
+  static const Type type_##type                                                                                        \
+      = { unit_##type, scales_##type, COLUMNS / values * bytes_, PLD_UNIT_##type == 16, PLD_OFFSET_##type };           \
+                                                                                                                       \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8 *x, guint n_x, gsize n_cols)                                              \
+  {                                                                                                                    \
+    for (guint j = 0; j < n_x; j += PLD_PANEL_ROWS)                                                                    \
+      for (guint i = 0; i < n_rows; i += GROUP)                                                                        \
+        if (n_x == 1)                                                                                                  \
+          matvec_group (y + i, y_stride, w + i * row_bytes, row_bytes, MIN (GROUP, n_rows - i), x, 1, n_cols,          \
+                        &type_##type);                                                                                 \
+        else                                                                                                           \
+          matvec_group (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (GROUP, n_rows - i),         \
+                        x + j * (n_cols / PLD_Q8_VALUES), MIN (PLD_PANEL_ROWS, n_x - j), n_cols, &type_##type);        \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                         \
+  {                                                                                                                    \
+    for (guint j = 0; j < n_x; j += PANELS)                                                                            \
+      for (guint i = 0; i < n_rows; i += ROWS)                                                                         \
+        matmul_rows (y + j * y_stride + i * PLD_PANEL_ROWS, y_stride, w + i * row_bytes, row_bytes,                    \
+                     MIN (ROWS, n_rows - i), x + j * (n_cols / PLD_Q8_VALUES), MIN (PANELS, n_x - j), n_cols,          \
+                     &type_##type);                                                                                    \
   }
 PLD_BLOCK_TYPES (NEON_KERNELS)

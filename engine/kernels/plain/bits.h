@@ -11,8 +11,8 @@
 #include <immintrin.h>
 #endif
 
-/* 1.5 * 2^23: a sum with it has no bits for less than 1, so it rounds, to even, and has a small whole number in its lowest bits. Unlike a
- * conversion it is harmless when a value is not a number. */
+/* 1.5 * 2^23: a sum with it has no bits for less than 1, so it rounds, to even, and has a small whole number in its
+ * lowest bits. Unlike a conversion it is harmless when a value is not a number. */
 #define ROUND 12582912.0f
 
 static inline float
@@ -51,8 +51,8 @@ u32_at (const guint8 *x)
   return GUINT32_FROM_LE (bits);
 }
 
-/* The exponent's bias differs by 112; a subnormal half's number counts from 2^-14, which is taken off again. No subnormal float is touched: on
- * some processors they are slow. */
+/* The exponent's bias differs by 112; a subnormal half's number counts from 2^-14, which is taken off again. No
+ * subnormal float is touched: on some processors they are slow. */
 static inline float
 half_to_float (guint16 half)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Products of weights in blocks with activations in blocks of 8 bits for the baseline of x86-64, SSE2, which multiplies no bytes: both as whole
- * numbers of 16 bits, which multiply and add by pairs. Sums of a unit are exact; then floats, in the order of units.
+ * Products of weights in blocks with activations in blocks of 8 bits for the baseline of x86-64, SSE2, which multiplies
+ * no bytes: both as whole numbers of 16 bits, which multiply and add by pairs. Sums of a unit are exact; then floats,
+ * in the order of units.
  */
 #include "engine/kernels/table.h"
 
@@ -90,7 +91,8 @@ typedef struct
 
 /* Adds n_units of rows i < n_rows of weights times a panel; sums of rows are PANELS apart. */
 static ALWAYS_INLINE void
-tile_units (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_units, guint unit, gboolean has_offset)
+tile_units (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, guint n_units, guint unit,
+            gboolean has_offset)
 {
   for (guint u = 0; u < n_units; u++)
     {
@@ -134,43 +136,44 @@ rows_run (PanelSum *sums, const Expanded *w, guint n_rows, const PanelRun *x, gu
 /* Rows of weights whose sums are kept while the columns pass. */
 #define MATMUL_ROWS 64
 
-#define MATMUL(type, UPPER, values, bytes)                                                                    \
-  static void panels_##type (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,        \
-                             const PldQ8Panel *x, guint n_x, gsize n_cols)                                    \
-  {                                                                                                           \
-    PanelSum sums[MATMUL_ROWS][PANELS];                                                                       \
-    PanelRun runs[PANELS];                                                                                    \
-    Expanded e[TILE_ROWS];                                                                                    \
-                                                                                                              \
-    memset (sums, 0, n_rows * sizeof *sums);                                                                  \
-    for (gsize c = 0; c < n_cols; c += PANEL_VALUES)                                                          \
-      {                                                                                                       \
-        const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                               \
-                                                                                                              \
-        for (guint p = 0; p < n_x; p++)                                                                       \
-          load_panel (&runs[p], x + (p * n_cols + c) / PLD_Q8_VALUES, n / PLD_Q8_VALUES, PLD_UNIT_##type);        \
-        for (guint i = 0; i < n_rows; i += TILE_ROWS)                                                         \
-          {                                                                                                   \
-            const guint m = MIN (TILE_ROWS, n_rows - i);                                                      \
-                                                                                                              \
-            for (guint j = 0; j < m; j++)                                                                     \
-              expand_run (&e[j], w + (i + j) * row_bytes + c / values * bytes, n, values, bytes, expand_##type); \
-            rows_run (sums[i], e, m, runs, n_x, n / PLD_UNIT_##type, PLD_UNIT_##type, PLD_OFFSET_##type);                \
-          }                                                                                                   \
-      }                                                                                                       \
-    for (guint p = 0; p < n_x; p++)                                                                           \
-      for (guint i = 0; i < n_rows; i++)                                                                      \
-        for (guint r = 0; r < PLD_PANEL_ROWS; r++)                                                            \
-          y[p * y_stride + i * PLD_PANEL_ROWS + r] = sums[i][p].sum[r] + sums[i][p].offset[r];                \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
-  {                                                                                                           \
-    for (guint p = 0; p < n_x; p += PANELS)                                                                   \
-      for (guint i = 0; i < n_rows; i += MATMUL_ROWS)                                                         \
-        panels_##type (y + p * y_stride + i * PLD_PANEL_ROWS, y_stride, w + i * row_bytes, row_bytes,         \
-                       MIN (MATMUL_ROWS, n_rows - i), x + p * (n_cols / PLD_Q8_VALUES), MIN (PANELS, n_x - p), n_cols); \
+#define MATMUL(type, UPPER, values, bytes)                                                                             \
+  static void panels_##type (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,                 \
+                             const PldQ8Panel *x, guint n_x, gsize n_cols)                                             \
+  {                                                                                                                    \
+    PanelSum sums[MATMUL_ROWS][PANELS];                                                                                \
+    PanelRun runs[PANELS];                                                                                             \
+    Expanded e[TILE_ROWS];                                                                                             \
+                                                                                                                       \
+    memset (sums, 0, n_rows * sizeof *sums);                                                                           \
+    for (gsize c = 0; c < n_cols; c += PANEL_VALUES)                                                                   \
+      {                                                                                                                \
+        const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                                        \
+                                                                                                                       \
+        for (guint p = 0; p < n_x; p++)                                                                                \
+          load_panel (&runs[p], x + (p * n_cols + c) / PLD_Q8_VALUES, n / PLD_Q8_VALUES, PLD_UNIT_##type);             \
+        for (guint i = 0; i < n_rows; i += TILE_ROWS)                                                                  \
+          {                                                                                                            \
+            const guint m = MIN (TILE_ROWS, n_rows - i);                                                               \
+                                                                                                                       \
+            for (guint j = 0; j < m; j++)                                                                              \
+              expand_run (&e[j], w + (i + j) * row_bytes + c / values * bytes, n, values, bytes, expand_##type);       \
+            rows_run (sums[i], e, m, runs, n_x, n / PLD_UNIT_##type, PLD_UNIT_##type, PLD_OFFSET_##type);              \
+          }                                                                                                            \
+      }                                                                                                                \
+    for (guint p = 0; p < n_x; p++)                                                                                    \
+      for (guint i = 0; i < n_rows; i++)                                                                               \
+        for (guint r = 0; r < PLD_PANEL_ROWS; r++)                                                                     \
+          y[p * y_stride + i * PLD_PANEL_ROWS + r] = sums[i][p].sum[r] + sums[i][p].offset[r];                         \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                         \
+  {                                                                                                                    \
+    for (guint p = 0; p < n_x; p += PANELS)                                                                            \
+      for (guint i = 0; i < n_rows; i += MATMUL_ROWS)                                                                  \
+        panels_##type (y + p * y_stride + i * PLD_PANEL_ROWS, y_stride, w + i * row_bytes, row_bytes,                  \
+                       MIN (MATMUL_ROWS, n_rows - i), x + p * (n_cols / PLD_Q8_VALUES), MIN (PANELS, n_x - p),         \
+                       n_cols);                                                                                        \
   }
 PLD_BLOCK_TYPES (MATMUL)
 
@@ -201,8 +204,8 @@ typedef struct
 
 /* Rows that are not there are zeros. */
 static ALWAYS_INLINE void
-load_weights (WeightRun *run, const guint8 *w, gsize row_bytes, guint n_rows, gsize n_values, guint unit, gboolean has_offset, guint values,
-              guint bytes, ExpandFunc expand)
+load_weights (WeightRun *run, const guint8 *w, gsize row_bytes, guint n_rows, gsize n_values, guint unit,
+              gboolean has_offset, guint values, guint bytes, ExpandFunc expand)
 {
   Expanded e;
 
@@ -223,7 +226,8 @@ load_weights (WeightRun *run, const guint8 *w, gsize row_bytes, guint n_rows, gs
 
 /* Adds a run of weights times one of a row of activations. */
 static ALWAYS_INLINE void
-run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint n_units, guint unit, gboolean has_offset)
+run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint n_units, guint unit,
+         gboolean has_offset)
 {
   for (guint u = 0; u < n_units; u++)
     {
@@ -245,35 +249,37 @@ run_dot (VecF32 *sum, VecF32 *offset, const WeightRun *w, const PldQ8 *x, guint 
     }
 }
 
-#define MATVEC(type, UPPER, values, bytes)                                                                    \
-  static void rows_##type (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,          \
-                           const PldQ8 *x, guint n_x, gsize n_cols)                                           \
-  {                                                                                                           \
-    VecF32 sums[ROWS] = { 0 }, offsets[ROWS] = { 0 };                                                         \
-    WeightRun run;                                                                                            \
-                                                                                                              \
-    for (gsize c = 0; c < n_cols; c += PANEL_VALUES)                                                          \
-      {                                                                                                       \
-        const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                               \
-                                                                                                              \
-        load_weights (&run, w + c / values * bytes, row_bytes, n_rows, n, PLD_UNIT_##type, PLD_OFFSET_##type, values, bytes, expand_##type); \
-        for (guint j = 0; j < n_x; j++)                                                                       \
-          run_dot (&sums[j], &offsets[j], &run, x + (j * n_cols + c) / PLD_Q8_VALUES, n / PLD_UNIT_##type, PLD_UNIT_##type, PLD_OFFSET_##type); \
-      }                                                                                                       \
-    for (guint j = 0; j < n_x; j++)                                                                           \
-      {                                                                                                       \
-        const VecF32 sum = sums[j] + offsets[j];                                                              \
-                                                                                                              \
-        memcpy (y + j * y_stride, &sum, n_rows * sizeof *y);                                                  \
-      }                                                                                                       \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8 *x, guint n_x, gsize n_cols)                                     \
-  {                                                                                                           \
-    for (guint j = 0; j < n_x; j += ROWS)                                                                     \
-      for (guint i = 0; i < n_rows; i += WIDTH)                                                              \
-        rows_##type (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (WIDTH, n_rows - i),  \
-                     x + j * (n_cols / PLD_Q8_VALUES), MIN (ROWS, n_x - j), n_cols);                          \
+#define MATVEC(type, UPPER, values, bytes)                                                                             \
+  static void rows_##type (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x,   \
+                           guint n_x, gsize n_cols)                                                                    \
+  {                                                                                                                    \
+    VecF32 sums[ROWS] = { 0 }, offsets[ROWS] = { 0 };                                                                  \
+    WeightRun run;                                                                                                     \
+                                                                                                                       \
+    for (gsize c = 0; c < n_cols; c += PANEL_VALUES)                                                                   \
+      {                                                                                                                \
+        const guint n = (guint) MIN (n_cols - c, PANEL_VALUES);                                                        \
+                                                                                                                       \
+        load_weights (&run, w + c / values * bytes, row_bytes, n_rows, n, PLD_UNIT_##type, PLD_OFFSET_##type, values,  \
+                      bytes, expand_##type);                                                                           \
+        for (guint j = 0; j < n_x; j++)                                                                                \
+          run_dot (&sums[j], &offsets[j], &run, x + (j * n_cols + c) / PLD_Q8_VALUES, n / PLD_UNIT_##type,             \
+                   PLD_UNIT_##type, PLD_OFFSET_##type);                                                                \
+      }                                                                                                                \
+    for (guint j = 0; j < n_x; j++)                                                                                    \
+      {                                                                                                                \
+        const VecF32 sum = sums[j] + offsets[j];                                                                       \
+                                                                                                                       \
+        memcpy (y + j * y_stride, &sum, n_rows * sizeof *y);                                                           \
+      }                                                                                                                \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8 *x, guint n_x, gsize n_cols)                                              \
+  {                                                                                                                    \
+    for (guint j = 0; j < n_x; j += ROWS)                                                                              \
+      for (guint i = 0; i < n_rows; i += WIDTH)                                                                        \
+        rows_##type (y + j * y_stride + i, y_stride, w + i * row_bytes, row_bytes, MIN (WIDTH, n_rows - i),            \
+                     x + j * (n_cols / PLD_Q8_VALUES), MIN (ROWS, n_x - j), n_cols);                                   \
   }
 PLD_BLOCK_TYPES (MATVEC)

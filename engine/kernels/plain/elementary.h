@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Elementary functions as polynomials, without a branch, so that loops of them become vector code. For files that are compiled as if no value were
- * infinite or not a number, where minimum and maximum are one instruction.
+ * Elementary functions as polynomials, without a branch, so that loops of them become vector code. For files that are
+ * compiled as if no value were infinite or not a number, where minimum and maximum are one instruction.
  */
 #pragma once
 
@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-/* e^x: 2^k times the polynomial of e^r on |r| ≤ ln 2 / 2, its Taylor series to r^7, whose rest is below 1e-8. Beyond −87 and
- * 88, where floats end, it stays at its value there: 1.6e-38 and 1.7e38. */
+/* e^x: 2^k times the polynomial of e^r on |r| ≤ ln 2 / 2, its Taylor series to r^7, whose rest is below 1e-8. Beyond
+ * −87 and 88, where floats end, it stays at its value there: 1.6e-38 and 1.7e38. */
 static inline float
 exp_f32 (float x)
 {

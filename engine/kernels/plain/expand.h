@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Blocks of every type (blocks.h has the layouts), expanded to one form: whole numbers times a scale, and for some types an offset.
+ * Blocks of every type (blocks.h has the layouts), expanded to one form: whole numbers times a scale, and for some
+ * types an offset.
  */
 #pragma once
 
@@ -176,7 +177,8 @@ expand_q3_k (Expanded *e, guint block, const guint8 *x)
     e->d[j] = d * (float) (scales[j] - 32);
   for (guint j = 0; j < 8; j++)
     for (guint l = 0; l < 32; l += SHORTS)
-      put (e->q + 32 * j + l, ((load_u8 (x + 32 + j / 4 * 32 + l) >> 2 * (j % 4) & 3) | (load_u8 (x + l) >> j & 1) << 2) - 4);
+      put (e->q + 32 * j + l,
+           ((load_u8 (x + 32 + j / 4 * 32 + l) >> 2 * (j % 4) & 3) | (load_u8 (x + l) >> j & 1) << 2) - 4);
 }
 
 /* d and m of Q4_K and Q5_K. */
@@ -218,7 +220,8 @@ expand_q5_k (Expanded *e, guint block, const guint8 *x)
   expand_scales (e, x);
   for (guint j = 0; j < 8; j++)
     for (guint l = 0; l < 32; l += SHORTS)
-      put (e->q + 32 * j + l, (load_u8 (x + 48 + j / 2 * 32 + l) >> 4 * (j % 2) & 15) | (load_u8 (x + 16 + l) >> j & 1) << 4);
+      put (e->q + 32 * j + l,
+           (load_u8 (x + 48 + j / 2 * 32 + l) >> 4 * (j % 2) & 15) | (load_u8 (x + 16 + l) >> j & 1) << 4);
 }
 
 static inline void
@@ -231,7 +234,8 @@ expand_q6_k (Expanded *e, guint block, const guint8 *x)
   for (guint j = 0; j < 8; j++)
     for (guint l = 0; l < 32; l += SHORTS)
       put (e->q + 32 * j + l, ((load_u8 (x + j / 4 * 64 + j % 2 * 32 + l) >> j / 2 % 2 * 4 & 15)
-                               | (load_u8 (x + 128 + j / 4 * 32 + l) >> 2 * (j % 4) & 3) << 4) - 32);
+                               | (load_u8 (x + 128 + j / 4 * 32 + l) >> 2 * (j % 4) & 3) << 4)
+                                  - 32);
 }
 
 static inline void

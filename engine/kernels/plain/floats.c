@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Products of floats: weights of one value each, with panels and with rows, and attention of one query. Lanes are rows, of x in panels and of weights
- * elsewhere, so that a sum runs over the columns in their order.
+ * Products of floats: weights of one value each, with panels and with rows, and attention of one query. Lanes are rows,
+ * of x in panels and of weights elsewhere, so that a sum runs over the columns in their order.
  */
 #include "engine/kernels/table.h"
 
@@ -65,17 +65,20 @@ widen (float *y, const guint8 *x, LoadFunc load, gsize bytes, gsize n)
 
 /* ---- panels -------------------------------------------------------------------------------- */
 
-/* Weights that are widened at a time, 24 KB: with as many columns of a tile's panels they fit the first cache, with those of some panels the second. */
+/* Weights that are widened at a time, 24 KB: with as many columns of a tile's panels they fit the first cache, with
+ * those of some panels the second. */
 #define WIDE_ROWS 48
 #define WIDE_COLS 128
 #define NEAR_PANELS 16
 
 static ALWAYS_INLINE void
-multiply_tiles (float *y, gsize y_stride, gboolean more, const float *w, guint n_rows, const float *x, gsize x_stride, guint n_x, gsize n_cols)
+multiply_tiles (float *y, gsize y_stride, gboolean more, const float *w, guint n_rows, const float *x, gsize x_stride,
+                guint n_x, gsize n_cols)
 {
-#define TILES(n)                                                                                              \
-  for (; i + n <= n_rows; i += n)                                                                             \
-  tile_product (y + i * LANES, LANES, y_stride, more, n, n, n_x, w + i * WIDE_COLS, WIDE_COLS, 1, n_cols, 0, x, x_stride, n_cols)
+#define TILES(n)                                                                                                       \
+  for (; i + n <= n_rows; i += n)                                                                                      \
+  tile_product (y + i * LANES, LANES, y_stride, more, n, n, n_x, w + i * WIDE_COLS, WIDE_COLS, 1, n_cols, 0, x,        \
+                x_stride, n_cols)
   gsize i = 0;
 
   TILES (TILE_ROWS);
@@ -85,7 +88,8 @@ multiply_tiles (float *y, gsize y_stride, gboolean more, const float *w, guint n
 }
 
 static void
-multiply_panels (float *y, gsize y_stride, gboolean more, const float *w, guint n_rows, const float *x, gsize x_stride, guint n_x, gsize n_cols)
+multiply_panels (float *y, gsize y_stride, gboolean more, const float *w, guint n_rows, const float *x, gsize x_stride,
+                 guint n_x, gsize n_cols)
 {
   gsize j = 0;
 
@@ -96,8 +100,8 @@ multiply_panels (float *y, gsize y_stride, gboolean more, const float *w, guint 
 }
 
 static ALWAYS_INLINE void
-matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, LoadFunc load, gsize bytes, const float *x, gsize x_stride,
-        guint n_x, gsize n_cols)
+matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, LoadFunc load, gsize bytes,
+        const float *x, gsize x_stride, guint n_x, gsize n_cols)
 {
   for (gsize j = 0; j < n_x; j += NEAR_PANELS)
     for (gsize c = 0; c < n_cols; c += WIDE_COLS)
@@ -109,7 +113,8 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 
           for (gsize r = 0; r < rows; r++)
             widen (wide + r * WIDE_COLS, w + (i + r) * row_bytes + c * bytes, load, bytes, cols);
-          multiply_panels (y + j * y_stride + i * LANES, y_stride, c > 0, wide, rows, x + j * x_stride + c * LANES, x_stride, panels, cols);
+          multiply_panels (y + j * y_stride + i * LANES, y_stride, c > 0, wide, rows, x + j * x_stride + c * LANES,
+                           x_stride, panels, cols);
         }
 }
 
@@ -117,13 +122,16 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 
 /* Rows of x whose sums are kept at a time. */
 #define FEW_ROWS 16
-/* Bytes of a row of weights that come with one access, and that are asked for together: as many lines as there are rows. */
+/* Bytes of a row of weights that come with one access, and that are asked for together: as many lines as there are
+ * rows. */
 #define LINE 64
 #define RUN (LANES * LINE)
 
-/* Adds to @sums what @n columns, as many as a vector has lanes at most, of that many rows of weights give with each row of x. */
+/* Adds to @sums what @n columns, as many as a vector has lanes at most, of that many rows of weights give with each row
+ * of x. */
 static ALWAYS_INLINE void
-add_columns (Lanes *sums, guint part, const guint8 *w, LoadFunc load, const float *x, gsize x_stride, guint n_x, gsize n)
+add_columns (Lanes *sums, guint part, const guint8 *w, LoadFunc load, const float *x, gsize x_stride, guint n_x,
+             gsize n)
 {
   VecF32 v[WIDTH];
 
@@ -140,10 +148,11 @@ add_columns (Lanes *sums, guint part, const guint8 *w, LoadFunc load, const floa
     }
 }
 
-/* The same of @n columns of 16 rows, a line at most. By way of a copy: rows that are a power of two apart push one another out of the first cache,
- * and nothing is read behind the last column. */
+/* The same of @n columns of 16 rows, a line at most. By way of a copy: rows that are a power of two apart push one
+ * another out of the first cache, and nothing is read behind the last column. */
 static ALWAYS_INLINE void
-add_line (Lanes *sums, const guint8 *const *rows, gsize at, LoadFunc load, gsize bytes, const float *x, gsize x_stride, guint n_x, gsize n)
+add_line (Lanes *sums, const guint8 *const *rows, gsize at, LoadFunc load, gsize bytes, const float *x, gsize x_stride,
+          guint n_x, gsize n)
 {
   guint8 lines[LANES][LINE] __attribute__ ((aligned (LINE)));
   const gsize whole = n - n % WIDTH;
@@ -167,8 +176,8 @@ add_line (Lanes *sums, const guint8 *const *rows, gsize at, LoadFunc load, gsize
 
 /* Lanes are 16 rows of weights, which are turned into columns on their way. */
 static ALWAYS_INLINE void
-matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, LoadFunc load, gsize bytes, const float *x, gsize x_stride,
-        guint n_x, gsize n_cols)
+matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, LoadFunc load, gsize bytes,
+        const float *x, gsize x_stride, guint n_x, gsize n_cols)
 {
   const gsize line = LINE / bytes, end = n_cols * bytes;
 
@@ -197,24 +206,24 @@ matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
     }
 }
 
-#define FLOAT_KERNELS(type, UPPER, values, bytes)                                                             \
-  void PLD_FUNC (dequantize_##type) (float *y, const guint8 *x, gsize n)                                      \
-  {                                                                                                           \
-    widen (y, x, load_stored_##type, bytes, n);                                                               \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const float *x, gsize x_stride, guint n_x, gsize n_cols)                     \
-  {                                                                                                           \
-    matmul (y, y_stride, w, row_bytes, n_rows, load_stored_##type, bytes, x, x_stride, n_x, n_cols);          \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const float *x, gsize x_stride, guint n_x, gsize n_cols)                     \
-  {                                                                                                           \
-    for (; n_x > FEW_ROWS; n_x -= FEW_ROWS, x += FEW_ROWS * x_stride, y += FEW_ROWS * y_stride)               \
-      matvec (y, y_stride, w, row_bytes, n_rows, load_stored_##type, bytes, x, x_stride, FEW_ROWS, n_cols);   \
-    matvec (y, y_stride, w, row_bytes, n_rows, load_stored_##type, bytes, x, x_stride, n_x, n_cols);          \
+#define FLOAT_KERNELS(type, UPPER, values, bytes)                                                                      \
+  void PLD_FUNC (dequantize_##type) (float *y, const guint8 *x, gsize n)                                               \
+  {                                                                                                                    \
+    widen (y, x, load_stored_##type, bytes, n);                                                                        \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const float *x, gsize x_stride, guint n_x, gsize n_cols)                              \
+  {                                                                                                                    \
+    matmul (y, y_stride, w, row_bytes, n_rows, load_stored_##type, bytes, x, x_stride, n_x, n_cols);                   \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const float *x, gsize x_stride, guint n_x, gsize n_cols)                              \
+  {                                                                                                                    \
+    for (; n_x > FEW_ROWS; n_x -= FEW_ROWS, x += FEW_ROWS * x_stride, y += FEW_ROWS * y_stride)                        \
+      matvec (y, y_stride, w, row_bytes, n_rows, load_stored_##type, bytes, x, x_stride, FEW_ROWS, n_cols);            \
+    matvec (y, y_stride, w, row_bytes, n_rows, load_stored_##type, bytes, x, x_stride, n_x, n_cols);                   \
   }
 PLD_FLOAT_TYPES (FLOAT_KERNELS)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Sixteen lanes, in as many vectors of the instruction set as they fill, by the vector extension of gcc and clang. Sums run in these lanes
- * everywhere, so that instruction sets differ by fused operations only, and a sum is the same wherever it is computed.
+ * Sixteen lanes, in as many vectors of the instruction set as they fill, by the vector extension of gcc and clang. Sums
+ * run in these lanes everywhere, so that instruction sets differ by fused operations only, and a sum is the same
+ * wherever it is computed.
  */
 #pragma once
 
@@ -50,8 +51,9 @@ load_f32 (const float *x)
   return v;
 }
 
-/* a * b + c, rounded once where the instruction set can. Said by name: left to itself (-ffp-contract=fast), a compiler fuses in one copy of an
- * inlined loop and not in another, and then a row's sums depend on how many rows came with it. */
+/* a * b + c, rounded once where the instruction set can. Said by name: left to itself (-ffp-contract=fast), a compiler
+ * fuses in one copy of an inlined loop and not in another, and then a row's sums depend on how many rows came with it.
+ */
 static ALWAYS_INLINE VecF32
 fused (VecF32 a, VecF32 b, VecF32 c)
 {
@@ -72,7 +74,8 @@ splat (float x)
   return x - (VecF32) { 0 };
 }
 
-/* Numbers of no alignment, widened. By name on x86-64: there gcc 12 widens half a vector at a time, and before SSE4.1 no instruction does. */
+/* Numbers of no alignment, widened. By name on x86-64: there gcc 12 widens half a vector at a time, and before SSE4.1
+ * no instruction does. */
 static ALWAYS_INLINE VecI32
 load_u16 (const guint8 *x)
 {
@@ -90,7 +93,8 @@ load_u16 (const guint8 *x)
 #endif
 }
 
-/* Lane l: a[2 l] b[2 l] + a[2 l + 1] b[2 l + 1]. One instruction, which compilers do not find for lanes that stay apart. */
+/* Lane l: a[2 l] b[2 l] + a[2 l + 1] b[2 l + 1]. One instruction, which compilers do not find for lanes that stay
+ * apart. */
 static ALWAYS_INLINE VecI32
 pair_dot (VecI16 a, VecI16 b)
 {

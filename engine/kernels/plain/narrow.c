@@ -11,7 +11,8 @@ static inline guint16
 float_to_half (float x)
 {
   guint32 bits = float_to_bits (x), magnitude = bits & 0x7fffffff;
-  /* Less half a place, or just half when the last bit is odd, so that ties go to even; a carry moves into the exponent, up to infinity's. */
+  /* Less half a place, or just half when the last bit is odd, so that ties go to even; a carry moves into the exponent,
+   * up to infinity's. */
   guint32 normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - (112u << 23)) >> 13;
   /* The last place of a sum with a half is that of subnormal halves. */
   guint32 subnormal = float_to_bits (bits_to_float (magnitude) + 0.5f) - float_to_bits (0.5f);
@@ -67,7 +68,8 @@ block_scales (VecI32 max)
   return (VecF32) max / 127.0f;
 }
 
-/* None where max is no number: a product of two of those depends on the operands' order, which a compiler is free to choose. */
+/* None where max is no number: a product of two of those depends on the operands' order, which a compiler is free to
+ * choose. */
 static ALWAYS_INLINE VecF32
 block_factors (VecI32 max)
 {

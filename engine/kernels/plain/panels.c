@@ -65,17 +65,17 @@ larger (VecF32 a, VecF32 b)
 }
 
 /* Vectors v of y, with their column's bias. */
-#define EACH_VECTOR(expression)                                                                               \
-  for (gsize c = 0; c < n; c++)                                                                               \
-    {                                                                                                         \
-      const VecF32 bias = splat (b[c]);                                                                       \
-                                                                                                              \
-      for (gsize i = c * LANES; i < (c + 1) * LANES; i += WIDTH)                                              \
-        {                                                                                                     \
-          const VecF32 v = load_f32 (y + i);                                                                  \
-                                                                                                              \
-          store_f32 (y + i, expression);                                                                      \
-        }                                                                                                     \
+#define EACH_VECTOR(expression)                                                                                        \
+  for (gsize c = 0; c < n; c++)                                                                                        \
+    {                                                                                                                  \
+      const VecF32 bias = splat (b[c]);                                                                                \
+                                                                                                                       \
+      for (gsize i = c * LANES; i < (c + 1) * LANES; i += WIDTH)                                                       \
+        {                                                                                                              \
+          const VecF32 v = load_f32 (y + i);                                                                           \
+                                                                                                                       \
+          store_f32 (y + i, expression);                                                                               \
+        }                                                                                                              \
     }
 
 void
@@ -90,33 +90,29 @@ PLD_FUNC (panel_relu) (float *y, const float *b, gsize n)
   EACH_VECTOR (larger (v + bias, (VecF32) { 0 }))
 }
 
-void
-PLD_FUNC (panel_add) (float *y, const float *x, const float *b, gsize n)
-{
-  EACH_VECTOR (v + load_f32 (x + i) + bias)
-}
+void PLD_FUNC (panel_add) (float *y, const float *x, const float *b,
+                           gsize n){ EACH_VECTOR (v + load_f32 (x + i) + bias) }
 
-#define ACTIVATION(name, function)                                                                            \
-  void PLD_FUNC (name) (float *y, const float *b, gsize n)                                                    \
-  {                                                                                                           \
-    for (gsize c = 0; c < n; c++, y += LANES)                                                                 \
-      {                                                                                                       \
-        const float bias = b[c];                                                                              \
-                                                                                                              \
-        for (guint r = 0; r < LANES; r++)                                                                     \
-          y[r] = function (y[r] + bias);                                                                      \
-      }                                                                                                       \
+#define ACTIVATION(name, function)                                                                                     \
+  void PLD_FUNC (name) (float *y, const float *b, gsize n)                                                             \
+  {                                                                                                                    \
+    for (gsize c = 0; c < n; c++, y += LANES)                                                                          \
+      {                                                                                                                \
+        const float bias = b[c];                                                                                       \
+                                                                                                                       \
+        for (guint r = 0; r < LANES; r++)                                                                              \
+          y[r] = function (y[r] + bias);                                                                               \
+      }                                                                                                                \
   }
-ACTIVATION (panel_gelu, gelu_f32)
-ACTIVATION (panel_gelu_tanh, gelu_tanh_f32)
-ACTIVATION (panel_silu, silu_f32)
+ACTIVATION (panel_gelu, gelu_f32) ACTIVATION (panel_gelu_tanh, gelu_tanh_f32) ACTIVATION (panel_silu, silu_f32)
 
 /* ---- layer norm and softmax ---------------------------------------------------------------- */
 
-/* What columns are reduced with: each to one of some lanes in turn, which makes the chains of operations shorter and sums better. */
+/* What columns are reduced with: each to one of some lanes in turn, which makes the chains of operations shorter and
+ * sums better. */
 #define CHAINS 4
 
-typedef VecF32 (*ReduceFunc) (VecF32 so_far, VecF32 x, VecF32 mean);
+    typedef VecF32 (*ReduceFunc) (VecF32 so_far, VecF32 x, VecF32 mean);
 
 static ALWAYS_INLINE VecF32
 sum_of (VecF32 so_far, VecF32 x, G_GNUC_UNUSED VecF32 mean)
@@ -148,7 +144,8 @@ reduce_columns (const float *x, gsize n, float first, ReduceFunc reduce, ReduceF
   for (; c + CHAINS <= n; c += CHAINS)
     for (guint k = 0; k < CHAINS; k++)
       for (guint part = 0; part < PARTS; part++)
-        chains[k].part[part] = reduce (chains[k].part[part], load_f32 (x + (c + k) * LANES + part * WIDTH), mean->part[part]);
+        chains[k].part[part]
+            = reduce (chains[k].part[part], load_f32 (x + (c + k) * LANES + part * WIDTH), mean->part[part]);
   for (; c < n; c++)
     for (guint part = 0; part < PARTS; part++)
       chains[0].part[part] = reduce (chains[0].part[part], load_f32 (x + c * LANES + part * WIDTH), mean->part[part]);
@@ -208,15 +205,15 @@ PLD_FUNC (panel_scores) (float *s, const float *q, const float *k, gsize k_strid
 {
   /* The last panel of keys is whole too; only what counts of it is stored. */
   for (gsize i = 0; i < n; i += TILE_KEYS)
-    tile_product (s + i * LANES, LANES, 0, FALSE, TILE_KEYS, (guint) MIN (TILE_KEYS, n - i), 1, k + i / LANES * k_stride + i % LANES, 1, LANES, d,
-                  0, q, 0, d);
+    tile_product (s + i * LANES, LANES, 0, FALSE, TILE_KEYS, (guint) MIN (TILE_KEYS, n - i), 1,
+                  k + i / LANES * k_stride + i % LANES, 1, LANES, d, 0, q, 0, d);
 }
 
 void
 PLD_FUNC (panel_mix) (float *y, const float *s, const float *v, gsize v_stride, gsize n, gsize d)
 {
-#define TILES(columns)                                                                                        \
-  for (; c + columns <= d; c += columns)                                                                      \
+#define TILES(columns)                                                                                                 \
+  for (; c + columns <= d; c += columns)                                                                               \
   tile_product (y + c * LANES, LANES, 0, FALSE, columns, columns, 1, v + c * LANES, LANES, 1, LANES, v_stride, s, 0, n)
   gsize c = 0;
 

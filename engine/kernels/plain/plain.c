@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The kernels on rows of floats, in C that compilers turn into vector code: no branch in an inner loop, selections instead. Compiled once for each
- * instruction set, with only its flags.
+ * The kernels on rows of floats, in C that compilers turn into vector code: no branch in an inner loop, selections
+ * instead. Compiled once for each instruction set, with only its flags.
  */
 #include "engine/kernels/table.h"
 
 #include "engine/kernels/plain/elementary.h"
 
-/* Reductions run in this many independent lanes, which is what makes them vector code; the same number everywhere, so that they
- * differ between instruction sets by fused operations only. */
+/* Reductions run in this many independent lanes, which is what makes them vector code; the same number everywhere, so
+ * that they differ between instruction sets by fused operations only. */
 #define LANES 16
 
 static inline float

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What works on panels of floats, [n][16], is made of: products with broadcast weights, whose sums stay in registers, and turning rows into panels.
+ * What works on panels of floats, [n][16], is made of: products with broadcast weights, whose sums stay in registers,
+ * and turning rows into panels.
  */
 #pragma once
 
 #include "engine/kernels/plain/lanes.h"
 
-/* Rows of weights, and panels, whose sums are in registers at a time. Two chains of fused operations of four cycles each want eight sums at least. */
+/* Rows of weights, and panels, whose sums are in registers at a time. Two chains of fused operations of four cycles
+ * each want eight sums at least. */
 #if defined(__AVX512BW__)
 #define TILE_ROWS 8
 #define TILE_PANELS 3
@@ -50,11 +52,12 @@ store_lanes (float *y, const Lanes *lanes)
     store_f32 (y + part * WIDTH, lanes->part[part]);
 }
 
-/* y[i * y_row + p * y_panel] = Σ w[i * w_row + c * w_col] x[p * x_panel + c], for lanes y and x, over n in the order of c; added to what y is where
+/* y[i * y_row + p * y_panel] = Σ w[i * w_row + c * w_col] x[p * x_panel + c], for lanes y and x, over n in the order of
+ * c; added to what y is where
  * @more. Of @n_rows the first @n_wanted go to y. After each @run of c the next of w begins @w_run further. */
 static ALWAYS_INLINE void
-tile_product (float *y, gsize y_row, gsize y_panel, gboolean more, guint n_rows, guint n_wanted, guint n_panels, const float *w, gsize w_row,
-              gsize w_col, gsize run, gsize w_run, const float *x, gsize x_panel, gsize n)
+tile_product (float *y, gsize y_row, gsize y_panel, gboolean more, guint n_rows, guint n_wanted, guint n_panels,
+              const float *w, gsize w_row, gsize w_col, gsize run, gsize w_run, const float *x, gsize x_panel, gsize n)
 {
   Lanes sums[TILE_SUMS] = { 0 };
 
@@ -77,7 +80,8 @@ tile_product (float *y, gsize y_row, gsize y_panel, gboolean more, guint n_rows,
 
               for (guint p = 0; p < n_panels; p++)
                 for (guint part = 0; part < PARTS; part++)
-                  sums[i * n_panels + p].part[part] = fused (weight, values[p].part[part], sums[i * n_panels + p].part[part]);
+                  sums[i * n_panels + p].part[part]
+                      = fused (weight, values[p].part[part], sums[i * n_panels + p].part[part]);
             }
         }
       n -= end;
@@ -91,10 +95,12 @@ tile_product (float *y, gsize y_row, gsize y_panel, gboolean more, guint n_rows,
 
 /* Of each quarter of 16 bytes of a, 0 … 3, and of b, 4 … 7. */
 #define QUARTER_AT(quarter, i) ((i) % 4 + (i) / 4 * WIDTH + 4 * (quarter))
-#define QUARTER(quarter, i, j, k, l) QUARTER_AT (quarter, i), QUARTER_AT (quarter, j), QUARTER_AT (quarter, k), QUARTER_AT (quarter, l)
+#define QUARTER(quarter, i, j, k, l)                                                                                   \
+  QUARTER_AT (quarter, i), QUARTER_AT (quarter, j), QUARTER_AT (quarter, k), QUARTER_AT (quarter, l)
 #if VECTOR_BYTES == 64
-#define EACH_QUARTER(a, b, ...)                                                                               \
-  __builtin_shufflevector (a, b, QUARTER (0, __VA_ARGS__), QUARTER (1, __VA_ARGS__), QUARTER (2, __VA_ARGS__), QUARTER (3, __VA_ARGS__))
+#define EACH_QUARTER(a, b, ...)                                                                                        \
+  __builtin_shufflevector (a, b, QUARTER (0, __VA_ARGS__), QUARTER (1, __VA_ARGS__), QUARTER (2, __VA_ARGS__),         \
+                           QUARTER (3, __VA_ARGS__))
 #elif VECTOR_BYTES == 32
 #define EACH_QUARTER(a, b, ...) __builtin_shufflevector (a, b, QUARTER (0, __VA_ARGS__), QUARTER (1, __VA_ARGS__))
 #else
@@ -112,15 +118,17 @@ transpose (VecF32 v[WIDTH])
 
   for (guint i = 0; i < WIDTH; i += 4)
     {
-      const VecF32 low0 = EACH_QUARTER (v[i], v[i + 1], 0, 4, 1, 5), low1 = EACH_QUARTER (v[i + 2], v[i + 3], 0, 4, 1, 5);
-      const VecF32 high0 = EACH_QUARTER (v[i], v[i + 1], 2, 6, 3, 7), high1 = EACH_QUARTER (v[i + 2], v[i + 3], 2, 6, 3, 7);
+      const VecF32 low0 = EACH_QUARTER (v[i], v[i + 1], 0, 4, 1, 5),
+                   low1 = EACH_QUARTER (v[i + 2], v[i + 3], 0, 4, 1, 5);
+      const VecF32 high0 = EACH_QUARTER (v[i], v[i + 1], 2, 6, 3, 7),
+                   high1 = EACH_QUARTER (v[i + 2], v[i + 3], 2, 6, 3, 7);
 
       t[i] = EACH_QUARTER (low0, low1, 0, 1, 4, 5);
       t[i + 1] = EACH_QUARTER (low0, low1, 2, 3, 6, 7);
       t[i + 2] = EACH_QUARTER (high0, high1, 0, 1, 4, 5);
       t[i + 3] = EACH_QUARTER (high0, high1, 2, 3, 6, 7);
     }
-  /* Vector 4 b + k now has value 4 q + k of vectors 4 b … 4 b + 3 in its quarter q. */
+    /* Vector 4 b + k now has value 4 q + k of vectors 4 b … 4 b + 3 in its quarter q. */
 #if VECTOR_BYTES == 64
   for (guint k = 0; k < 4; k++)
     {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The specification of the kernels on stored weights: a value of a block straight from the layouts in blocks.h, one by one. Every value
- * is a sum of two products that doubles hold exactly.
+ * The specification of the kernels on stored weights: a value of a block straight from the layouts in blocks.h, one by
+ * one. Every value is a sum of two products that doubles hold exactly.
  */
 #include "engine/kernels/table.h"
 
@@ -86,7 +86,8 @@ value_q2_k (const guint8 *x, guint v)
 {
   guint h = v / 128, i = v / 32 % 4, l = v % 32, j = v / 16;
 
-  return half_at (x + 80) * bits_of (x[j], 0, 4) * bits_of (x[16 + 32 * h + l], 2 * i, 2) - half_at (x + 82) * bits_of (x[j], 4, 4);
+  return half_at (x + 80) * bits_of (x[j], 0, 4) * bits_of (x[16 + 32 * h + l], 2 * i, 2)
+         - half_at (x + 82) * bits_of (x[j], 4, 4);
 }
 
 static double
@@ -144,65 +145,65 @@ value_iq4_xs (const guint8 *x, guint v)
   return half_at (x) * ((gint) s - 32) * iq4_level (nibble_of (x + 8 + 16 * j, v % 32));
 }
 
-#define BLOCK_KERNELS(type, UPPER, values, bytes)                                                             \
-  void PLD_FUNC (dequantize_##type) (float *y, const guint8 *x, gsize n)                                      \
-  {                                                                                                           \
-    for (gsize i = 0; i < n; i++)                                                                             \
-      y[i] = (float) value_##type (x + i / values * bytes, i % values);                                       \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8 *x, guint n_x, gsize n_cols)                                     \
-  {                                                                                                           \
-    for (guint j = 0; j < n_x; j++, x += n_cols / PLD_Q8_VALUES)                                              \
-      for (guint i = 0; i < n_rows; i++)                                                                      \
-        {                                                                                                     \
-          const guint8 *row = w + i * row_bytes;                                                              \
-          double sum = 0;                                                                                     \
-                                                                                                              \
-          for (gsize c = 0; c < n_cols; c++)                                                                  \
-            sum += value_##type (row + c / values * bytes, c % values) * x[c / PLD_Q8_VALUES].scale           \
-                   * x[c / PLD_Q8_VALUES].q[c % PLD_Q8_VALUES];                                               \
-          y[j * y_stride + i] = (float) sum;                                                                  \
-        }                                                                                                     \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
-  {                                                                                                           \
-    for (guint j = 0; j < n_x * PLD_PANEL_ROWS; j++)                                                          \
-      for (guint i = 0; i < n_rows; i++)                                                                      \
-        {                                                                                                     \
-          const PldQ8Panel *panel = x + j / PLD_PANEL_ROWS * (n_cols / PLD_Q8_VALUES);                        \
-          const guint r = j % PLD_PANEL_ROWS;                                                                 \
-          double sum = 0;                                                                                     \
-                                                                                                              \
-          for (gsize c = 0; c < n_cols; c++)                                                                  \
-            sum += value_##type (w + i * row_bytes + c / values * bytes, c % values) * panel[c / PLD_Q8_VALUES].scale[r]\
-                   * panel[c / PLD_Q8_VALUES].q[c % PLD_Q8_VALUES / 4][r][c % 4];                             \
-          y[j / PLD_PANEL_ROWS * y_stride + i * PLD_PANEL_ROWS + r] = (float) sum;                            \
-        }                                                                                                     \
+#define BLOCK_KERNELS(type, UPPER, values, bytes)                                                                      \
+  void PLD_FUNC (dequantize_##type) (float *y, const guint8 *x, gsize n)                                               \
+  {                                                                                                                    \
+    for (gsize i = 0; i < n; i++)                                                                                      \
+      y[i] = (float) value_##type (x + i / values * bytes, i % values);                                                \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8 *x, guint n_x, gsize n_cols)                                              \
+  {                                                                                                                    \
+    for (guint j = 0; j < n_x; j++, x += n_cols / PLD_Q8_VALUES)                                                       \
+      for (guint i = 0; i < n_rows; i++)                                                                               \
+        {                                                                                                              \
+          const guint8 *row = w + i * row_bytes;                                                                       \
+          double sum = 0;                                                                                              \
+                                                                                                                       \
+          for (gsize c = 0; c < n_cols; c++)                                                                           \
+            sum += value_##type (row + c / values * bytes, c % values) * x[c / PLD_Q8_VALUES].scale                    \
+                   * x[c / PLD_Q8_VALUES].q[c % PLD_Q8_VALUES];                                                        \
+          y[j * y_stride + i] = (float) sum;                                                                           \
+        }                                                                                                              \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                         \
+  {                                                                                                                    \
+    for (guint j = 0; j < n_x * PLD_PANEL_ROWS; j++)                                                                   \
+      for (guint i = 0; i < n_rows; i++)                                                                               \
+        {                                                                                                              \
+          const PldQ8Panel *panel = x + j / PLD_PANEL_ROWS * (n_cols / PLD_Q8_VALUES);                                 \
+          const guint r = j % PLD_PANEL_ROWS;                                                                          \
+          double sum = 0;                                                                                              \
+                                                                                                                       \
+          for (gsize c = 0; c < n_cols; c++)                                                                           \
+            sum += value_##type (w + i * row_bytes + c / values * bytes, c % values)                                   \
+                   * panel[c / PLD_Q8_VALUES].scale[r] * panel[c / PLD_Q8_VALUES].q[c % PLD_Q8_VALUES / 4][r][c % 4];  \
+          y[j / PLD_PANEL_ROWS * y_stride + i * PLD_PANEL_ROWS + r] = (float) sum;                                     \
+        }                                                                                                              \
   }
 PLD_BLOCK_TYPES (BLOCK_KERNELS)
 
-#define FLOAT_KERNELS(type, UPPER, values, bytes)                                                             \
-  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const float *x, gsize x_stride, guint n_x, gsize n_cols)                     \
-  {                                                                                                           \
-    for (guint j = 0; j < n_x; j++, x += x_stride)                                                            \
-      for (guint i = 0; i < n_rows; i++)                                                                      \
-        {                                                                                                     \
-          double sum = 0;                                                                                     \
-                                                                                                              \
-          for (gsize c = 0; c < n_cols; c++)                                                                  \
-            {                                                                                                 \
-              float value;                                                                                    \
-                                                                                                              \
-              PLD_FUNC (dequantize_##type) (&value, w + i * row_bytes + c * bytes, 1);                        \
-              sum += (double) value * x[c];                                                                   \
-            }                                                                                                 \
-          y[j * y_stride + i] = (float) sum;                                                                  \
-        }                                                                                                     \
+#define FLOAT_KERNELS(type, UPPER, values, bytes)                                                                      \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const float *x, gsize x_stride, guint n_x, gsize n_cols)                              \
+  {                                                                                                                    \
+    for (guint j = 0; j < n_x; j++, x += x_stride)                                                                     \
+      for (guint i = 0; i < n_rows; i++)                                                                               \
+        {                                                                                                              \
+          double sum = 0;                                                                                              \
+                                                                                                                       \
+          for (gsize c = 0; c < n_cols; c++)                                                                           \
+            {                                                                                                          \
+              float value;                                                                                             \
+                                                                                                                       \
+              PLD_FUNC (dequantize_##type) (&value, w + i * row_bytes + c * bytes, 1);                                 \
+              sum += (double) value * x[c];                                                                            \
+            }                                                                                                          \
+          y[j * y_stride + i] = (float) sum;                                                                           \
+        }                                                                                                              \
   }
 PLD_FLOAT_TYPES (FLOAT_KERNELS)
 

@@ -25,15 +25,15 @@ PLD_FUNC (unpack) (float *y, gsize y_stride, const float *x, guint n_rows, gsize
       y[r * y_stride + c] = x[c * ROWS + r];
 }
 
-#define ACTIVATION(name, expression)                                                                          \
-  void PLD_FUNC (panel_##name) (float *y, const float *b, gsize n)                                            \
-  {                                                                                                           \
-    for (gsize i = 0; i < n * ROWS; i++)                                                                      \
-      {                                                                                                       \
-        const double v = (double) y[i] + b[i / ROWS];                                                         \
-                                                                                                              \
-        y[i] = (float) (expression);                                                                          \
-      }                                                                                                       \
+#define ACTIVATION(name, expression)                                                                                   \
+  void PLD_FUNC (panel_##name) (float *y, const float *b, gsize n)                                                     \
+  {                                                                                                                    \
+    for (gsize i = 0; i < n * ROWS; i++)                                                                               \
+      {                                                                                                                \
+        const double v = (double) y[i] + b[i / ROWS];                                                                  \
+                                                                                                                       \
+        y[i] = (float) (expression);                                                                                   \
+      }                                                                                                                \
   }
 ACTIVATION (bias, v)
 ACTIVATION (gelu, 0.5 * v * (1 + erf (v * M_SQRT1_2)))

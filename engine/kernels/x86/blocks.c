@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * AVX2, AVX-512, and either with VNNI: weights in blocks times activations in blocks of 8 bits. vpdpbusd (VNNI) sums four products of an unsigned
- * and a signed byte in each lane, vpmaddubsw two, both exactly; weights are the unsigned ones, by a bias, which the sums of the activations take
- * off again. Weights are expanded once, 16 rows of 256 columns at a time, for all activations that they meet.
+ * AVX2, AVX-512, and either with VNNI: weights in blocks times activations in blocks of 8 bits. vpdpbusd (VNNI) sums
+ * four products of an unsigned and a signed byte in each lane, vpmaddubsw two, both exactly; weights are the unsigned
+ * ones, by a bias, which the sums of the activations take off again. Weights are expanded once, 16 rows of 256 columns
+ * at a time, for all activations that they meet.
  *
- * Panels: lanes are rows of activations, weights are broadcast. Rows: lanes are columns, and those of 16 rows of weights are summed together,
- * so that from there on lanes are rows of weights.
+ * Panels: lanes are rows of activations, weights are broadcast. Rows: lanes are columns, and those of 16 rows of
+ * weights are summed together, so that from there on lanes are rows of weights.
  */
 #include "engine/kernels/table.h"
 
@@ -45,8 +46,8 @@ expand (Weights *w, const Type *type, const guint8 **rows, guint n)
 
 /* n_rows up to GROUP of weights times n_x up to MAX_PANELS panels. */
 static void
-matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
-              const Type *type)
+matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x,
+              gsize n_cols, const Type *type)
 {
   const gsize n_blocks = n_cols / PLD_Q8_VALUES;
   const guint8 *rows[GROUP];
@@ -77,8 +78,8 @@ matmul_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 }
 
 static void
-matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x, gsize n_cols,
-        const Type *type)
+matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8Panel *x, guint n_x,
+        gsize n_cols, const Type *type)
 {
   for (guint j = 0; j < n_x; j += MAX_PANELS)
     for (guint i = 0; i < n_rows; i += GROUP)
@@ -90,8 +91,8 @@ matmul (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 
 /* n_rows up to 16 of weights times n_x up to MAX_ROWS of activations. */
 static void
-matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
-              const Type *type)
+matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
+              gsize n_cols, const Type *type)
 {
   const gsize n_blocks = n_cols / PLD_Q8_VALUES;
   const guint8 *rows[WEIGHT_ROWS];
@@ -128,8 +129,8 @@ matvec_group (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint 
 }
 
 static void
-matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x, gsize n_cols,
-        const Type *type)
+matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows, const PldQ8 *x, guint n_x,
+        gsize n_cols, const Type *type)
 {
   for (guint j = 0; j < n_x; j += MAX_ROWS)
     for (guint i = 0; i < n_rows; i += WEIGHT_ROWS)
@@ -139,19 +140,23 @@ matvec (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows
 
 /* ---- types --------------------------------------------------------------------------------- */
 
-#define TYPE_KERNELS(type, UPPER, values, bytes)                                                              \
-  static const Type type_##type = { expand_##type, PANEL_VALUES / values * bytes, PLD_UNIT_##type, BITS_##type, \
-                                    PLD_OFFSET_##type ? 0 : BIAS (BITS_##type), PLD_OFFSET_##type };             \
-                                                                                                              \
-  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8 *x, guint n_x, gsize n_cols)                                     \
-  {                                                                                                           \
-    matvec (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type);                                 \
-  }                                                                                                           \
-                                                                                                              \
-  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,    \
-                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                \
-  {                                                                                                           \
-    matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type);                                 \
+#define TYPE_KERNELS(type, UPPER, values, bytes)                                                                       \
+  static const Type type_##type = { expand_##type,                                                                     \
+                                    PANEL_VALUES / values * bytes,                                                     \
+                                    PLD_UNIT_##type,                                                                   \
+                                    BITS_##type,                                                                       \
+                                    PLD_OFFSET_##type ? 0 : BIAS (BITS_##type),                                        \
+                                    PLD_OFFSET_##type };                                                               \
+                                                                                                                       \
+  void PLD_FUNC (matvec_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8 *x, guint n_x, gsize n_cols)                                              \
+  {                                                                                                                    \
+    matvec (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type);                                          \
+  }                                                                                                                    \
+                                                                                                                       \
+  void PLD_FUNC (matmul_##type) (float *y, gsize y_stride, const guint8 *w, gsize row_bytes, guint n_rows,             \
+                                 const PldQ8Panel *x, guint n_x, gsize n_cols)                                         \
+  {                                                                                                                    \
+    matmul (y, y_stride, w, row_bytes, n_rows, x, n_x, n_cols, &type_##type);                                          \
   }
 PLD_BLOCK_TYPES (TYPE_KERNELS)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The numbers of weights in blocks of every type (blocks.h has the layouts), as unsigned bytes in the order of columns: for vpdpbusd and vpmaddubsw,
- * which take the sign of one of their two operands only, numbers of types that have negative ones are more by a bias.
+ * The numbers of weights in blocks of every type (blocks.h has the layouts), as unsigned bytes in the order of columns:
+ * for vpdpbusd and vpmaddubsw, which take the sign of one of their two operands only, numbers of types that have
+ * negative ones are more by a bias.
  */
 #pragma once
 
@@ -30,7 +31,8 @@ enum
   BITS_iq4_xs = 8
 };
 
-/* The bias of numbers of so many bits that may be negative. vpmaddubsw adds up two products to 16 bits, so that of 8 bits they stay signed for it. */
+/* The bias of numbers of so many bits that may be negative. vpmaddubsw adds up two products to 16 bits, so that of 8
+ * bits they stay signed for it. */
 #ifdef HAS_VNNI
 #define BIAS(bits) (1 << ((bits) - 1))
 #else
@@ -49,7 +51,7 @@ load_32 (const guint8 *x)
   __m256i v = _mm256_loadu_si256 ((const __m256i *) (gconstpointer) x);
 
   /* Or gcc reads memory, which is seldom aligned, again for each use. */
-  asm ("" : "+x" (v));
+  asm ("" : "+x"(v));
   return v;
 }
 

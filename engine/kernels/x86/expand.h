@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Sixteen rows of weights, a panel of 256 columns of them, expanded from blocks of every type to one form: unsigned bytes, and of each unit of 32
- * or 16 columns a scale, and for some types an offset, row beside row.
+ * Sixteen rows of weights, a panel of 256 columns of them, expanded from blocks of every type to one form: unsigned
+ * bytes, and of each unit of 32 or 16 columns a scale, and for some types an offset, row beside row.
  */
 #pragma once
 
@@ -62,8 +62,9 @@ to_float (VecI32 x)
   return __builtin_convertvector (x, VecF32);
 }
 
-/* Keeps the compiler from computing it later: gcc 12 would rather keep all the products of a sum, which there are no registers for. */
-#define PIN(v) asm ("" : "+v" (v))
+/* Keeps the compiler from computing it later: gcc 12 would rather keep all the products of a sum, which there are no
+ * registers for. */
+#define PIN(v) asm ("" : "+v"(v))
 
 #ifdef HAS_VNNI
 
@@ -91,14 +92,16 @@ pairs_dot (VecI32 weights, VecI32 x)
 #endif
 }
 
-/* Adds to each lane four products of numbers of 8 bits, which are signed here, and activations: signs are moved to these. */
+/* Adds to each lane four products of numbers of 8 bits, which are signed here, and activations: signs are moved to
+ * these. */
 static ALWAYS_INLINE VecI32
 wide_dot (VecI32 sum, VecI32 weights, VecI32 x)
 {
 #if VECTOR_BYTES == 64
   const VecI32 magnitudes = (VecI32) _mm512_abs_epi8 ((__m512i) weights);
 
-  x = (VecI32) _mm512_mask_sub_epi8 ((__m512i) x, _mm512_movepi8_mask ((__m512i) weights), _mm512_setzero_si512 (), (__m512i) x);
+  x = (VecI32) _mm512_mask_sub_epi8 ((__m512i) x, _mm512_movepi8_mask ((__m512i) weights), _mm512_setzero_si512 (),
+                                     (__m512i) x);
 #else
   const VecI32 magnitudes = (VecI32) _mm256_abs_epi8 ((__m256i) weights);
 
@@ -118,9 +121,10 @@ wide_dot (VecI32 sum, VecI32 weights, VecI32 x)
 #define ZIP(how, a, b) ((VecI32) _mm256_unpack##how ((__m256i) (a), (__m256i) (b)))
 #endif
 
-/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory, some at a time, since a core has few
- * places for what it waits for. The processor's own prefetching does not keep up with 16 rows at once. What lies beyond the last row is mostly this
- * thread's next item; fetching what is not there is harmless. */
+/* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory,
+ * some at a time, since a core has few places for what it waits for. The processor's own prefetching does not keep up
+ * with 16 rows at once. What lies beyond the last row is mostly this thread's next item; fetching what is not there is
+ * harmless. */
 static ALWAYS_INLINE const guint8 *
 fetch (const guint8 *next, gsize n)
 {
@@ -182,8 +186,8 @@ put_scales (float *y, VecI32 s, gint more, VecF32 d)
     put_floats (y + k * WEIGHT_ROWS, __builtin_convertvector ((s << (24 - 8 * k) >> 24) - more, VecF32) * d);
 }
 
-/* Of a block of 256 the scales, and offsets, of the rows from @r on, as many as lanes. Where a half does not begin or end 16 bytes, the 16 that are
- * read end with it. */
+/* Of a block of 256 the scales, and offsets, of the rows from @r on, as many as lanes. Where a half does not begin or
+ * end 16 bytes, the 16 that are read end with it. */
 static ALWAYS_INLINE void
 scales_q2_k (Weights *w, guint r, const guint8 *const *x)
 {
@@ -208,7 +212,8 @@ scales_q3_k (Weights *w, guint r, const guint8 *const *x)
   for (guint i = 0; i < 3; i++)
     s[i] = (v[i] >> 16 & 0xffff) | v[i + 1] << 16;
   for (guint i = 0; i < 4; i++)
-    put_scales (w->d[4 * i] + r, (s[i % 2] >> (i / 2 * 4) & 0x0f0f0f0f) | (s[2] >> 2 * i & 0x03030303) << 4, 32, low_halves (v[3] >> 16));
+    put_scales (w->d[4 * i] + r, (s[i % 2] >> (i / 2 * 4) & 0x0f0f0f0f) | (s[2] >> 2 * i & 0x03030303) << 4, 32,
+                low_halves (v[3] >> 16));
 }
 
 static ALWAYS_INLINE void
@@ -243,7 +248,9 @@ scales_iq4_xs (Weights *w, guint r, const guint8 *const *x)
 
   words_of (v, x + r, 0);
   for (guint j = 0; j < 8; j++)
-    put_floats (w->d[j] + r, __builtin_convertvector (((v[1] >> 4 * j & 15) | (v[0] >> (16 + 2 * j) & 3) << 4) - 32, VecF32) * low_halves (v[0]));
+    put_floats (w->d[j] + r,
+                __builtin_convertvector (((v[1] >> 4 * j & 15) | (v[0] >> (16 + 2 * j) & 3) << 4) - 32, VecF32)
+                    * low_halves (v[0]));
 }
 
 /* ---- panels -------------------------------------------------------------------------------- */
@@ -253,7 +260,8 @@ static ALWAYS_INLINE void
 gather_halves (guint64 *y, const guint8 *x, guint bytes)
 {
   for (guint i = 0; i < 2; i++, x += 4 * bytes)
-    y[i] = u16_at (x) | (guint64) u16_at (x + bytes) << 16 | (guint64) u16_at (x + 2 * bytes) << 32 | (guint64) u16_at (x + 3 * bytes) << 48;
+    y[i] = u16_at (x) | (guint64) u16_at (x + bytes) << 16 | (guint64) u16_at (x + 2 * bytes) << 32
+           | (guint64) u16_at (x + 3 * bytes) << 48;
 }
 
 /* The scales, or offsets, of 8 units of all rows, gathered so. */
@@ -308,10 +316,10 @@ expand_256 (Weights *w, const guint8 *const *x, void (*scales) (Weights *w, guin
     put (w->q[r], x[r]);
 }
 
-#define EXPAND_32(type, bytes)                                                                                \
-  static void expand_##type (Weights *w, const guint8 *const *x)                                              \
-  {                                                                                                           \
-    expand_32 (w, x, bytes, PLD_OFFSET_##type, bytes_##type);                                                     \
+#define EXPAND_32(type, bytes)                                                                                         \
+  static void expand_##type (Weights *w, const guint8 *const *x)                                                       \
+  {                                                                                                                    \
+    expand_32 (w, x, bytes, PLD_OFFSET_##type, bytes_##type);                                                          \
   }
 EXPAND_32 (q4_0, 18)
 EXPAND_32 (q4_1, 20)
@@ -320,11 +328,8 @@ EXPAND_32 (q5_1, 24)
 EXPAND_32 (q8_0, 34)
 EXPAND_32 (iq4_nl, 18)
 
-#define EXPAND_256(type)                                                                                      \
-  static void expand_##type (Weights *w, const guint8 *const *x)                                              \
-  {                                                                                                           \
-    expand_256 (w, x, scales_##type, put_##type);                                                             \
-  }
+#define EXPAND_256(type)                                                                                               \
+  static void expand_##type (Weights *w, const guint8 *const *x) { expand_256 (w, x, scales_##type, put_##type); }
 EXPAND_256 (q2_k)
 EXPAND_256 (q3_k)
 EXPAND_256 (q4_k)

@@ -7,7 +7,8 @@
 #include "engine/kernels/x86/expand.h"
 
 #define ROWS PLD_PANEL_ROWS
-/* Rows of weights that a panel of activations meets while it is in the nearest cache, and panels that weights meet once they are expanded. */
+/* Rows of weights that a panel of activations meets while it is in the nearest cache, and panels that weights meet once
+ * they are expanded. */
 #define GROUP 64
 #define MAX_PANELS 16
 /* Panels of activations, and rows of weights with one or with more of them, whose sums are in registers at a time. */
@@ -20,8 +21,8 @@
 #endif
 #define TILE_ROWS_MAX TILE_ROWS (1)
 
-/* gcc 12 would unroll too late to see that an array can be in registers; clang knows, but the pragma would confuse it. A sanitizer's checks,
- * unrolled, take long to compile. */
+/* gcc 12 would unroll too late to see that an array can be in registers; clang knows, but the pragma would confuse it.
+ * A sanitizer's checks, unrolled, take long to compile. */
 #if defined(__clang__) || defined(__SANITIZE_ADDRESS__)
 #define UNROLL
 #else
@@ -38,7 +39,8 @@ splat_bytes (const guint8 *x)
   return splat_i32 (v);
 }
 
-/* Of the units of a panel of activations: what sums begin with, less what the bias will add; for types with offsets scale * sum. */
+/* Of the units of a panel of activations: what sums begin with, less what the bias will add; for types with offsets
+ * scale * sum. */
 typedef struct
 {
   gint32 bias[PANEL_VALUES / 16][ROWS];
@@ -52,7 +54,8 @@ panel_start (Start *s, const PldQ8Panel *x, guint n_blocks, guint unit, gboolean
     for (guint r = 0; r < ROWS; r += PART_ROWS)
       for (guint k = 0; k < 32 / unit; k++)
         {
-          const VecI32 sum = unit == 16 ? load_i32 (x[b].sums[k] + r) : load_i32 (x[b].sums[0] + r) + load_i32 (x[b].sums[1] + r);
+          const VecI32 sum
+              = unit == 16 ? load_i32 (x[b].sums[k] + r) : load_i32 (x[b].sums[0] + r) + load_i32 (x[b].sums[1] + r);
           const VecI32 less = 0 - sum * bias;
 
           memcpy (s->bias[b * 32 / unit + k] + r, &less, sizeof less);
@@ -63,12 +66,13 @@ panel_start (Start *s, const PldQ8Panel *x, guint n_blocks, guint unit, gboolean
 
 typedef VecI32 TileDots[TILE_ROWS_MAX][TILE_PANELS][PARTS];
 
-/* Adds to the dots of n_w rows of weights and n_p panels the products of @n groups of 4 columns, which begin at q, and at first of the panels. */
+/* Adds to the dots of n_w rows of weights and n_p panels the products of @n groups of 4 columns, which begin at q, and
+ * at first of the panels. */
 static ALWAYS_INLINE void
-groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p, guint first, guint n)
+groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p, guint first,
+            guint n)
 {
-  UNROLL
-  for (guint g = 0; g < n; g++)
+  UNROLL for (guint g = 0; g < n; g++)
     {
       VecI32 v[TILE_PANELS][PARTS];
 
@@ -90,12 +94,12 @@ groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize
 
 /* The same of numbers of few bits: 16 bits hold the sums of n pairs of products. */
 static ALWAYS_INLINE void
-narrow_groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p, guint first, guint n)
+narrow_groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p,
+                   guint first, guint n)
 {
   VecI16 sums[TILE_ROWS_MAX][TILE_PANELS][PARTS];
 
-  UNROLL
-  for (guint g = 0; g < n; g++)
+  UNROLL for (guint g = 0; g < n; g++)
     {
       VecI32 v[TILE_PANELS][PARTS];
 
@@ -116,8 +120,7 @@ narrow_groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x
               }
         }
     }
-  UNROLL
-  for (guint i = 0; i < n_w; i++)
+  UNROLL for (guint i = 0; i < n_w; i++)
     for (guint p = 0; p < n_p; p++)
       for (guint k = 0; k < PARTS; k++)
         {
@@ -130,7 +133,8 @@ narrow_groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x
 
 /* The same of a unit of columns of numbers that have so many bits. */
 static ALWAYS_INLINE void
-unit_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p, guint first, guint unit, guint bits)
+unit_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p, guint first,
+          guint unit, guint bits)
 {
 #ifndef HAS_VNNI
   if (bits < 8)
@@ -138,8 +142,7 @@ unit_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x
       /* Pairs of products are at most 254 (2^bits - 1). */
       const guint n = MIN (unit / 4, bits <= 4 ? 8 : bits == 5 ? 4 : 2);
 
-      UNROLL
-      for (guint g = 0; g < unit / 4; g += n)
+      UNROLL for (guint g = 0; g < unit / 4; g += n)
         narrow_groups_dot (dot, q + 4 * g, n_w, x, x_stride, n_p, first + g, n);
       return;
     }
@@ -153,9 +156,7 @@ typedef VecF32 TileSums[TILE_ROWS_MAX][TILE_PANELS][PARTS];
 static ALWAYS_INLINE void
 load_sums (TileSums sums, const float *y, gsize y_stride, guint n_w, guint n_p)
 {
-  UNROLL
-  for (guint p = 0; p < n_p; p++, y += y_stride)
-    UNROLL
+  UNROLL for (guint p = 0; p < n_p; p++, y += y_stride) UNROLL
     for (guint i = 0; i < n_w; i++)
       for (guint k = 0; k < PARTS; k++)
         sums[i][p][k] = load_f32 (y + i * ROWS + k * PART_ROWS);
@@ -164,9 +165,7 @@ load_sums (TileSums sums, const float *y, gsize y_stride, guint n_w, guint n_p)
 static ALWAYS_INLINE void
 store_sums (float *y, gsize y_stride, TileSums sums, guint n_w, guint n_p)
 {
-  UNROLL
-  for (guint p = 0; p < n_p; p++, y += y_stride)
-    UNROLL
+  UNROLL for (guint p = 0; p < n_p; p++, y += y_stride) UNROLL
     for (guint i = 0; i < n_w; i++)
       for (guint k = 0; k < PARTS; k++)
         put_floats (y + i * ROWS + k * PART_ROWS, sums[i][p][k]);
@@ -174,8 +173,8 @@ store_sums (float *y, gsize y_stride, TileSums sums, guint n_w, guint n_p)
 
 /* Adds to y what TILE_ROWS rows of weights, from @row on, give with n_p panels, whose blocks are x_stride apart. */
 static ALWAYS_INLINE void
-tile (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x, gsize x_stride, const Start *start, guint n_blocks,
-      guint n_p, guint unit, guint bits)
+tile (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x, gsize x_stride, const Start *start,
+      guint n_blocks, guint n_p, guint unit, guint bits)
 {
   const guint n_w = TILE_ROWS (n_p);
   const guint8 *q = w->q[row];
@@ -188,14 +187,12 @@ tile (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x
       const PldQ8Panel *block = x + u * unit / 32;
       TileDots dot;
 
-      UNROLL
-      for (guint i = 0; i < n_w; i++)
+      UNROLL for (guint i = 0; i < n_w; i++)
         for (guint p = 0; p < n_p; p++)
           for (guint k = 0; k < PARTS; k++)
             dot[i][p][k] = load_i32 (start[p].bias[u] + k * PART_ROWS);
       unit_dot (dot, q, n_w, block, x_stride, n_p, u * unit % 32 / 4, unit, bits);
-      UNROLL
-      for (guint i = 0; i < n_w; i++)
+      UNROLL for (guint i = 0; i < n_w; i++)
         for (guint p = 0; p < n_p; p++)
           for (guint k = 0; k < PARTS; k++)
             {
@@ -225,34 +222,37 @@ tile_offsets (float *y, gsize y_stride, const Weights *w, guint row, const Start
 }
 
 /* One copy of each for 1, 2 and 3 panels, where there are registers for so many. */
-typedef void (*TileFunc) (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x, gsize x_stride, const Start *start,
-                          guint n_blocks);
+typedef void (*TileFunc) (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x, gsize x_stride,
+                          const Start *start, guint n_blocks);
 typedef void (*OffsetsFunc) (float *y, gsize y_stride, const Weights *w, guint row, const Start *start, guint n_units);
 
-#define TILE(n_p, unit, bits)                                                                                 \
-  static void tile_##unit##_##bits##_of_##n_p (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x, \
-                                               gsize x_stride, const Start *start, guint n_blocks)            \
-  {                                                                                                           \
-    tile (y, y_stride, w, row, x, x_stride, start, n_blocks, n_p, unit, bits);                                \
+#define TILE(n_p, unit, bits)                                                                                          \
+  static void tile_##unit##_##bits##_of_##n_p (float *y, gsize y_stride, const Weights *w, guint row,                  \
+                                               const PldQ8Panel *x, gsize x_stride, const Start *start,                \
+                                               guint n_blocks)                                                         \
+  {                                                                                                                    \
+    tile (y, y_stride, w, row, x, x_stride, start, n_blocks, n_p, unit, bits);                                         \
   }
-#define TILE_OFFSETS(n_p)                                                                                     \
-  static void tile_offsets_of_##n_p (float *y, gsize y_stride, const Weights *w, guint row, const Start *start, guint n_units) \
-  {                                                                                                           \
-    tile_offsets (y, y_stride, w, row, start, n_units, n_p);                                                  \
+#define TILE_OFFSETS(n_p)                                                                                              \
+  static void tile_offsets_of_##n_p (float *y, gsize y_stride, const Weights *w, guint row, const Start *start,        \
+                                     guint n_units)                                                                    \
+  {                                                                                                                    \
+    tile_offsets (y, y_stride, w, row, start, n_units, n_p);                                                           \
   }
 #if TILE_PANELS == 3
-#define TILES(unit, bits)                                                                                     \
-  TILE (1, unit, bits)                                                                                        \
-  TILE (2, unit, bits)                                                                                        \
-  TILE (3, unit, bits)                                                                                        \
-  static const TileFunc tiles_##unit##_##bits[] = { tile_##unit##_##bits##_of_1, tile_##unit##_##bits##_of_2, tile_##unit##_##bits##_of_3 };
+#define TILES(unit, bits)                                                                                              \
+  TILE (1, unit, bits)                                                                                                 \
+  TILE (2, unit, bits)                                                                                                 \
+  TILE (3, unit, bits)                                                                                                 \
+  static const TileFunc tiles_##unit##_##bits[]                                                                        \
+      = { tile_##unit##_##bits##_of_1, tile_##unit##_##bits##_of_2, tile_##unit##_##bits##_of_3 };
 TILE_OFFSETS (1)
 TILE_OFFSETS (2)
 TILE_OFFSETS (3)
 static const OffsetsFunc offset_tiles[] = { tile_offsets_of_1, tile_offsets_of_2, tile_offsets_of_3 };
 #else
-#define TILES(unit, bits)                                                                                     \
-  TILE (1, unit, bits)                                                                                        \
+#define TILES(unit, bits)                                                                                              \
+  TILE (1, unit, bits)                                                                                                 \
   static const TileFunc tiles_##unit##_##bits[] = { tile_##unit##_##bits##_of_1 };
 TILE_OFFSETS (1)
 static const OffsetsFunc offset_tiles[] = { tile_offsets_of_1 };
@@ -273,7 +273,10 @@ tiles_of (const Type *type)
 #ifdef HAS_VNNI
   return type->unit == 32 ? tiles_32_8 : tiles_16_6;
 #else
-  return type->unit == 16 ? (type->bits <= 4 ? tiles_16_4 : tiles_16_6) : type->bits <= 4 ? tiles_32_4 : type->bits == 5 ? tiles_32_5 : tiles_32_8;
+  return type->unit == 16  ? (type->bits <= 4 ? tiles_16_4 : tiles_16_6)
+         : type->bits <= 4 ? tiles_32_4
+         : type->bits == 5 ? tiles_32_5
+                           : tiles_32_8;
 #endif
 }
 
@@ -298,8 +301,8 @@ fetch_row (Ahead *ahead)
 
 /* Adds to y, and to offsets, what n_rows of weights give with n_p panels. */
 static void
-tile_rows (float *y, gsize y_stride, float (*offsets)[GROUP * ROWS], const Weights *w, guint n_rows, const PldQ8Panel *x, gsize x_stride,
-           guint n_p, guint n_blocks, const Type *type, Ahead *ahead)
+tile_rows (float *y, gsize y_stride, float (*offsets)[GROUP * ROWS], const Weights *w, guint n_rows,
+           const PldQ8Panel *x, gsize x_stride, guint n_p, guint n_blocks, const Type *type, Ahead *ahead)
 {
   const TileFunc dot = tiles_of (type)[n_p - 1];
   const guint n_w = TILE_ROWS (n_p);
@@ -327,18 +330,19 @@ tile_rows (float *y, gsize y_stride, float (*offsets)[GROUP * ROWS], const Weigh
             memcpy (y + p * y_stride + i * ROWS, rest[p], n_bytes);
         }
       if (type->offset)
-        offset_tiles[n_p - 1] (offsets[0] + i * ROWS, GROUP * ROWS, of, row, start, n_blocks * 32 / type->unit);
+        offset_tiles[n_p - 1](offsets[0] + i * ROWS, GROUP * ROWS, of, row, start, n_blocks * 32 / type->unit);
     }
 }
 
 /* Adds what n_rows of weights give with n_x panels, as many at a time as there are registers for. */
 static void
-panels_dot (float *y, gsize y_stride, Offsets offsets, const Weights *w, guint n_rows, const PldQ8Panel *x, gsize x_stride, guint n_x,
-            guint n_blocks, const Type *type, Ahead *ahead)
+panels_dot (float *y, gsize y_stride, Offsets offsets, const Weights *w, guint n_rows, const PldQ8Panel *x,
+            gsize x_stride, guint n_x, guint n_blocks, const Type *type, Ahead *ahead)
 {
   for (guint j = 0, n; j < n_x; j += n)
     {
       n = TILE_PANELS == 1 || n_x - j == 1 ? 1 : n_x - j == 2 || n_x - j == 4 ? 2 : 3;
-      tile_rows (y + j * y_stride, y_stride, offsets + j, w, n_rows, x + j * x_stride, x_stride, n, n_blocks, type, ahead);
+      tile_rows (y + j * y_stride, y_stride, offsets + j, w, n_rows, x + j * x_stride, x_stride, n, n_blocks, type,
+                 ahead);
     }
 }

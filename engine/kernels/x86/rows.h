@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Products of expanded weights with rows of activations: lanes are columns, and those of 16 rows of weights are summed together, so that from there
- * on lanes are rows of weights.
+ * Products of expanded weights with rows of activations: lanes are columns, and those of 16 rows of weights are summed
+ * together, so that from there on lanes are rows of weights.
  */
 #pragma once
 
@@ -46,9 +46,10 @@ step_dot (VecI32 (*y)[PARTS], const Weights *w, guint column, VecI32 x, guint un
         dot[r] = ZIP (lo_epi32, dot[r], dot[r + 1]) + ZIP (hi_epi32, dot[r], dot[r + 1]);
       quad[i] = ZIP (lo_epi64, dot[0], dot[2]) + ZIP (hi_epi64, dot[0], dot[2]);
     }
-  /* Lane l of quarter h of quad i: row 4 i + l, columns 16 h to 16 h + 15. */
+    /* Lane l of quarter h of quad i: row 4 i + l, columns 16 h to 16 h + 15. */
 #if PARTS == 1
-  const VecI32 even[2] = { EVEN (quad[0], quad[1]), EVEN (quad[2], quad[3]) }, odd[2] = { ODD (quad[0], quad[1]), ODD (quad[2], quad[3]) };
+  const VecI32 even[2] = { EVEN (quad[0], quad[1]), EVEN (quad[2], quad[3]) },
+               odd[2] = { ODD (quad[0], quad[1]), ODD (quad[2], quad[3]) };
 
   if (unit == 32)
     {
@@ -86,7 +87,8 @@ step_load (const PldQ8 *x, guint n)
 
 #if PARTS == 1
   return (VecI32) (n == 1 ? _mm512_zextsi256_si512 (first)
-                          : _mm512_inserti64x4 (_mm512_castsi256_si512 (first), _mm256_loadu_si256 ((const __m256i *) (gconstpointer) x[1].q), 1));
+                          : _mm512_inserti64x4 (_mm512_castsi256_si512 (first),
+                                                _mm256_loadu_si256 ((const __m256i *) (gconstpointer) x[1].q), 1));
 #else
   return (VecI32) first;
 #endif
@@ -99,7 +101,8 @@ typedef struct
 } RowSums;
 
 static ALWAYS_INLINE void
-step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, guint unit, gboolean offset, gboolean wide, gint32 bias)
+step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, guint unit, gboolean offset, gboolean wide,
+      gint32 bias)
 {
   VecI32 dot[STEP / 16][PARTS];
 
@@ -116,7 +119,8 @@ step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, gui
 
           sums->sum[k] = fused (to_float (whole), load_f32 (w->d[u] + k * PART_ROWS) * splat (of->scale), sums->sum[k]);
           if (offset)
-            sums->offset[k] = fused (load_f32 (w->m[u] + k * PART_ROWS), splat ((float) sum * of->scale), sums->offset[k]);
+            sums->offset[k]
+                = fused (load_f32 (w->m[u] + k * PART_ROWS), splat ((float) sum * of->scale), sums->offset[k]);
         }
     }
 }
@@ -127,17 +131,17 @@ step (RowSums *sums, const Weights *w, guint block, const PldQ8 *x, guint n, gui
 /* PAIR blocks of a panel from @b on, or, of the end of a row, the @n that there are. */
 typedef void (*RowFunc) (RowSums *sums, const Weights *w, const PldQ8 *x, guint b, guint n, gint32 bias);
 
-#define ROW_DOT(name, unit, offset, wide)                                                                     \
-  static void name (RowSums *sums, const Weights *w, const PldQ8 *x, guint b, guint n, gint32 bias)           \
-  {                                                                                                           \
-    RowSums kept = *sums;                                                                                     \
-                                                                                                              \
-    if (n == PAIR)                                                                                            \
-      for (guint i = 0; i < PAIR; i += STEP / 32)                                                             \
-        step (&kept, w, b + i, x + b + i, STEP / 32, unit, offset, wide, bias);                               \
-    else                                                                                                      \
-      step (&kept, w, b, x + b, 1, unit, offset, wide, bias);                                                 \
-    *sums = kept;                                                                                             \
+#define ROW_DOT(name, unit, offset, wide)                                                                              \
+  static void name (RowSums *sums, const Weights *w, const PldQ8 *x, guint b, guint n, gint32 bias)                    \
+  {                                                                                                                    \
+    RowSums kept = *sums;                                                                                              \
+                                                                                                                       \
+    if (n == PAIR)                                                                                                     \
+      for (guint i = 0; i < PAIR; i += STEP / 32)                                                                      \
+        step (&kept, w, b + i, x + b + i, STEP / 32, unit, offset, wide, bias);                                        \
+    else                                                                                                               \
+      step (&kept, w, b, x + b, 1, unit, offset, wide, bias);                                                          \
+    *sums = kept;                                                                                                      \
   }
 ROW_DOT (row_dot_32_0, 32, FALSE, FALSE)
 ROW_DOT (row_dot_32_1, 32, TRUE, FALSE)

@@ -5,7 +5,8 @@
 #include "models/architectures/decoder/llama.h"
 
 static gboolean
-get_uint (const PldConfig *config, const PldLlamaVariant *variant, const char *key, guint64 min, guint64 max, guint *value, GError **error)
+get_uint (const PldConfig *config, const PldLlamaVariant *variant, const char *key, guint64 min, guint64 max,
+          guint *value, GError **error)
 {
   g_autofree char *full = g_strdup_printf ("%s.%s", variant->name, key);
   guint64 v;
@@ -18,8 +19,8 @@ get_uint (const PldConfig *config, const PldLlamaVariant *variant, const char *k
 
 /* *value stays when the key is absent. */
 static gboolean
-get_uint_optional (const PldConfig *config, const PldLlamaVariant *variant, const char *key, guint64 min, guint64 max, guint *value,
-                   GError **error)
+get_uint_optional (const PldConfig *config, const PldLlamaVariant *variant, const char *key, guint64 min, guint64 max,
+                   guint *value, GError **error)
 {
   g_autofree char *full = g_strdup_printf ("%s.%s", variant->name, key);
 
@@ -56,7 +57,8 @@ parse_heads (PldLlama *llama, const PldConfig *config, GError **error)
   if (llama->n_heads % llama->n_kv_heads != 0 || llama->d_head < 2 || d_value != llama->d_head)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: %u heads of %u values with %u key heads and values of %u are not supported: key heads must divide heads, and both "
+                   "%s: %u heads of %u values with %u key heads and values of %u are not supported: key heads must "
+                   "divide heads, and both "
                    "have the same length; convert the model again",
                    config->path, llama->n_heads, llama->d_head, llama->n_kv_heads, d_value);
       return FALSE;
@@ -92,7 +94,8 @@ block_name (char *name, guint i, const char *part)
 }
 
 static gboolean
-declare_matrix (PldParams *params, const PldMatrix **matrix, const char *name, guint n_rows, guint n_cols, GError **error)
+declare_matrix (PldParams *params, const PldMatrix **matrix, const char *name, guint n_rows, guint n_cols,
+                GError **error)
 {
   *matrix = pld_params_matrix (params, name, n_rows, n_cols, error);
   return *matrix != NULL;
@@ -121,8 +124,10 @@ declare_attention (PldParams *params, const PldLlama *llama, guint i, PldLlamaBl
          && declare_optional (params, block_name (name, i, "attn_k.bias"), n_kv, variant->qkv_bias, &b->k_bias, error)
          && declare_optional (params, block_name (name, i, "attn_v.bias"), n_kv, variant->qkv_bias, &b->v_bias, error)
          && declare_optional (params, block_name (name, i, "attn_output.bias"), d, FALSE, &b->o_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_q_norm.weight"), llama->d_head, variant->qk_norm, &b->q_norm, error)
-         && declare_optional (params, block_name (name, i, "attn_k_norm.weight"), llama->d_head, variant->qk_norm, &b->k_norm, error);
+         && declare_optional (params, block_name (name, i, "attn_q_norm.weight"), llama->d_head, variant->qk_norm,
+                              &b->q_norm, error)
+         && declare_optional (params, block_name (name, i, "attn_k_norm.weight"), llama->d_head, variant->qk_norm,
+                              &b->k_norm, error);
 }
 
 static gboolean
@@ -172,7 +177,8 @@ declare_tensors (PldParams *params, PldLlama *llama, GError **error)
 {
   const PldTensor *embeddings = pld_weights_find (params->weights, "token_embd.weight");
   /* The vocabulary is as large as its embeddings; missing ones are named by the declaration. */
-  const guint n_vocab = embeddings != NULL && embeddings->n_dims == 2 ? (guint) CLAMP (embeddings->dims[0], 1, 1 << 24) : 1;
+  const guint n_vocab
+      = embeddings != NULL && embeddings->n_dims == 2 ? (guint) CLAMP (embeddings->dims[0], 1, 1 << 24) : 1;
   /* Without a head of its own, the embeddings are the head. */
   const char *head = pld_params_has (params, "output.weight") ? "output.weight" : "token_embd.weight";
 

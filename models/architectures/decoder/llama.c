@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * LLaMA (arXiv 2302.13971) and its kin, with the keys and tensor names of GGUF: RMS norm before each part, rotary positions, grouped-query
- * attention, SwiGLU. Mixtral (arXiv 2401.04088) is a LLaMA whose feed-forward part is a choice of experts; Qwen2 adds biases to q, k and v; Qwen3
- * normalises each head of q and k instead.
+ * LLaMA (arXiv 2302.13971) and its kin, with the keys and tensor names of GGUF: RMS norm before each part, rotary
+ * positions, grouped-query attention, SwiGLU. Mixtral (arXiv 2401.04088) is a LLaMA whose feed-forward part is a choice
+ * of experts; Qwen2 adds biases to q, k and v; Qwen3 normalises each head of q and k instead.
  */
 #include <string.h>
 
@@ -34,9 +34,9 @@ typedef struct
   float *cos, *sin; /* [n, n_pairs] */
   float *blocks;    /* inputs of layers, as blocks */
   /* experts */
-  float *routes;    /* [n, n_experts] */
-  float *in, *out;  /* [n, d] the rows of one expert */
-  guint32 *rows;    /* [n] which they are */
+  float *routes;   /* [n, n_experts] */
+  float *in, *out; /* [n, d] the rows of one expert */
+  guint32 *rows;   /* [n] which they are */
 } Memory;
 
 static gsize
@@ -95,7 +95,8 @@ attention (const PldLlama *llama, PldSession *session, guint layer, guint n, con
   const PldLlamaBlock *b = &llama->blocks[layer];
   const guint d = llama->d, dh = llama->d_head, n_q = llama->n_heads * dh, n_kv = llama->n_kv_heads * dh;
   const PldRows x = { m->x, n, d }, h = { m->h, n, d };
-  const PldRows q = { m->wide, n, n_q }, k = { m->wide + (gsize) n * n_q, n, n_kv }, v = { k.data + (gsize) n * n_kv, n, n_kv };
+  const PldRows q = { m->wide, n, n_q }, k = { m->wide + (gsize) n * n_q, n, n_kv },
+                v = { k.data + (gsize) n * n_kv, n, n_kv };
 
   pld_rms_norm (session, h, x, b->attn_norm, d, llama->eps);
   if (!pld_linear (session, q, h, b->q, b->q_bias, FALSE, error)
@@ -122,7 +123,8 @@ attention (const PldLlama *llama, PldSession *session, guint layer, guint n, con
 
 /* y (+)= W_down (silu (W_gate x) * W_up x) */
 static gboolean
-mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y, PldRows x, gboolean accumulate, const Memory *m, GError **error)
+mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y, PldRows x, gboolean accumulate,
+     const Memory *m, GError **error)
 {
   const PldRows gate = { m->wide, x.n_rows, llama->d_ff };
   const PldRows up = { m->wide + (gsize) x.n_rows * llama->d_ff, x.n_rows, llama->d_ff };
@@ -134,7 +136,8 @@ mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y
   return pld_linear (session, y, gate, w->down, NULL, accumulate, error);
 }
 
-/* Keeps the n_used largest of a row of probabilities, the first of equals, scaled to a sum of 1; the others become 0. */
+/* Keeps the n_used largest of a row of probabilities, the first of equals, scaled to a sum of 1; the others become 0.
+ */
 static void
 choose_experts (const PldLlama *llama, float *p)
 {
@@ -161,7 +164,8 @@ experts (const PldLlama *llama, PldSession *session, const PldLlamaBlock *b, gui
 {
   const guint d = llama->d, n_experts = llama->n_experts;
 
-  if (!pld_linear (session, (PldRows) { m->routes, n, n_experts }, (PldRows) { m->h, n, d }, b->router, NULL, FALSE, error))
+  if (!pld_linear (session, (PldRows) { m->routes, n, n_experts }, (PldRows) { m->h, n, d }, b->router, NULL, FALSE,
+                   error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     {
@@ -178,10 +182,12 @@ experts (const PldLlama *llama, PldSession *session, const PldLlamaBlock *b, gui
             memcpy (m->in + (gsize) chosen * d, m->h + (gsize) i * d, d * sizeof (float));
             m->rows[chosen++] = i;
           }
-      if (!mlp (llama, session, &b->mlps[e], (PldRows) { m->out, chosen, d }, (PldRows) { m->in, chosen, d }, FALSE, m, error))
+      if (!mlp (llama, session, &b->mlps[e], (PldRows) { m->out, chosen, d }, (PldRows) { m->in, chosen, d }, FALSE, m,
+                error))
         return FALSE;
       for (guint i = 0; i < chosen; i++)
-        session->kernels->mix (m->x + (gsize) m->rows[i] * d, &m->routes[(gsize) m->rows[i] * n_experts + e], m->out + (gsize) i * d, d, 1, d);
+        session->kernels->mix (m->x + (gsize) m->rows[i] * d, &m->routes[(gsize) m->rows[i] * n_experts + e],
+                               m->out + (gsize) i * d, d, 1, d);
     }
   return TRUE;
 }
@@ -193,11 +199,13 @@ feed_forward (const PldLlama *llama, PldSession *session, guint layer, guint n, 
   const PldRows x = { m->x, n, llama->d }, h = { m->h, n, llama->d };
 
   pld_rms_norm (session, h, x, b->ffn_norm, llama->d, llama->eps);
-  return b->router != NULL ? experts (llama, session, b, n, m, error) : mlp (llama, session, b->mlps, x, h, TRUE, m, error);
+  return b->router != NULL ? experts (llama, session, b, n, m, error)
+                           : mlp (llama, session, b->mlps, x, h, TRUE, m, error);
 }
 
 static gboolean
-llama_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results, GError **error)
+llama_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
+               GError **error)
 {
   const PldLlama *llama = (const PldLlama *) net;
   const guint d = llama->d;
@@ -232,24 +240,24 @@ static const PldLlamaVariant llama_variant = { "llama", FALSE, FALSE, FALSE };
 static const PldLlamaVariant qwen2_variant = { "qwen2", TRUE, TRUE, FALSE };
 static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
 
-#define LLAMA_ARCH(id)                                                                                       \
-  static PldNet *id##_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error) \
-  {                                                                                                          \
+#define LLAMA_ARCH(id)                                                                                                 \
+  static PldNet *id##_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error)         \
+  {                                                                                                                    \
     return pld_llama_declare (params, config, &id##_variant, error);                                                   \
-  }                                                                                                          \
-                                                                                                             \
-  const PldArch pld_arch_##id = {                                                                            \
-    .name = #id,                                                                                             \
-    .kind = PLD_KIND_TEXT,                                                                                   \
-    .batch_max = PLD_BATCH_MAX,                                                                              \
-    .batch_share = 1.0 / 32, /* the next tokens, one by one, have no use for it */                           \
-    .declare = id##_declare,                                                                                 \
-    .prepare = llama_prepare,                                                                                \
-    .release = pld_llama_release,                                                                                \
-    .prepare_bytes = llama_prepare_bytes,                                                                    \
-    .activation_floats = llama_activation_floats,                                                            \
-    .scratch_floats = llama_scratch_floats,                                                                  \
-    .forward = llama_forward,                                                                                \
+  }                                                                                                                    \
+                                                                                                                       \
+  const PldArch pld_arch_##id = {                                                                                      \
+    .name = #id,                                                                                                       \
+    .kind = PLD_KIND_TEXT,                                                                                             \
+    .batch_max = PLD_BATCH_MAX,                                                                                        \
+    .batch_share = 1.0 / 32, /* the next tokens, one by one, have no use for it */                                     \
+    .declare = id##_declare,                                                                                           \
+    .prepare = llama_prepare,                                                                                          \
+    .release = pld_llama_release,                                                                                      \
+    .prepare_bytes = llama_prepare_bytes,                                                                              \
+    .activation_floats = llama_activation_floats,                                                                      \
+    .scratch_floats = llama_scratch_floats,                                                                            \
+    .forward = llama_forward,                                                                                          \
   };
 
 LLAMA_ARCH (llama)

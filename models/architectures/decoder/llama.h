@@ -26,13 +26,13 @@ typedef struct
 
 typedef struct
 {
-  float *attn_norm, *ffn_norm;                   /* [d] */
-  const PldMatrix *q, *k, *v;                    /* [n_heads * d_head, d]; k, v: n_kv_heads */
-  const PldMatrix *o;                            /* [d, n_heads * d_head] */
-  float *q_bias, *k_bias, *v_bias, *o_bias;      /* NULL: none */
-  float *q_norm, *k_norm;                        /* [d_head]; NULL: none */
-  const PldMatrix *router;                       /* [n_experts, d]; NULL: one MLP */
-  PldLlamaMlp *mlps;                                     /* [max (1, n_experts)] */
+  float *attn_norm, *ffn_norm;              /* [d] */
+  const PldMatrix *q, *k, *v;               /* [n_heads * d_head, d]; k, v: n_kv_heads */
+  const PldMatrix *o;                       /* [d, n_heads * d_head] */
+  float *q_bias, *k_bias, *v_bias, *o_bias; /* NULL: none */
+  float *q_norm, *k_norm;                   /* [d_head]; NULL: none */
+  const PldMatrix *router;                  /* [n_experts, d]; NULL: one MLP */
+  PldLlamaMlp *mlps;                        /* [max (1, n_experts)] */
 } PldLlamaBlock;
 
 typedef struct
@@ -43,11 +43,11 @@ typedef struct
   guint n_experts, n_used; /* 0: no experts */
   float eps;
   PldRope rope;
-  float *rope_factors;     /* [n_pairs]; NULL: none */
+  float *rope_factors;        /* [n_pairs]; NULL: none */
   const PldTable *embeddings; /* [n_vocab, d] */
-  float *norm;             /* [d] */
-  const PldMatrix *head;   /* [n_vocab, d] */
-  PldLlamaMlp *mlps;               /* [n_blocks * max (1, n_experts)] */
+  float *norm;                /* [d] */
+  const PldMatrix *head;      /* [n_vocab, d] */
+  PldLlamaMlp *mlps;          /* [n_blocks * max (1, n_experts)] */
   PldLlamaBlock blocks[];
 } PldLlama;
 

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* YaRN's α and β: pairs that turn more often than BETA_FAST within the trained context stay, those that turn less often than
- * BETA_SLOW are interpolated. */
+/* YaRN's α and β: pairs that turn more often than BETA_FAST within the trained context stay, those that turn less often
+ * than BETA_SLOW are interpolated. */
 #define BETA_FAST 32.0
 #define BETA_SLOW 1.0
 
@@ -20,7 +20,8 @@ parse_scaling (PldRope *rope, const PldConfig *config, const char *arch, GError 
   const char *type;
   double old;
 
-  if (!pld_config_string (config, type_key, "linear", &type, error) || !pld_config_double (config, old_key, 1, &old, error)
+  if (!pld_config_string (config, type_key, "linear", &type, error)
+      || !pld_config_double (config, old_key, 1, &old, error)
       || !pld_config_double (config, factor_key, old, &rope->factor, error)
       || !pld_config_double (config, magnitude_key, 1, &rope->magnitude, error)
       || (json_object_has_member (config->root, context_key)
@@ -38,14 +39,14 @@ parse_scaling (PldRope *rope, const PldConfig *config, const char *arch, GError 
     rope->scaling = PLD_ROPE_YARN;
   else
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not supported; linear and yarn are", config->path, type_key,
-                   type);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s \"%s\" is not supported; linear and yarn are",
+                   config->path, type_key, type);
       return FALSE;
     }
   if (!(rope->factor > 0 && rope->factor <= 1e6))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s is %g, but must be above 0; download the model again", config->path,
-                   factor_key, rope->factor);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s is %g, but must be above 0; download the model again",
+                   config->path, factor_key, rope->factor);
       return FALSE;
     }
   return TRUE;
@@ -61,12 +62,14 @@ pld_rope_parse (PldRope *rope, const PldConfig *config, const char *arch, guint 
 
   if (!pld_config_double (config, base_key, 10000, &rope->base, error)
       || !pld_config_uint (config, context_key, 1, G_MAXINT32, &context, error)
-      || (json_object_has_member (config->root, count_key) && !pld_config_uint (config, count_key, 2, d_head, &count, error)))
+      || (json_object_has_member (config->root, count_key)
+          && !pld_config_uint (config, count_key, 2, d_head, &count, error)))
     return FALSE;
   if (!(rope->base > 1) || count % 2 != 0)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s %g with %s %u makes no rotation; download the model again", config->path,
-                   base_key, rope->base, count_key, (guint) count);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "%s: %s %g with %s %u makes no rotation; download the model again", config->path, base_key,
+                   rope->base, count_key, (guint) count);
       return FALSE;
     }
   rope->n_pairs = (guint) count / 2;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Rotary positions (RoFormer, arXiv 2104.09864) as GGUF's keys describe them: base, factors for each pair (Llama 3's rope_freqs), linear scaling
- * (arXiv 2306.15595) and YaRN (arXiv 2309.00071). All of these make a pair's angle a fixed frequency times the position.
+ * Rotary positions (RoFormer, arXiv 2104.09864) as GGUF's keys describe them: base, factors for each pair (Llama 3's
+ * rope_freqs), linear scaling (arXiv 2306.15595) and YaRN (arXiv 2309.00071). All of these make a pair's angle a fixed
+ * frequency times the position.
  */
 #pragma once
 

@@ -25,7 +25,8 @@ classifier_declare (PldParams *params, const PldConfig *config, PldInputSize inp
 }
 
 static gboolean
-classifier_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results, GError **error)
+classifier_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory,
+                    float *results, GError **error)
 {
   const PldVit *vit = (const PldVit *) net;
   const guint d = vit->d;
@@ -35,8 +36,8 @@ classifier_forward (const PldNet *net, PldSession *session, const PldItem *items
     return FALSE;
   for (guint i = 0; i < n; i++)
     session->kernels->unpack (m.q + (gsize) i * d, d, m.h + (gsize) i * d * PLD_PANEL_ROWS, 1, d);
-  return pld_linear (session, (PldRows) { results, n, net->n_outputs }, (PldRows) { m.q, n, d }, vit->head.weight, vit->head.bias, FALSE,
-                     error);
+  return pld_linear (session, (PldRows) { results, n, net->n_outputs }, (PldRows) { m.q, n, d }, vit->head.weight,
+                     vit->head.bias, FALSE, error);
 }
 
 static int
@@ -62,7 +63,8 @@ classifier_decode (const PldVisionNet *net, const float *logits, PldObject *obje
   for (guint i = 0; i < n; i++)
     sum += exp (logits[i] - max);
   for (guint i = 0; i < n; i++)
-    objects[i] = (PldObject) { .label_id = i, .confidence = (float) (exp (logits[i] - max) / sum), .x_max = 1, .y_max = 1 };
+    objects[i]
+        = (PldObject) { .label_id = i, .confidence = (float) (exp (logits[i] - max) / sum), .x_max = 1, .y_max = 1 };
   qsort (objects, n, sizeof *objects, compare_confidence);
   return n;
 }

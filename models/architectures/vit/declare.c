@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The keys and tensor names of ViTs: config.json and those of Hugging Face's ViTForImageClassification and YolosForObjectDetection; and GGUF's,
- * docs/gguf-vit.md.
+ * The keys and tensor names of ViTs: config.json and those of Hugging Face's ViTForImageClassification and
+ * YolosForObjectDetection; and GGUF's, docs/gguf-vit.md.
  */
 #include "models/architectures/vit/vit.h"
 
@@ -17,22 +17,20 @@ typedef struct
   const char *d, *d_mlp, *n_blocks, *n_heads, *patch, *image, *eps, *act;
 } Keys;
 
-static const Keys json_keys = { "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "patch_size", "image_size",
-                                "layer_norm_eps", "hidden_act" };
-static const Keys gguf_keys = { "embedding_length", "feed_forward_length", "block_count", "attention.head_count",
-                                "patch_size", "image_size", "attention.layer_norm_epsilon", "hidden_act" };
+static const Keys json_keys = { "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                                "patch_size",  "image_size",        "layer_norm_eps",    "hidden_act" };
+static const Keys gguf_keys
+    = { "embedding_length", "feed_forward_length",          "block_count", "attention.head_count", "patch_size",
+        "image_size",       "attention.layer_norm_epsilon", "hidden_act" };
 
 /* The first name of each is the one that is written. */
 static const struct
 {
   const char *name;
   PldActivation act;
-} activations[] = { { "gelu", PLD_ACT_GELU },
-                    { "gelu_pytorch_tanh", PLD_ACT_GELU_TANH },
-                    { "gelu_new", PLD_ACT_GELU_TANH },
-                    { "gelu_fast", PLD_ACT_GELU_TANH },
-                    { "relu", PLD_ACT_RELU },
-                    { "silu", PLD_ACT_SILU },
+} activations[] = { { "gelu", PLD_ACT_GELU },          { "gelu_pytorch_tanh", PLD_ACT_GELU_TANH },
+                    { "gelu_new", PLD_ACT_GELU_TANH }, { "gelu_fast", PLD_ACT_GELU_TANH },
+                    { "relu", PLD_ACT_RELU },          { "silu", PLD_ACT_SILU },
                     { "swish", PLD_ACT_SILU } };
 
 const char *
@@ -58,8 +56,9 @@ parse_activation (const PldConfig *config, const char *key, PldActivation *act, 
         *act = activations[i].act;
         return TRUE;
       }
-  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s%s \"%s\" is not supported; known are gelu, gelu_new, relu and silu",
-               config->path, config->prefix, key, name);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+               "%s: %s%s \"%s\" is not supported; known are gelu, gelu_new, relu and silu", config->path,
+               config->prefix, key, name);
   return FALSE;
 }
 
@@ -73,26 +72,31 @@ pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize inpu
   PldActivation act;
   PldVit *vit;
 
-  if (!pld_config_uint (config, keys->d, 1, 65536, &d, error) || !pld_config_uint (config, keys->d_mlp, 1, 262144, &d_mlp, error)
+  if (!pld_config_uint (config, keys->d, 1, 65536, &d, error)
+      || !pld_config_uint (config, keys->d_mlp, 1, 262144, &d_mlp, error)
       || !pld_config_uint (config, keys->n_blocks, 1, 1024, &n_blocks, error)
       || !pld_config_uint (config, keys->n_heads, 1, 1024, &n_heads, error)
       || !pld_config_uint (config, keys->patch, 1, 1024, &patch, error)
       || !pld_config_size (config, keys->image, &width, &height, error)
-      || !pld_config_double (config, keys->eps, 1e-12, &eps, error) || !parse_activation (config, keys->act, &act, error))
+      || !pld_config_double (config, keys->eps, 1e-12, &eps, error)
+      || !parse_activation (config, keys->act, &act, error))
     return NULL;
   if (pld_config_has (config, "num_channels") && !pld_config_uint (config, "num_channels", 3, 3, &channels, error))
     return NULL;
   if (d % n_heads != 0 || MIN (width, height) < patch || MAX (width, height) > MAX_SIDE)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %u heads do not divide %s%s %u, or the picture of %u × %u has no patch of %u or is above %u",
-                   config->path, (guint) n_heads, config->prefix, keys->d, (guint) d, width, height, (guint) patch, MAX_SIDE);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                   "%s: %u heads do not divide %s%s %u, or the picture of %u × %u has no patch of %u or is above %u",
+                   config->path, (guint) n_heads, config->prefix, keys->d, (guint) d, width, height, (guint) patch,
+                   MAX_SIDE);
       return NULL;
     }
   if (input.width == 0)
     input = (PldInputSize) { width, height };
   if (MIN (input.width, input.height) < patch || MAX (input.width, input.height) > MAX_SIDE)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: an input of %u × %u pixels is not possible; its sides are from a patch, %u, to %u",
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                   "%s: an input of %u × %u pixels is not possible; its sides are from a patch, %u, to %u",
                    config->path, input.width, input.height, (guint) patch, MAX_SIDE);
       return NULL;
     }
@@ -168,7 +172,8 @@ pld_vit_tensor_name (char out[PLD_VIT_NAME], const char *name, gboolean to_gguf)
 
   out[0] = '\0';
   if (rest != NULL)
-    g_snprintf (out, PLD_VIT_NAME, "%s%.*s", to_gguf ? block_prefix.gguf : block_prefix.hugging_face, (int) (part - rest), rest);
+    g_snprintf (out, PLD_VIT_NAME, "%s%.*s", to_gguf ? block_prefix.gguf : block_prefix.hugging_face,
+                (int) (part - rest), rest);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       const char *tail = after (part, to_gguf ? names[i].hugging_face : names[i].gguf);
@@ -203,8 +208,8 @@ declare_vector (PldParams *params, const char *name, guint64 n, float **target, 
 }
 
 static gboolean
-declare_matrix (PldParams *params, PldVit *vit, const char *name, guint n_rows, guint n_cols, guint work, const PldMatrix **matrix,
-                GError **error)
+declare_matrix (PldParams *params, PldVit *vit, const char *name, guint n_rows, guint n_cols, guint work,
+                const PldMatrix **matrix, GError **error)
 {
   char buffer[PLD_VIT_NAME];
 
@@ -217,7 +222,8 @@ declare_matrix (PldParams *params, PldVit *vit, const char *name, guint n_rows, 
 
 /* Position embeddings: part @part of the @n_parts of a tensor. They are added, which takes next to no computing. */
 static gboolean
-declare_position (PldParams *params, const PldVit *vit, const char *name, guint part, guint n_parts, const PldMatrix **matrix, GError **error)
+declare_position (PldParams *params, const PldVit *vit, const char *name, guint part, guint n_parts,
+                  const PldMatrix **matrix, GError **error)
 {
   char buffer[PLD_VIT_NAME];
 
@@ -247,11 +253,11 @@ declare_block (PldParams *params, PldVit *vit, guint i, gboolean qkv_bias, PldVi
     float **target;
     gboolean optional;
   } vectors[] = {
-    { "ln1.weight", d, &b->norm1_weight },        { "ln1.bias", d, &b->norm1_bias },
-    { "attn_q.bias", d, &b->query_bias, TRUE },   { "attn_k.bias", d, &b->key_bias, TRUE },
-    { "attn_v.bias", d, &b->value_bias, TRUE },   { "attn_out.bias", d, &b->out_bias },
-    { "ln2.weight", d, &b->norm2_weight },        { "ln2.bias", d, &b->norm2_bias },
-    { "ffn_up.bias", m, &b->up_bias },            { "ffn_down.bias", d, &b->down_bias },
+    { "ln1.weight", d, &b->norm1_weight },      { "ln1.bias", d, &b->norm1_bias },
+    { "attn_q.bias", d, &b->query_bias, TRUE }, { "attn_k.bias", d, &b->key_bias, TRUE },
+    { "attn_v.bias", d, &b->value_bias, TRUE }, { "attn_out.bias", d, &b->out_bias },
+    { "ln2.weight", d, &b->norm2_weight },      { "ln2.bias", d, &b->norm2_bias },
+    { "ffn_up.bias", m, &b->up_bias },          { "ffn_down.bias", d, &b->down_bias },
   };
   const guint t = pld_vit_tokens (vit), last = i + 1 < vit->n_blocks ? t : vit->n_read;
   const struct
@@ -260,8 +266,9 @@ declare_block (PldParams *params, PldVit *vit, guint i, gboolean qkv_bias, PldVi
     guint n_rows, n_cols, work;
     const PldMatrix **matrix;
   } matrices[] = {
-    { "attn_k.weight", d, d, t, &b->key },      { "attn_v.weight", d, d, t, &b->value },   { "attn_q.weight", d, d, last, &b->query },
-    { "attn_out.weight", d, d, last, &b->out }, { "ffn_up.weight", m, d, last, &b->up },   { "ffn_down.weight", d, m, last, &b->down },
+    { "attn_k.weight", d, d, t, &b->key },      { "attn_v.weight", d, d, t, &b->value },
+    { "attn_q.weight", d, d, last, &b->query }, { "attn_out.weight", d, d, last, &b->out },
+    { "ffn_up.weight", m, d, last, &b->up },    { "ffn_down.weight", d, m, last, &b->down },
   };
 
   for (guint j = 0; j < G_N_ELEMENTS (vectors); j++)
@@ -269,27 +276,31 @@ declare_block (PldParams *params, PldVit *vit, guint i, gboolean qkv_bias, PldVi
         && !declare_vector (params, block_name (name, i, vectors[j].name), vectors[j].n, vectors[j].target, error))
       return FALSE;
   for (guint j = 0; j < G_N_ELEMENTS (matrices); j++)
-    if (!declare_matrix (params, vit, block_name (name, i, matrices[j].name), matrices[j].n_rows, matrices[j].n_cols, matrices[j].work,
-                         matrices[j].matrix, error))
+    if (!declare_matrix (params, vit, block_name (name, i, matrices[j].name), matrices[j].n_rows, matrices[j].n_cols,
+                         matrices[j].work, matrices[j].matrix, error))
       return FALSE;
   return TRUE;
 }
 
 gboolean
-pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read, GError **error)
+pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read,
+                       GError **error)
 {
   const guint d = vit->d;
   gboolean qkv_bias = pld_params_has (params, "v.blk.0.attn_q.bias");
 
   vit->read_first = read_first;
   vit->n_read = n_read;
-  if (vit->n_detection > 0 && !pld_config_bool (config, "use_mid_position_embeddings", TRUE, &vit->mid_positions, error))
+  if (vit->n_detection > 0
+      && !pld_config_bool (config, "use_mid_position_embeddings", TRUE, &vit->mid_positions, error))
     return FALSE;
   if ((params->weights->format != PLD_FORMAT_GGUF && !pld_config_bool (config, "qkv_bias", TRUE, &qkv_bias, error))
       || !declare_vector (params, "v.class_embd", d, &vit->cls, error)
-      || (vit->n_detection > 0 && !declare_vector (params, "v.detection_embd", (guint64) vit->n_detection * d, &vit->detection, error))
+      || (vit->n_detection > 0
+          && !declare_vector (params, "v.detection_embd", (guint64) vit->n_detection * d, &vit->detection, error))
       || !declare_vector (params, "v.patch_embd.bias", d, &vit->project_bias, error)
-      || !declare_matrix (params, vit, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_patches (vit), &vit->project, error)
+      || !declare_matrix (params, vit, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_patches (vit),
+                          &vit->project, error)
       || !declare_position (params, vit, "v.position_embd.weight", 0, 1, &vit->position, error))
     return FALSE;
   for (guint i = 0; i < vit->n_blocks; i++)
@@ -302,7 +313,8 @@ pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, 
 }
 
 gboolean
-pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, PldVitLinear *linear, GError **error)
+pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, PldVitLinear *linear,
+                      GError **error)
 {
   g_autofree char *weight = g_strconcat (name, ".weight", NULL), *bias = g_strconcat (name, ".bias", NULL);
 

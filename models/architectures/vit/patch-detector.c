@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A plain ViT whose patch tokens tell where objects are, without anchors, as FCOS does (arXiv 1904.01355); the bundled person detector is one.
+ * A plain ViT whose patch tokens tell where objects are, without anchors, as FCOS does (arXiv 1904.01355); the bundled
+ * person detector is one.
  *
  *   [T − 1, cells²; logit, l, t, r, b] = LN (x)[patches] Wᵈ + bᵈ
  *
- * A patch is cut in cells × cells cells. Each tells how sure it is that an object's middle is near (a logit), and the logarithms of the distances, in
- * patches, from its own middle to the object's four sides. Of boxes that share too much the surest stays.
+ * A patch is cut in cells × cells cells. Each tells how sure it is that an object's middle is near (a logit), and the
+ * logarithms of the distances, in patches, from its own middle to the object's four sides. Of boxes that share too much
+ * the surest stays.
  */
 #include "models/architectures/vit/vit.h"
 
@@ -32,7 +34,8 @@ read_keys (PldVit *vit, const PldConfig *config, GError **error)
   if (!(furthest > 0 && furthest <= 20) || !(overlap > 0 && overlap <= 1) || !(threshold > 0 && threshold < 1))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "%s: of %sdetector_furthest %g, detector_overlap %g and detector_threshold %g one is out of its range; they are above 0, and at "
+                   "%s: of %sdetector_furthest %g, detector_overlap %g and detector_threshold %g one is out of its "
+                   "range; they are above 0, and at "
                    "most 20, at most 1, below 1",
                    config->path, config->prefix, furthest, overlap, threshold);
       return FALSE;
@@ -71,10 +74,12 @@ failed:
 
 /* results: [n, patches, cells², 5] */
 static gboolean
-detector_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results, GError **error)
+detector_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
+                  GError **error)
 {
   const PldVit *vit = (const PldVit *) net;
-  const guint d = vit->d, panels = pld_vit_panels (vit), tokens = pld_vit_tokens (vit), values = (guint) vit->head.weight->n_rows;
+  const guint d = vit->d, panels = pld_vit_panels (vit), tokens = pld_vit_tokens (vit),
+              values = (guint) vit->head.weight->n_rows;
   PldVitMemory m;
   PldPanels h, y;
 
@@ -105,7 +110,8 @@ cell_object (const PldVit *vit, guint patch, guint cell, const float *v)
   const float side = 1.0f / (float) vit->cells;
   const float x = (float) (patch % vit->grid_w) + ((float) (cell % vit->cells) + 0.5f) * side;
   const float y = (float) (patch / vit->grid_w) + ((float) (cell / vit->cells) + 0.5f) * side;
-  const float wide = (float) vit->base.input_width / (float) vit->patch, high = (float) vit->base.input_height / (float) vit->patch;
+  const float wide = (float) vit->base.input_width / (float) vit->patch,
+              high = (float) vit->base.input_height / (float) vit->patch;
   float reach[4];
 
   for (guint i = 0; i < 4; i++)
@@ -136,9 +142,11 @@ compare_objects (const void *a, const void *b)
 static float
 intersection_over_union (const PldObject *a, const PldObject *b)
 {
-  const float across = MIN (a->x_max, b->x_max) - MAX (a->x_min, b->x_min), down = MIN (a->y_max, b->y_max) - MAX (a->y_min, b->y_min);
+  const float across = MIN (a->x_max, b->x_max) - MAX (a->x_min, b->x_min),
+              down = MIN (a->y_max, b->y_max) - MAX (a->y_min, b->y_min);
   const float common = MAX (across, 0) * MAX (down, 0);
-  const float whole = (a->x_max - a->x_min) * (a->y_max - a->y_min) + (b->x_max - b->x_min) * (b->y_max - b->y_min) - common;
+  const float whole
+      = (a->x_max - a->x_min) * (a->y_max - a->y_min) + (b->x_max - b->x_min) * (b->y_max - b->y_min) - common;
 
   return whole > 0 ? common / whole : 0;
 }

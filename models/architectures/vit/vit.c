@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Vision Transformer: "An Image is Worth 16x16 Words", arXiv 2010.11929. Pre-norm blocks, a class token, learned position embeddings.
+ * Vision Transformer: "An Image is Worth 16x16 Words", arXiv 2010.11929. Pre-norm blocks, a class token, learned
+ * position embeddings.
  *
- *   x = [cls; patches Wᵖ + bᵖ; det] + pos                    [T, d], T = 1 + patches + detection tokens, which YOLOS has
- *   x += Attention (LN (x)) Wᵒ + bᵒ;  x += act (LN (x) W¹ + b¹) W² + b²;  [x += mid]      in each block
- *   h = LN (x)
+ *   x = [cls; patches Wᵖ + bᵖ; det] + pos                    [T, d], T = 1 + patches + detection tokens, which YOLOS
+ * has x += Attention (LN (x)) Wᵒ + bᵒ;  x += act (LN (x) W¹ + b¹) W² + b²;  [x += mid]      in each block h = LN (x)
  *
  * pos and mid, YOLOS' again, are bicubically interpolated to the grid of the input's patches.
  */
@@ -28,7 +28,8 @@ pld_vit_prepare (PldNet *net, PldBudget *budget, GError **error)
   PldVit *vit = (PldVit *) net;
   PldCubic *cubic;
 
-  if (!pld_buffer_init (&vit->cubic, budget, pld_vit_prepare_bytes (net), "the interpolation of the position embeddings", error))
+  if (!pld_buffer_init (&vit->cubic, budget, pld_vit_prepare_bytes (net),
+                        "the interpolation of the position embeddings", error))
     return FALSE;
   cubic = (PldCubic *) (gpointer) vit->cubic.data;
   pld_cubic_line (cubic, vit->grid_w, vit->stored_w);
@@ -81,7 +82,8 @@ pld_vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
   const PldVit *vit = (const PldVit *) net;
   const gsize embed = (gsize) pld_vit_patch_values (vit) * PLD_PANEL_ROWS;
 
-  return MAX (MAX (pld_linear_scratch (), pld_attention_scratch (pld_vit_tokens (vit))), MAX (embed, pld_add_rows_scratch (vit->d)));
+  return MAX (MAX (pld_linear_scratch (), pld_attention_scratch (pld_vit_tokens (vit))),
+              MAX (embed, pld_add_rows_scratch (vit->d)));
 }
 
 typedef struct
@@ -109,7 +111,8 @@ embed_patch (const Embed *e, float *row, const PldPicture *in, guint gx, guint g
         if (in->pixels != NULL)
           memcpy (to, in->pixels + (c * height + line) * width + column, p * sizeof (float));
         else
-          e->session->kernels->normalize_rgb (to, in->rgb + (line * width + column) * 3 + c, p, vit->base.scale[c], vit->base.shift[c]);
+          e->session->kernels->normalize_rgb (to, in->rgb + (line * width + column) * 3 + c, p, vit->base.scale[c],
+                                              vit->base.shift[c]);
       }
 }
 
@@ -126,8 +129,8 @@ embed_patches (gpointer data, guint item, guint thread)
     if (first + i == 0 || first + i > pld_vit_patches (vit))
       memset (rows + (gsize) i * values, 0, values * sizeof (float));
     else
-      embed_patch (e, rows + (gsize) i * values, &e->items[item / pld_vit_panels (vit)].picture, (first + i - 1) % vit->grid_w,
-                   (first + i - 1) / vit->grid_w);
+      embed_patch (e, rows + (gsize) i * values, &e->items[item / pld_vit_panels (vit)].picture,
+                   (first + i - 1) % vit->grid_w, (first + i - 1) / vit->grid_w);
   e->session->kernels->pack (e->patches.data + item * e->patches.stride, rows, values, n, values);
 }
 
@@ -183,7 +186,11 @@ static gboolean
 vit_embed (const PldVit *vit, PldSession *session, const PldItem *items, guint n, const PldVitMemory *m, GError **error)
 {
   const guint panels = n * pld_vit_panels (vit), values = pld_vit_patch_values (vit);
-  Embed e = { vit, session, items, { m->wide, panels, (gsize) values * PLD_PANEL_ROWS }, { m->x, panels, (gsize) vit->d * PLD_PANEL_ROWS } };
+  Embed e = { vit,
+              session,
+              items,
+              { m->wide, panels, (gsize) values * PLD_PANEL_ROWS },
+              { m->x, panels, (gsize) vit->d * PLD_PANEL_ROWS } };
 
   pld_team_run (session->team, session->n_threads, panels, embed_patches, &e);
   if (!pld_linear_panels (session, e.x, e.patches, vit->project, vit->project_bias, PLD_ACT_NONE, FALSE, error))
@@ -200,12 +207,14 @@ vit_keep_read (const PldVit *vit, float *panels, guint n)
   const gsize stride = (gsize) vit->d * PLD_PANEL_ROWS, read = pld_vit_read_panels (vit) * stride;
 
   for (guint i = 0; i < n; i++)
-    memmove (panels + i * read, panels + (i * pld_vit_panels (vit) + vit->read_first / PLD_PANEL_ROWS) * stride, read * sizeof (float));
+    memmove (panels + i * read, panels + (i * pld_vit_panels (vit) + vit->read_first / PLD_PANEL_ROWS) * stride,
+             read * sizeof (float));
 }
 
 /* One block. From the last one's keys and values on, only what is read is computed. */
 static gboolean
-vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n, gboolean last, const PldVitMemory *m, GError **error)
+vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n, gboolean last, const PldVitMemory *m,
+           GError **error)
 {
   const guint d = vit->d, all = n * pld_vit_panels (vit), some = last ? n * pld_vit_read_panels (vit) : all;
   const gsize stride = (gsize) d * PLD_PANEL_ROWS;
@@ -231,11 +240,13 @@ vit_block (const PldVit *vit, PldSession *session, const PldVitBlock *b, guint n
   pld_layer_norm (session, h, x, b->norm2_weight, b->norm2_bias, d, vit->eps);
   return pld_linear_panels (session, hidden, h, b->up, b->up_bias, vit->act, FALSE, error)
          && pld_linear_panels (session, x, hidden, b->down, b->down_bias, PLD_ACT_NONE, TRUE, error)
-         && (b->position == NULL || pld_add_rows (session, x, pld_vit_tokens (vit), b->position, position_taps, vit, error));
+         && (b->position == NULL
+             || pld_add_rows (session, x, pld_vit_tokens (vit), b->position, position_taps, vit, error));
 }
 
 gboolean
-pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory, PldVitMemory *m, GError **error)
+pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory, PldVitMemory *m,
+               GError **error)
 {
   const guint read = n * pld_vit_read_panels (vit);
   const gsize stride = (gsize) vit->d * PLD_PANEL_ROWS;
@@ -247,6 +258,7 @@ pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, gui
   for (guint i = 0; i < vit->n_blocks; i++)
     if (!vit_block (vit, session, &vit->blocks[i], n, i + 1 == vit->n_blocks, m, error))
       return FALSE;
-  pld_layer_norm (session, (PldPanels) { m->h, read, stride }, (PldPanels) { m->x, read, stride }, vit->norm_weight, vit->norm_bias, vit->d, vit->eps);
+  pld_layer_norm (session, (PldPanels) { m->h, read, stride }, (PldPanels) { m->x, read, stride }, vit->norm_weight,
+                  vit->norm_bias, vit->d, vit->eps);
   return TRUE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A vision transformer as its files declare it: declare.c fills this in, vit.c computes with it. What kind it is, its head says: classifier.c,
- * patch-detector.c, yolos.c. Its tokens: [class; patches; detection tokens], the last of YOLOS alone.
+ * A vision transformer as its files declare it: declare.c fills this in, vit.c computes with it. What kind it is, its
+ * head says: classifier.c, patch-detector.c, yolos.c. Its tokens: [class; patches; detection tokens], the last of YOLOS
+ * alone.
  */
 #pragma once
 
@@ -10,48 +11,48 @@
 
 typedef struct
 {
-  const PldMatrix *weight;                     /* [outputs, d] */
-  float *bias;                                 /* [outputs] */
+  const PldMatrix *weight; /* [outputs, d] */
+  float *bias;             /* [outputs] */
 } PldVitLinear;
 
 typedef struct
 {
-  const PldMatrix *key, *value, *query, *out;  /* [d, d] */
-  const PldMatrix *up, *down;                  /* [d_mlp, d], [d, d_mlp] */
-  float *query_bias, *key_bias, *value_bias;   /* [d]; NULL: none */
-  float *out_bias, *up_bias, *down_bias;       /* [d], [d_mlp], [d] */
+  const PldMatrix *key, *value, *query, *out;                   /* [d, d] */
+  const PldMatrix *up, *down;                                   /* [d_mlp, d], [d, d_mlp] */
+  float *query_bias, *key_bias, *value_bias;                    /* [d]; NULL: none */
+  float *out_bias, *up_bias, *down_bias;                        /* [d], [d_mlp], [d] */
   float *norm1_weight, *norm1_bias, *norm2_weight, *norm2_bias; /* [d] */
-  const PldMatrix *position;                   /* [stored tokens, d], added after the block; NULL: none */
+  const PldMatrix *position; /* [stored tokens, d], added after the block; NULL: none */
 } PldVitBlock;
 
 typedef struct
 {
   PldVisionNet base;
   guint d, d_mlp, n_blocks, n_heads, patch;
-  guint image_width, image_height;      /* that it was trained for */
-  guint grid_w, grid_h;                 /* patches of the input */
-  guint stored_w, stored_h;             /* patches that the stored position embeddings are for */
+  guint image_width, image_height; /* that it was trained for */
+  guint grid_w, grid_h;            /* patches of the input */
+  guint stored_w, stored_h;        /* patches that the stored position embeddings are for */
   float eps;
   PldActivation act;
-  guint read_first, n_read;             /* tokens that the head reads: in the last block only their panels are computed */
-  guint block_cols;                     /* the longest row of a matrix in blocks; 0: there is none */
-  guint head_rows;                      /* of its largest matrix */
-  float *cls;                           /* [d] */
-  const PldMatrix *position;            /* [stored tokens, d] */
-  PldBuffer cubic;                      /* PldCubic: [grid_w] and [grid_h], how the stored grid becomes the input's */
-  const PldMatrix *project;             /* [d, 3 * patch * patch] */
-  float *project_bias;                  /* [d] */
-  float *norm_weight, *norm_bias;       /* [d] */
-  PldVitLinear head;                    /* classifiers, patch detectors */
+  guint read_first, n_read;       /* tokens that the head reads: in the last block only their panels are computed */
+  guint block_cols;               /* the longest row of a matrix in blocks; 0: there is none */
+  guint head_rows;                /* of its largest matrix */
+  float *cls;                     /* [d] */
+  const PldMatrix *position;      /* [stored tokens, d] */
+  PldBuffer cubic;                /* PldCubic: [grid_w] and [grid_h], how the stored grid becomes the input's */
+  const PldMatrix *project;       /* [d, 3 * patch * patch] */
+  float *project_bias;            /* [d] */
+  float *norm_weight, *norm_bias; /* [d] */
+  PldVitLinear head;              /* classifiers, patch detectors */
   /* Patch detectors: docs/gguf-vit.md */
-  guint cells;                          /* along each side of a patch; 0: no detector */
-  float furthest, overlap;              /* largest logarithm of a distance; IoU from which on two boxes are one object */
+  guint cells;             /* along each side of a patch; 0: no detector */
+  float furthest, overlap; /* largest logarithm of a distance; IoU from which on two boxes are one object */
   /* YOLOS */
-  guint n_detection;                    /* detection tokens; 0: another kind */
-  float *detection;                     /* [n_detection, d] */
-  gboolean mid_positions;               /* position embeddings are added after blocks, too */
+  guint n_detection;      /* detection tokens; 0: another kind */
+  float *detection;       /* [n_detection, d] */
+  gboolean mid_positions; /* position embeddings are added after blocks, too */
   PldVitLinear class_embed[3], box_embed[3];
-  PldVitBlock blocks[];                 /* [n_blocks] */
+  PldVitBlock blocks[]; /* [n_blocks] */
 } PldVit;
 
 static inline guint
@@ -88,7 +89,8 @@ pld_vit_patch_values (const PldVit *vit)
 
 /* ---- what every kind has: declare.c, vit.c --------------------------------------------- */
 
-/* The hyperparameters. @config: config.json of a Hugging Face folder, or the keys of a GGUF file. Returns: (transfer full): free with g_free() */
+/* The hyperparameters. @config: config.json of a Hugging Face folder, or the keys of a GGUF file. Returns: (transfer
+ * full): free with g_free() */
 PldVit *pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize input, GError **error);
 
 /**
@@ -97,10 +99,12 @@ PldVit *pld_vit_new (const PldParams *params, const PldConfig *config, PldInputS
  *
  * Declares all tensors but the head's. YOLOS has set n_detection.
  */
-gboolean pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read, GError **error);
+gboolean pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read,
+                                GError **error);
 
 /* One layer of the head, "<name>.weight" and "<name>.bias", for the tokens that are read. */
-gboolean pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, PldVitLinear *linear, GError **error);
+gboolean pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, PldVitLinear *linear,
+                               GError **error);
 
 /* Rows of the matrix of this name; 1 if there is none: a missing head is named by its declaration. */
 guint pld_vit_count_rows (const PldParams *params, const char *name);
@@ -112,20 +116,22 @@ void pld_vit_release (PldNet *net);
 gsize pld_vit_activation_floats (const PldNet *net, guint n);
 gsize pld_vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context);
 
-/* Where a pass keeps what, in floats; all lie in panels of 16 rows, the last of a picture's with rows that nobody reads. B = pictures, P = panels of
- * one. */
+/* Where a pass keeps what, in floats; all lie in panels of 16 rows, the last of a picture's with rows that nobody
+ * reads. B = pictures, P = panels of one. */
 typedef struct
 {
-  float *x;      /* [B * P, d] the residual stream */
-  float *h;      /* [B * P, d] normalised input of a layer; attention's result */
-  float *q;      /* [B * P, d] */
-  float *wide;   /* [B * P, max (2 * d, d_mlp, 3 * patch², head_rows)] keys and values; the MLP's hidden layer; patches */
+  float *x;    /* [B * P, d] the residual stream */
+  float *h;    /* [B * P, d] normalised input of a layer; attention's result */
+  float *q;    /* [B * P, d] */
+  float *wide; /* [B * P, max (2 * d, d_mlp, 3 * patch², head_rows)] keys and values; the MLP's hidden layer; patches */
   float *blocks; /* inputs of layers, as blocks, where there are weights in blocks */
 } PldVitMemory;
 
-/* Patches, all blocks and the last norm. @memory: pld_vit_activation_floats(n). @m: (out): with h = [B * pld_vit_read_panels(), d], the panels that hold
- * the tokens that are read; what else they hold means nothing, and all other memory is free again. */
-gboolean pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory, PldVitMemory *m, GError **error);
+/* Patches, all blocks and the last norm. @memory: pld_vit_activation_floats(n). @m: (out): with h = [B *
+ * pld_vit_read_panels(), d], the panels that hold the tokens that are read; what else they hold means nothing, and all
+ * other memory is free again. */
+gboolean pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory,
+                        PldVitMemory *m, GError **error);
 
 /* ---- for writers --------------------------------------------------------------------------- */
 

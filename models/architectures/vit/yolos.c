@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * YOLOS: "You Only Look at One Sequence", arXiv 2106.00666, as Hugging Face's YolosForObjectDetection. A plain ViT with learned detection tokens
- * beside the patches; each of them tells of one object, or of none.
+ * YOLOS: "You Only Look at One Sequence", arXiv 2106.00666, as Hugging Face's YolosForObjectDetection. A plain ViT with
+ * learned detection tokens beside the patches; each of them tells of one object, or of none.
  *
  *   [N, classes + 1] = MLP (LN (x)[det])                     the last class: no object
  *   [N, cx, cy, w, h] = σ (MLP (LN (x)[det]))                in shares of the picture
@@ -44,7 +44,8 @@ yolos_declare (PldParams *params, const PldConfig *config, PldInputSize input, G
 
   if (vit == NULL)
     return NULL;
-  if (pld_config_has (config, "num_detection_tokens") && !pld_config_uint (config, "num_detection_tokens", 1, MAX_TOKENS, &n, error))
+  if (pld_config_has (config, "num_detection_tokens")
+      && !pld_config_uint (config, "num_detection_tokens", 1, MAX_TOKENS, &n, error))
     goto failed;
   vit->n_detection = (guint) n;
   net = &vit->base;
@@ -68,7 +69,8 @@ failed:
 
 /* wide = MLP (h) */
 static gboolean
-mlp_forward (const PldVit *vit, PldSession *session, const PldVitLinear mlp[3], guint n, const PldVitMemory *m, GError **error)
+mlp_forward (const PldVit *vit, PldSession *session, const PldVitLinear mlp[3], guint n, const PldVitMemory *m,
+             GError **error)
 {
   const guint panels = n * pld_vit_read_panels (vit);
   const gsize stride = (gsize) vit->d * PLD_PANEL_ROWS;
@@ -95,13 +97,15 @@ take_tokens (const PldVit *vit, const float *wide, guint n, guint n_values, floa
 
 /* results: [n, N, classes + 1 logits and a box] */
 static gboolean
-yolos_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results, GError **error)
+yolos_forward (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory, float *results,
+               GError **error)
 {
   const PldVit *vit = (const PldVit *) net;
   const guint n_logits = vit->base.n_classes + 1;
   PldVitMemory m;
 
-  if (!pld_vit_trunk (vit, session, items, n, memory, &m, error) || !mlp_forward (vit, session, vit->class_embed, n, &m, error))
+  if (!pld_vit_trunk (vit, session, items, n, memory, &m, error)
+      || !mlp_forward (vit, session, vit->class_embed, n, &m, error))
     return FALSE;
   take_tokens (vit, m.wide, n, n_logits, results);
   if (!mlp_forward (vit, session, vit->box_embed, n, &m, error))
