@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Keeps ten phrases out of comments, messages, help texts and documents; CONTRIBUTING.md says why, and what to write instead.
+
+check-prose.py [FILE...]      without files: all that git knows, but for the licence, data and texts of others
+"""
+import re
+import subprocess
+import sys
+
+PATTERNS = [  # what to look for, what to write
+    (r"\b(?:is|are|was|were) no (?!longer\b|more\b|less\b|worse\b|better\b|op\b)[a-z]", '"is not a X", "has no X"'),
+    (r"\b[Ss]o (?:many|much|long)\b(?! so\b)", '"this many", "as many as", "this long", or the number itself'),
+    (r"(?:^|[.;] +|/\* ?|^ ?\* |# |\"\"\")(?:Who|What)\b(?![^.;]*\?)", "the subject by its name"),
+    (r"\b(?:tells?|told)\b", '"reports", "states", "returns", "emits"'),
+    (r"\btake_(?:message|result|caps|event|sample|error)\b", '"on_message", "handle_message"'),
+    (r"\bbefore (?:a|the|its|their) (?:surveillance )?cameras?\b", '"in front of the camera"'),
+    (r"\b[Ww]hoever\b|\b[Ww]hatever (?:is|has|comes|goes)\b", '"a thread that", "anything that"'),
+    (r"\b(?:lies|stands) (?:in|on|at|for|behind|before|beside|there|here|by)\b", '"is"'),
+    (r"\bbeside\b(?! (?:it|them|each other|one another|the (?:file|model|weights|program|binary|script|picture)s?)\b)",
+     '"besides", "in addition to", "next to", "compared with"'),
+    (r"\b[Tt]he house\b|\bshall\b|\bwish(?:es|ed)?\b|\bheld against\b", '"the project", "must", "request", "compared with"'),
+]
+SUFFIXES = (".c", ".h", ".def", ".md", ".py", ".sh", ".build", ".txt", ".yml")
+FOREIGN = re.compile(r"^(LICENSE|tests/golden/|tests/fuzz/seeds/|models/bundled/.*\.(?:json|jsonl)$|scripts/check-prose\.py$)")
+
+
+def tracked():
+    names = subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True).stdout.splitlines()
+    return [n for n in names if n.endswith(SUFFIXES) and not FOREIGN.match(n)]
+
+
+def main():
+    found = 0
+    for name in sys.argv[1:] or tracked():
+        with open(name, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                for pattern, instead in PATTERNS:
+                    for match in re.finditer(pattern, line):
+                        found += 1
+                        print(f"{name}:{number}: \"{match.group().strip()}\": write {instead}")
+    if found:
+        print(f"{found} phrases to rewrite")
+    return found > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
