@@ -32,8 +32,8 @@ check_scores (guint t)
 
         for (gsize c = 0; c < d; c++)
           size += fabs ((double) q[c] * k[i * stride + c]);
-        /* A lane has a product and a sum for each 16 columns; then four sums of lanes. */
-        assert_floats ("scores", tables[t].name, got + i, want + i, 1, size * FLT_EPSILON * (6 + (double) d / 16), 0);
+        /* A product; a sum for each 16 columns, begun or whole; four sums of lanes; the reference's rounding. */
+        assert_value ("scores", t, i, got[i], want[i], size * roundings (1 + (double) ((d + 15) / 16) + 4 + 1));
       }
     assert_guards (&room_got, shift, n * sizeof (float));
     for (gsize i = 0; i < n; i++)
@@ -66,8 +66,8 @@ check_mix (guint t)
 
         for (gsize i = 0; i < n; i++)
           size += fabs ((double) p[i] * v[i * stride + c]);
-        /* One after the other: a product and a sum each. */
-        assert_floats ("mix", tables[t].name, got + c, want + c, 1, size * FLT_EPSILON * (double) (1 + n), 0);
+        /* A product; n sums, one after the other; the reference's rounding. */
+        assert_value ("mix", t, c, got[c], want[c], size * roundings (1 + (double) n + 1));
       }
     assert_guards (&room_got, shift, d * sizeof (float));
     tables[t].table->mix (first, p, v, stride, cut, d);
@@ -129,7 +129,7 @@ static void
 random_block (float *x, float most)
 {
   for (guint i = 0; i < PLD_Q8_VALUES; i++)
-    x[i] = (float) g_test_rand_double_range (-1, 1) * most;
+    x[i] = (float) (2 * pld_random_double (&chance) - 1) * most;
 }
 
 /* Around zero, as activations are, and to the ends of floats: subnormal, the largest. */
@@ -144,7 +144,8 @@ place_blocks (float **x, gsize shift, gsize n)
   return n * PLD_Q8_VALUES;
 }
 
-/* Each q is within half a step of its value, but for the rounding of 127 / max and the product. */
+/* Each q is within half a step of its value, but for the roundings of 127 / max and the product, which is 127 at most.
+ */
 static void
 assert_codes (const char *name, guint t, const gint8 *q, const float *x)
 {
@@ -154,9 +155,9 @@ assert_codes (const char *name, guint t, const gint8 *q, const float *x)
     max = MAX (max, fabs (x[i]));
   for (guint i = 0; i < PLD_Q8_VALUES; i++)
     {
-      double exact = max < 1e-30 ? 0 : x[i] * 127.0 / max;
+      double exact = max < 1e-30f ? 0 : x[i] * 127.0 / max;
 
-      if (fabs (q[i] - exact) > 0.5 + 127 * 2 * FLT_EPSILON || q[i] < -127)
+      if (fabs (q[i] - exact) > 0.5 + 127 * roundings (2) || q[i] < -127)
         g_error ("%s (%s): %g, of at most %g, gives %d", name, tables[t].name, x[i], max, q[i]);
     }
 }
@@ -181,11 +182,12 @@ check_quantize_q8 (guint t)
           assert_codes ("quantize_q8", t, got[b].q, x + b * PLD_Q8_VALUES);
           for (guint i = 0; i < PLD_Q8_VALUES; i++)
             sums[i / 16] += got[b].q[i];
-          assert_floats ("quantize_q8 scale", tables[t].name, &got[b].scale, &want[b].scale, 1, 0, FLT_EPSILON);
+          /* One division, in both. */
+          assert_equal ("quantize_q8 scale", t, &got[b].scale, &want[b].scale, 1);
           for (guint i = 0; i < 2; i++)
             g_assert_cmpint (got[b].sums[i], ==, sums[i]);
         }
-      /* What is no number spoils its block, and no other. */
+      /* NaN and infinity spoil their block, and not another. */
       x[0] = blocks % 2 ? NAN : INFINITY;
       x[1] = -INFINITY;
       memcpy (want, got, blocks * sizeof *got);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Checks of the kernels on weights as files store them: random bits in every field of a block, scales as models have
- * them and at the ends of what a half can hold; and that a value is the same to the bit whatever it is computed beside.
+ * them and at the ends of what a half can hold; and that a value is the same to the bit whatever is computed together
+ * with it.
  */
 #include "tests/kernel/rig.h"
 
-#include <float.h>
 #include <math.h>
 
 typedef struct
 {
   guint values, bytes;
-  gint halves[2];   /* where halves lie that scale; -1: none */
-  guint codes, end; /* the bytes that hold what scales multiply, for types with an offset beside */
+  gint halves[2];   /* where halves that scale are; -1: none */
+  guint codes, end; /* the bytes that hold what scales multiply, for types that have an offset too */
 } Layout;
 
 static const Layout layout_q4_0 = { 32, 18, { 0, -1 }, 0, 0 };
@@ -36,11 +36,11 @@ static guint16
 any_half (void)
 {
   static const guint16 ends[] = { 0, 0x8000, 1, 0x8001, 0x03ff, 0x0400, 0x7bff, 0xfbff };
-  gint choice = g_test_rand_int_range (0, 64);
+  const guint choice = any_below (64);
 
-  if (choice < (gint) G_N_ELEMENTS (ends))
+  if (choice < G_N_ELEMENTS (ends))
     return ends[choice];
-  return (guint16) (g_test_rand_int_range (0x1400, 0x2c00) | (choice & 1) << 15);
+  return (guint16) ((0x1400 + any_below (0x1800)) | (choice & 1) << 15);
 }
 
 static void
@@ -81,8 +81,9 @@ check_dequantize (guint t, const char *name, const Layout *l, Dequantize got_ker
         random_blocks (l, memory + shift, n);
         got_kernel (got, memory + shift, n * l->values);
         want_kernel (want, memory + shift, n * l->values);
-        /* Every product is exact, so there is one sum and one rounding. */
-        assert_floats (name, tables[t].name, got, want, n * l->values, 0, 0);
+        /* Every product is exact, in floats too, so there is one rounding in both: of a value that is 25 bits long, or
+         * of a sum. */
+        assert_equal (name, t, got, want, n * l->values);
         assert_guards (&room_got, shift * 4, n * l->values * sizeof (float));
       }
 }
@@ -119,6 +120,7 @@ typedef struct
   Product product;
   PanelProduct panel_product;
   gboolean in_blocks;
+  guint unit; /* values that have a scale of their own, whose products with blocks are summed exactly */
   Dequantize dequantize;
 } Type;
 
@@ -176,10 +178,12 @@ assert_product (const Type *type, guint t, const float *got, const float *want, 
 
           for (gsize c = 0; c < x->n_cols; c++)
             size += weights[c] * fabs (values[c]);
-          /* A lane has a rounding for each 16 or 32 columns, and some for scales and the sum of lanes; all of them are
-           * of parts of the size. */
-          assert_floats (type->name, tables[t].name, &got[j * y_stride + i], &want[j * y_stride + i], 1,
-                         size * FLT_EPSILON * (8 + (double) x->n_cols / 32), 0);
+          /* For each unit, whose sum of products in whole numbers is exact, as a weight's scale is: the product of both
+           * scales, or of an activation's scale and their sum; that with the unit's sum, or offset. Of products of
+           * floats there is this one alone. Then a sum for each unit, one after the other, though the first one is with
+           * zero; the sum with the offsets; the reference's rounding. */
+          assert_value (type->name, t, j * y_stride + i, got[j * y_stride + i], want[j * y_stride + i],
+                        size * roundings (2 + (double) (x->n_cols / type->unit) - 1 + 1 + 1));
         }
     }
 }
@@ -332,7 +336,7 @@ check_products (guint t, const Type *type, gboolean in_panels)
 #undef PLD_KERNEL
 
 /* Rows against the reference, panels against rows. */
-#define CHECKS(type, in_blocks, rows, panels)                                                                          \
+#define CHECKS(type, in_blocks, unit, rows, panels)                                                                    \
   static void product_##type (const PldKernels *k, float *y, gsize y_stride, const guint8 *w, gsize row_bytes,         \
                               guint n_rows, const Rows *x)                                                             \
   {                                                                                                                    \
@@ -352,14 +356,14 @@ check_products (guint t, const Type *type, gboolean in_panels)
   }                                                                                                                    \
                                                                                                                        \
   static const Type type_##type                                                                                        \
-      = { #type, &layout_##type, product_##type, panel_product_##type, in_blocks, pld_dequantize_##type##_ref };       \
+      = { #type, &layout_##type, product_##type, panel_product_##type, in_blocks, unit, pld_dequantize_##type##_ref }; \
                                                                                                                        \
   void check_matvec_##type (guint t) { check_products (t, &type_##type, FALSE); }                                      \
                                                                                                                        \
   void check_matmul_##type (guint t) { check_products (t, &type_##type, TRUE); }
 #define FLOAT_ROWS x->floats, x->stride
-#define FLOAT_CHECKS(type, UPPER, values, bytes) CHECKS (type, FALSE, FLOAT_ROWS, FLOAT_ROWS)
-#define BLOCK_CHECKS(type, UPPER, values, bytes) CHECKS (type, TRUE, x->blocks, x->blocks)
+#define FLOAT_CHECKS(type, UPPER, values, bytes) CHECKS (type, FALSE, 1, FLOAT_ROWS, FLOAT_ROWS)
+#define BLOCK_CHECKS(type, UPPER, values, bytes) CHECKS (type, TRUE, PLD_UNIT_##type, x->blocks, x->blocks)
 
 PLD_FLOAT_TYPES (FLOAT_CHECKS)
 PLD_BLOCK_TYPES (BLOCK_CHECKS)

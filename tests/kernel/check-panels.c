@@ -51,9 +51,12 @@ check_unpack (guint t)
     }
 }
 
+/* What a result of @v = y + b, @want, may be off by. */
+typedef double (*BoundFunc) (double v, double want);
+
 static void
 check_biased (guint t, const char *name, void (*got_kernel) (float *, const float *, gsize),
-              void (*want_kernel) (float *, const float *, gsize), double absolute, double relative)
+              void (*want_kernel) (float *, const float *, gsize), BoundFunc bound)
 {
   EACH_LENGTH (n, shift)
   {
@@ -64,24 +67,59 @@ check_biased (guint t, const char *name, void (*got_kernel) (float *, const floa
     memcpy (want, y, n * ROWS * sizeof (float));
     got_kernel (got, b, n);
     want_kernel (want, b, n);
-    assert_floats (name, tables[t].name, got, want, n * ROWS, absolute, relative);
+    for (gsize i = 0; i < n * ROWS; i++)
+      assert_value (name, t, i, got[i], want[i], bound ((double) y[i] + b[i / ROWS], want[i]));
     assert_guards (&room_got, shift, n * ROWS * sizeof (float));
   }
 }
 
-#define CHECK_BIASED(kernel, absolute, relative)                                                                       \
-  void check_##kernel (guint t)                                                                                        \
-  {                                                                                                                    \
-    check_biased (t, #kernel, tables[t].table->kernel, pld_kernels_ref.kernel, absolute, relative);                    \
-  }
+/* One rounding of one sum, in both: a double has more than twice a float's bits, so rounding it again gives the same.
+ */
+static double
+bound_bias (double v, double want)
+{
+  return 0;
+}
 
-CHECK_BIASED (panel_bias, 0, 0)
-/* x/2 times the absolute error of erf, 1.5e-7 and some roundings, with |x| up to 180. */
-CHECK_BIASED (panel_gelu, 1e-6, 1e-6)
-/* Far below zero v · e^-|u| is tiny, and its relative error grows with |u|, up to 87; absolutely it is nothing. */
-CHECK_BIASED (panel_gelu_tanh, 2e-6, 2e-6)
-CHECK_BIASED (panel_relu, 0, 0)
-CHECK_BIASED (panel_silu, 2e-6, 2e-6)
+/* v Φ(v), where Φ = (1 + erf (v / √2)) / 2. erf is off by 1.5e-7, which is its formula's own error, and by 23
+ * roundings, the sum of all in erf_f32 (), each times what it changes the result by, which is the most at 0. v and its
+ * product with a rounded 1 / √2 are 3 roundings of the argument z, and |z erf' (z)| <= 0.484. v, 1 + erf, a product and
+ * the reference's rounding are 4 of the result. */
+static double
+bound_gelu (double v, double want)
+{
+  return fabs (v) / 2 * (1.5e-7 + roundings (23 + 3 * 0.484)) + fabs (want) * roundings (4);
+}
+
+/* v σ(w), where σ = 1 / (1 + e^-w) and w = 1.5957… (v + 0.0447… v³), whose terms have one sign. v's rounding, that of
+ * its sum with the cube, and those of the constant and its product are 4 of w; the cube has v's three times, its
+ * constant's and three products', 10 in all. Their size, and exp's roundings, are those of e^-w, which is 1 - σ of the
+ * sum 1 + e^-w. v, that sum, a division, a product and the reference's rounding are 5 of the result. The reference's
+ * own sum 1 + tanh cancels where v is negative. Where w is below -88 e^-w stays 1.7e38. */
+static double
+bound_gelu_tanh (double v, double want)
+{
+  const double linear = 1.59576912 * fabs (v), cube = linear * 0.044715 * v * v, w = copysign (linear + cube, v);
+  const double n = w < -89 ? 0 : (4 * linear + 10 * cube + EXP_ROUNDINGS) / (1 + exp (w)) + 5;
+
+  return fabs (want) * roundings (n) + fabs (v) * (DBL_EPSILON + FLT_MIN);
+}
+
+/* The same of v σ(v): v's rounding is the only one of the argument. */
+static double
+bound_silu (double v, double want)
+{
+  return fabs (want) * roundings ((fabs (v) + EXP_ROUNDINGS) / (1 + exp (v)) + 5) + fabs (v) * FLT_MIN;
+}
+
+#define CHECK_BIASED(kernel, bound)                                                                                    \
+  void check_##kernel (guint t) { check_biased (t, #kernel, tables[t].table->kernel, pld_kernels_ref.kernel, bound); }
+
+CHECK_BIASED (panel_bias, bound_bias)
+CHECK_BIASED (panel_gelu, bound_gelu)
+CHECK_BIASED (panel_gelu_tanh, bound_gelu_tanh)
+CHECK_BIASED (panel_relu, bound_bias)
+CHECK_BIASED (panel_silu, bound_silu)
 
 void
 check_panel_add (guint t)
@@ -89,37 +127,62 @@ check_panel_add (guint t)
   EACH_LENGTH (n, shift)
   {
     float *x = random_floats (&room_a, shift, n * ROWS, 5), *b = random_floats (&room_b, shift, n, 1);
-    float *got = random_floats (&room_got, shift, n * ROWS, 5), *want = place (&room_want, shift);
+    float *y = random_floats (&room_c, shift, n * ROWS, 5), *got = place (&room_got, shift),
+          *want = place (&room_want, shift);
 
-    memcpy (want, got, n * ROWS * sizeof (float));
+    memcpy (got, y, n * ROWS * sizeof (float));
+    memcpy (want, y, n * ROWS * sizeof (float));
     tables[t].table->panel_add (got, x, b, n);
     pld_kernels_ref.panel_add (want, x, b, n);
-    /* Two roundings of sums up to 330 in size. */
-    assert_floats ("panel_add", tables[t].name, got, want, n * ROWS, 330 * FLT_EPSILON, 0);
+    /* Two sums; the reference's rounding. */
+    for (gsize i = 0; i < n * ROWS; i++)
+      assert_value ("panel_add", t, i, got[i], want[i],
+                    (fabs (y[i]) + fabs (x[i]) + fabs (b[i / ROWS])) * roundings (3));
     assert_guards (&room_got, shift, n * ROWS * sizeof (float));
   }
 }
 
-/* The float mean is off by some epsilons of a row's largest value, and all of the row's normalised values by that over
- * its deviation, which is much where a row's values are nearly equal. */
-static void
-assert_layer_norm (const char *table, const float *got, const float *want, const float *x, const float *w, gsize n,
-                   float eps)
+/* The sums on a value's way when columns are added up in four chains. */
+static gsize
+chain_depth (gsize n)
 {
+  return MIN (n - 1, n / 4 + 3 + 2);
+}
+
+/* (x - mean) · factor · w + b, where factor = 1 / √(variance + eps).
+ *
+ * The mean is off by @shift at most: sums and a division are roundings of the mean of |x|. Squares around it add up to
+ * those around the true one and n · shift², without a further term, for deviations add up to nothing; each has the
+ * difference's rounding twice and its product's, and sums; then there are a division and the sum with eps. The square
+ * root halves that, and is rounded, as is the division after it. The difference, its product with the factor, and that
+ * with w are a rounding each; the sum with b one of the result, as is the reference's. */
+static void
+assert_layer_norm (guint t, const float *got, const float *want, const float *x, const float *w, gsize n, float eps)
+{
+  const double sums = (double) chain_depth (n);
+
   for (guint r = 0; r < ROWS; r++)
     {
-      double largest = 0, mean = 0, variance = 0;
+      double mean = 0, size = 0, variance = 0, shift, factor, factor_error;
 
       for (gsize i = 0; i < n; i++)
         {
-          largest = MAX (largest, fabs (x[i * ROWS + r]));
           mean += x[i * ROWS + r] / (double) n;
+          size += fabs (x[i * ROWS + r]) / (double) n;
         }
       for (gsize i = 0; i < n; i++)
         variance += pow (x[i * ROWS + r] - mean, 2) / (double) n;
+      shift = size * roundings (sums + 1);
+      factor = 1 / sqrt (variance + eps);
+      factor_error = pow (shift * factor, 2) / 2 + roundings ((2 + 1 + sums + 1 + 1) / 2 + 1 + 1);
       for (gsize i = 0; i < n; i++)
-        assert_floats ("panel_layer_norm", table, got + i * ROWS + r, want + i * ROWS + r, 1,
-                       1e-5 + 8 * FLT_EPSILON * largest / sqrt (variance + eps) * fabs (w[i]), 2e-5);
+        {
+          const double deviation = fabs (x[i * ROWS + r] - mean) * factor, moved = shift * factor;
+
+          assert_value ("panel_layer_norm", t, i * ROWS + r, got[i * ROWS + r], want[i * ROWS + r],
+                        fabs (w[i]) * (deviation * factor_error + (deviation + moved) * roundings (3) + moved * 1.01)
+                            + fabs (want[i * ROWS + r]) * roundings (2));
+        }
     }
 }
 
@@ -134,11 +197,11 @@ check_panel_layer_norm (guint t)
 
     tables[t].table->panel_layer_norm (got, x, w, b, n, 1e-6f);
     pld_kernels_ref.panel_layer_norm (want, x, w, b, n, 1e-6f);
-    assert_layer_norm (tables[t].name, got, want, x, w, n, 1e-6f);
+    assert_layer_norm (t, got, want, x, w, n, 1e-6f);
     assert_guards (&room_got, shift, n * ROWS * sizeof (float));
     memcpy (got, x, n * ROWS * sizeof (float));
     tables[t].table->panel_layer_norm (got, got, w, b, n, 1e-6f);
-    assert_layer_norm (tables[t].name, got, want, x, w, n, 1e-6f);
+    assert_layer_norm (t, got, want, x, w, n, 1e-6f);
   }
 }
 
@@ -154,9 +217,8 @@ check_panel_softmax (guint t)
     memcpy (want, x, n * ROWS * sizeof (float));
     tables[t].table->panel_softmax (got, n, 0.125f);
     pld_kernels_ref.panel_softmax (want, n, 0.125f);
-    /* e^x is off by 2e-7 relatively, the sum of n by n epsilons at the very most; the argument, up to 60 in size, by
-     * half an epsilon of itself. */
-    assert_floats ("panel_softmax", tables[t].name, got, want, n * ROWS, 1e-30, 1e-5 + (double) n * FLT_EPSILON / 8);
+    for (guint r = 0; r < ROWS; r++)
+      assert_softmax ("panel_softmax", t, got + r, want + r, x + r, ROWS, n, 0.125f, chain_depth (n));
     assert_guards (&room_got, shift, n * ROWS * sizeof (float));
   }
 }
@@ -164,14 +226,6 @@ check_panel_softmax (guint t)
 /* Shapes of attention: keys, floats a head. */
 static const gsize heads[][2]
     = { { 1, 1 }, { 5, 3 }, { 16, 64 }, { 17, 16 }, { 33, 8 }, { 50, 32 }, { 197, 64 }, { 130, 80 }, { 40, 7 } };
-
-/* The largest error of a float sum of n products, each up to @size: as many roundings of a part as there are parts, at
- * the very most. */
-static double
-sum_bound (gsize n, double size)
-{
-  return (double) n * size * FLT_EPSILON * 8;
-}
 
 void
 check_panel_scores (guint t)
@@ -185,7 +239,15 @@ check_panel_scores (guint t)
 
         tables[t].table->panel_scores (got, q, k, stride, n, d);
         pld_kernels_ref.panel_scores (want, q, k, stride, n, d);
-        assert_floats ("panel_scores", tables[t].name, got, want, n * ROWS, sum_bound (d, 30), 0);
+        for (gsize i = 0; i < n * ROWS; i++)
+          {
+            double size = 0;
+
+            for (gsize c = 0; c < d; c++)
+              size += fabs ((double) q[c * ROWS + i % ROWS] * k[i / ROWS / ROWS * stride + c * ROWS + i / ROWS % ROWS]);
+            /* A product; d sums one after the other, the first of them with zero; the reference's rounding. */
+            assert_value ("panel_scores", t, i, got[i], want[i], size * roundings (1 + (double) d - 1 + 1));
+          }
         assert_guards (&room_got, shift, n * ROWS * sizeof (float));
       }
 }
@@ -202,7 +264,15 @@ check_panel_mix (guint t)
 
         tables[t].table->panel_mix (got, s, v, stride, n, d);
         pld_kernels_ref.panel_mix (want, s, v, stride, n, d);
-        assert_floats ("panel_mix", tables[t].name, got, want, d * ROWS, sum_bound (n, 30), 0);
+        for (gsize i = 0; i < d * ROWS; i++)
+          {
+            double size = 0;
+
+            for (gsize key = 0; key < n; key++)
+              size += fabs ((double) s[key * ROWS + i % ROWS] * v[key / ROWS * stride + i / ROWS * ROWS + key % ROWS]);
+            /* As panel_scores, n sums. */
+            assert_value ("panel_mix", t, i, got[i], want[i], size * roundings (1 + (double) n - 1 + 1));
+          }
         assert_guards (&room_got, shift, d * ROWS * sizeof (float));
       }
 }

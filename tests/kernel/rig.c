@@ -1,6 +1,10 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tables, guarded memory, random values and comparison for the checks of kernels.
+ */
 #include "tests/kernel/rig.h"
 
+#include <float.h>
 #include <math.h>
 
 const Table tables[] = {
@@ -30,20 +34,40 @@ place (Room *room, gsize shift)
   return room->bytes + GUARD + shift;
 }
 
+/* Without a branch in the loop, so that it becomes vector code: rooms are large, and there are many cases. */
+static void
+assert_guard (const guint8 *bytes, gsize n)
+{
+  guint8 differing = 0;
+
+  for (gsize i = 0; i < n; i++)
+    differing |= bytes[i] ^ GUARD_BYTE;
+  g_assert_cmpuint (differing, ==, 0);
+}
+
 void
 assert_guards (const Room *room, gsize shift, gsize n_bytes)
 {
-  for (gsize i = 0; i < sizeof room->bytes; i++)
-    if (i < GUARD + shift || i >= GUARD + shift + n_bytes)
-      g_assert_cmpuint (room->bytes[i], ==, GUARD_BYTE);
+  const gsize end = GUARD + shift + n_bytes;
+
+  assert_guard (room->bytes, GUARD + shift);
+  assert_guard (room->bytes + end, sizeof room->bytes - end);
+}
+
+PldRandom chance;
+
+guint
+any_below (guint n)
+{
+  return (guint) (pld_random_next (&chance) % n);
 }
 
 float
 any_float (float spread)
 {
-  float v = (float) g_test_rand_double_range (-spread, spread);
+  float v = (float) (2 * pld_random_double (&chance) - 1) * spread;
 
-  return g_test_rand_int_range (0, 16) == 0 ? v * 30 : v;
+  return any_below (16) == 0 ? v * 30 : v;
 }
 
 float *
@@ -59,21 +83,59 @@ random_floats (Room *room, gsize shift, gsize n, float spread)
 void
 random_bytes (guint8 *x, gsize n)
 {
-  for (gsize i = 0; i < n; i++)
-    x[i] = (guint8) g_test_rand_int ();
+  for (gsize i = 0; i < n; i += sizeof (guint64))
+    {
+      const guint64 bits = pld_random_next (&chance);
+
+      memcpy (x + i, &bits, MIN (sizeof bits, n - i));
+    }
+}
+
+double
+roundings (double n)
+{
+  g_assert_cmpfloat (n, <, 50000);
+  return 1.01 * n * FLT_EPSILON / 2;
 }
 
 void
-assert_floats (const char *kernel, const char *table, const float *got, const float *want, gsize n, double absolute,
-               double relative)
+assert_value (const char *kernel, guint t, gsize i, float got, float want, double bound)
+{
+  const double error = fabs ((double) got - want), allowed = bound > 0 ? bound + FLT_MIN : 0;
+
+  if (!(error <= allowed) && !(isnan (got) && isnan (want)) && got != want)
+    g_error ("%s (%s): value %" G_GSIZE_FORMAT " is %.9g, wanted %.9g, off by %.3g, may be off by %.3g", kernel,
+             tables[t].name, i, got, want, error, allowed);
+}
+
+void
+assert_equal (const char *kernel, guint t, const float *got, const float *want, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    {
-      double error = fabs ((double) got[i] - want[i]), bound = absolute + relative * fabs (want[i]);
+    assert_value (kernel, t, i, got[i], want[i], 0);
+}
 
-      if (!(error <= bound) && !(isnan (got[i]) && isnan (want[i])) && got[i] != want[i])
-        g_error ("%s (%s): value %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
-                 " is %.9g, wanted %.9g, off by %.3g, may be off by %.3g",
-                 kernel, table, i, n, got[i], want[i], error, bound);
+void
+assert_softmax (const char *kernel, guint t, const float *got, const float *want, const float *x, gsize stride, gsize n,
+                float scale, gsize depth)
+{
+  double max = x[0], sum = 0, spread = 0;
+
+  for (gsize i = 1; i < n; i++)
+    max = MAX (max, x[i * stride]);
+  for (gsize i = 0; i < n; i++)
+    {
+      const double a = scale * (max - x[i * stride]);
+
+      sum += exp (-a);
+      spread += exp (-a) * a;
+    }
+  for (gsize i = 0; i < n; i++)
+    {
+      const double a = scale * (max - x[i * stride]);
+      const double n_roundings = 2 * a + EXP_ROUNDINGS + 2 * spread / sum + EXP_ROUNDINGS + (double) depth + 3;
+
+      assert_value (kernel, t, i * stride, got[i * stride], want[i * stride],
+                    roundings (n_roundings) * want[i * stride]);
     }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/base/cpu.h"
+#include "engine/base/random.h"
 #include "engine/kernels/kernels.h"
 
 #include <string.h>
@@ -49,14 +50,44 @@ extern Room room_got, room_want, room_a, room_b, room_c;
 void *place (Room *room, gsize shift);
 void assert_guards (const Room *room, gsize shift, gsize n_bytes);
 
-/* Values as they come in a model, and now and then far out. */
+/* What all random values of a check come from. */
+extern PldRandom chance;
+
+/* 0 … n − 1 */
+guint any_below (guint n);
+/* Values as a model has them, and now and then one far larger. */
 float any_float (float spread);
 float *random_floats (Room *room, gsize shift, gsize n, float spread);
 void random_bytes (guint8 *x, gsize n);
 
-/* |got - want| <= absolute + relative * |want|, or both are not a number. */
-void assert_floats (const char *kernel, const char *table, const float *got, const float *want, gsize n,
-                    double absolute, double relative);
+/* ---- errors ----
+ *
+ * Bounds on errors are worst cases, so that every seed passes: u = 2^-24 is the largest relative error of a rounding to
+ * float, and a kernel whose term passes through n roundings is off by at most n u times the sum of the absolute values
+ * of the terms, to first order (Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, sections 3.1
+ * and 4.2). The comment of a check counts the roundings of the table that has the most: where an instruction set fuses
+ * a product and a sum there is one less. The reference computes in double precision and rounds once, which counts too.
+ */
+
+/* The largest relative error of @n roundings, n u, and 1 % more for products of errors, which are below n² u², and for
+ * doubles' roundings. */
+double roundings (double n);
+
+/* |got - want| <= @bound, or both are NaN. 0: equal; else FLT_MIN more is allowed, since below it a rounding's error is
+ * absolute. @i: for the message. */
+void assert_value (const char *kernel, guint t, gsize i, float got, float want, double bound);
+void assert_equal (const char *kernel, guint t, const float *got, const float *want, gsize n);
+
+/* e^x (elementary.h), in roundings. The reduced argument |r| <= 0.3466 is rounded once: 0.35 of e^r. Of the
+ * polynomial's last step product and sum are rounded, 0.293 + 0.707 of e^r >= 0.707: 1.42; of the step before (0.155 +
+ * 0.845) 0.3466: 0.49; of the others 0.11. Coefficients are off by 0.01, and the series' rest is 0.13. In all 2.51. */
+#define EXP_ROUNDINGS 3
+
+/* softmax of one row of @n values @stride apart: x before, got and want after. a = scale (x - max) is rounded twice, so
+ * that e^a is off by 2 |a| roundings and those of exp; the sum by the mean of these, each weighted by its e^a, and by
+ * the additions on a term's way, @depth; then there are a division, a product, and the reference's rounding. */
+void assert_softmax (const char *kernel, guint t, const float *got, const float *want, const float *x, gsize stride,
+                     gsize n, float scale, gsize depth);
 
 extern const gsize sizes[];
 extern const guint n_sizes;
