@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 PATTERNS = [  # what to look for, what to write
-    (r"\b(?:is|are|was|were) no (?!longer\b|more\b|less\b|worse\b|better\b|op\b)[a-z]", '"is not a X", "has no X"'),
+    (r"(?<!here )\b(?:is|are|was|were) no (?!such\b|longer\b|more\b|less\b|worse\b|better\b|op\b)[a-z]", '"is not a X", "has no X"'),
     (r"\b[Ss]o (?:many|much|long)\b(?! so\b)", '"this many", "as many as", "this long", or the number itself'),
     (r"(?:^|[.;] +|/\* ?|^ ?\* |# |\"\"\")(?:Who|What)\b(?![^.;]*\?)", "the subject by its name"),
     (r"\b(?:tells?|told)\b", '"reports", "states", "returns", "emits"'),
@@ -21,7 +21,7 @@ PATTERNS = [  # what to look for, what to write
     (r"\b[Tt]he house\b|\bshall\b|\bwish(?:es|ed)?\b|\bheld against\b", '"the project", "must", "request", "compared with"'),
 ]
 SUFFIXES = (".c", ".h", ".def", ".md", ".py", ".sh", ".build", ".txt", ".yml")
-FOREIGN = re.compile(r"^(LICENSE|tests/golden/|tests/fuzz/seeds/|models/bundled/.*\.(?:json|jsonl)$|scripts/check-prose\.py$)")
+FOREIGN = re.compile(r"^(LICENSE$|CONTRIBUTING\.md$|tests/golden/|tests/fuzz/seeds/|models/bundled/.*\.(?:json|jsonl)$|scripts/check-prose\.py$)")
 
 
 def tracked():

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The memory budget: every byte that a model holds is charged here before it is taken.
- * One budget a shared model. All functions are thread-safe.
+ * The memory budget: every byte that a model holds is charged here before it is allocated. There is one budget per
+ * shared model. All functions are thread-safe.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ void pld_budget_free (PldBudget **budget);
 gboolean pld_budget_charge (PldBudget *budget, guint64 bytes, const char *what, GError **error);
 void pld_budget_release (PldBudget *budget, guint64 bytes);
 
-/* A limit below what is held now is accepted: the holder then gives back before it takes more. */
+/* A limit below the bytes held now is accepted: the holder must then release memory before it takes more. */
 void pld_budget_set_limit (PldBudget *budget, guint64 limit);
 guint64 pld_budget_get_limit (PldBudget *budget);
 guint64 pld_budget_get_used (PldBudget *budget);

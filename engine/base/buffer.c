@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Memory that comes as huge pages, where the system has some: reading it once a pass is then up to a seventh faster.
+/* Memory in huge pages, where the system has them: reading it once per pass is then up to a seventh faster.
  * They begin and end within the buffer, so that giving it back gives back all of it. */
 static guint8 *
 map_huge (gsize size)

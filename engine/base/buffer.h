@@ -16,8 +16,8 @@ typedef struct
 } PldBuffer;
 
 #define PLD_PAGE ((gsize) 4096)
-/* Of x86-64, and of arm64 with pages of 4 KiB. A buffer from that size on begins with as many as fit, where the system
- * has some. */
+/* The size of a huge page on x86-64, and on arm64 with pages of 4 KiB. A buffer of at least this size begins with as
+ * many huge pages as fit, where the system has them. */
 #define PLD_HUGE_PAGE ((gsize) 2 << 20)
 
 /* Bytes that a buffer of @size is charged: whole pages. */

@@ -2,7 +2,7 @@
  *
  * The control groups that govern this process (Linux: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cgroups.rst;
  * proc(5), cgroups(7)): of both versions, also mounted side by side, and as a container or a cgroup namespace shows
- * them. What they limit is their users' to know. Thread-safe.
+ * them. Which file holds a limit is for the caller to know. Thread-safe.
  */
 #pragma once
 
@@ -23,6 +23,6 @@ typedef void (*PldCgroupFunc) (const char *folder, guint version, gpointer data)
  */
 void pld_cgroup_foreach (const char *root, const char *controller, PldCgroupFunc func, gpointer data);
 
-/* A file in which the kernel tells something: of a group, or of /proc. Returns: (transfer full) (nullable): its text;
+/* Reads a small file of the kernel, of a group or of /proc. Returns: (transfer full) (nullable): its text;
  * NULL when it cannot be read */
 char *pld_cgroup_read (const char *folder, const char *name);

@@ -3,8 +3,8 @@
 
 #include "engine/base/cgroup.h"
 
-/* The number that @text (nullable) begins with, and in @rest what follows; 0 for what is none, such as "max". One too
- * large is the largest. */
+/* The number at the start of @text (nullable); @rest gets the remaining text. 0 if there is no number, as in "max". A
+ * number that is too large becomes the largest. */
 static gint64
 first_number (const char *text, char **rest)
 {
@@ -16,8 +16,8 @@ first_number (const char *text, char **rest)
   return *rest != NULL && (**rest == '\0' || g_ascii_isspace (**rest)) ? value : 0;
 }
 
-/* Lowers a guint to what one group's quota is worth. A part of a CPU counts as one: two threads use all of 1.5 CPUs'
- * time and rest for the last quarter of each period, where one would leave a third of the time unused. */
+/* Lowers a guint to the CPUs that one group's quota is worth. A part of a CPU counts as one: two threads use all of 1.5
+ * CPUs' time and rest for the last quarter of each period, where one would leave a third of the time unused. */
 static void
 group_cpus (const char *folder, guint version, gpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What this CPU can do, read once. $PIPELOAD_CPU masks features for tests: "baseline", or the highest level to use, by
- * its name.
+ * The features of this CPU, read once. $PIPELOAD_CPU masks features for tests: "baseline", or the highest level to use,
+ * by its name.
  */
 #pragma once
 
@@ -26,5 +26,5 @@ gboolean pld_cpu_has (PldCpuLevel level);
 /* As $PIPELOAD_CPU names it. */
 const char *pld_cpu_level_name (PldCpuLevel level);
 
-/* The CPU's name as the system tells it, or the machine's where it tells none. Returns: (transfer full) */
+/* The CPU's name as the system reports it, or else the machine's. Returns: (transfer full) */
 char *pld_cpu_name (void);

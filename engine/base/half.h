@@ -20,8 +20,7 @@ pld_float_bits (float value)
   return bits;
 }
 
-/* The nearest, ties to even; what lies beyond the largest is infinite. NaN is none of what may be asked for, here and
- * below. */
+/* Rounds to nearest, ties to even; larger values become infinite. NaN is not allowed, here and below. */
 static inline guint16
 pld_half_from_float (float value)
 {

@@ -5,7 +5,7 @@
 
 #include "engine/base/cgroup.h"
 
-/* What one version's files are called. */
+/* Names of the files in one version of cgroups. */
 typedef struct
 {
   const char *limits[2], *usage, *inactive;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What memory this process may still take.
+ * The memory that this process may still take.
  */
 #pragma once
 

@@ -5,20 +5,20 @@
 
 #include "engine/base/cpu-quota.h"
 
-/* A region lasts from microseconds to milliseconds and the next one follows at once, so whoever waits looks for that
- * long before it sleeps: about as long as falling asleep and being woken take. */
+/* A region lasts from microseconds to milliseconds, and the next one usually follows at once. A waiting thread
+ * therefore spins first, for about the time that going to sleep and waking up take. */
 #define SPIN_US 50
-/* Looks between two looks at the clock. */
+/* Polls between two readings of the clock. */
 #define SPIN_LOOKS 32
-/* A thread takes its share of what is left, divided by this: a core that is as many times slower than the mean still
- * ends with the others. */
+/* A thread takes its share of the remaining items, divided by this: a core that is this many times slower than the mean
+ * still finishes with the others. */
 #define CHUNKS 4
-/* Threads that write different fields do not want them on one cache line, nor on a pair that is fetched together. */
+/* Fields written by different threads must share neither a cache line nor a pair of lines that is fetched together. */
 #define LINE 128
 
-/* PldTeam.state, one word that says all of a region that a worker needs to take part. A worker joins by counting itself
- * in while OPEN is set, and what it joins can then not end without it; who comes later finds the region closed, and
- * nobody waits for it. So the descriptor is read only by those whom the caller waits for, and needs no lock. */
+/* PldTeam.state, one word with everything that a worker needs to join a region. A worker joins by counting itself in
+ * while OPEN is set; the region cannot end without it then. A late worker finds the region closed, and nobody waits for
+ * that worker. Only workers that the caller waits for read the descriptor, so it needs no lock. */
 #define JOINED G_GUINT64_CONSTANT (0x7fff) /* workers inside */
 #define WAITED G_GUINT64_CONSTANT (0x8000) /* the caller sleeps until the last of them leaves */
 #define THREADS_SHIFT 16                   /* threads that may take part: 14 bits */
@@ -91,7 +91,7 @@ state_threads (guint64 state)
   return (guint) (state >> THREADS_SHIFT) & THREADS_MAX;
 }
 
-/* Whether to look before sleeping: who looks where another thread of the region needs the core holds it up. */
+/* Whether to spin before sleeping: spinning would delay the region if one of its threads needs this core. */
 static gboolean
 state_spins (PldTeam *team, guint64 state)
 {
@@ -105,7 +105,7 @@ state_is_news (const Worker *worker, guint64 state)
   return (guint32) (state >> GENERATION_SHIFT) != worker->generation && worker->index < state_threads (state);
 }
 
-/* Looks for SPIN_US until there is something for the worker (NULL: until nobody is inside), and returns the last look.
+/* Polls for SPIN_US until there is a region for the worker (NULL: until nobody is inside). Returns the last state.
  */
 static guint64
 team_spin (PldTeam *team, const Worker *worker)
@@ -124,7 +124,7 @@ team_spin (PldTeam *team, const Worker *worker)
           end = end > 0 ? end : now + SPIN_US;
           if (now >= end)
             break;
-          /* The thread that is waited for may want this core. */
+          /* The thread that we wait for may need this core. */
           sched_yield ();
         }
       cpu_relax ();
@@ -139,7 +139,7 @@ worker_sleep (Worker *worker)
   guint64 state;
 
   g_mutex_lock (&worker->lock);
-  /* Either this look sees the new region, or who has begun it sees that the worker sleeps: both are in one order. */
+  /* Sequentially consistent: either we see the new region, or its starter sees us asleep. */
   __atomic_store_n (&worker->asleep, TRUE, __ATOMIC_SEQ_CST);
   while (!state_is_news (worker, (state = __atomic_load_n (&worker->team->state, __ATOMIC_SEQ_CST))))
     g_cond_wait (&worker->wake, &worker->lock);
@@ -162,15 +162,15 @@ team_publish (PldTeam *team, guint64 flags, guint n_threads)
 
       if (!__atomic_load_n (&worker->asleep, __ATOMIC_SEQ_CST))
         continue;
-      /* Once this is locked the worker waits already, or will look again. Signalled afterwards, it need not wait for
-       * the lock. */
+      /* Once we hold the lock, the worker is already waiting or will look again. Signalling after the unlock spares it
+       * a wait for the lock. */
       g_mutex_lock (&worker->lock);
       g_mutex_unlock (&worker->lock);
       g_cond_signal (&worker->wake);
     }
 }
 
-/* Closes the region, and waits for those who are inside. */
+/* Closes the region and waits for the workers inside. */
 static void
 team_close (PldTeam *team)
 {
@@ -210,7 +210,7 @@ team_work (PldTeam *team, guint thread)
     }
 }
 
-/* Joins the region of @state, or of what has become of it meanwhile, unless that is closed. */
+/* Joins the region of @state, or its present successor, unless it is closed. */
 static gboolean
 worker_join (Worker *worker, guint64 *state)
 {
@@ -306,7 +306,7 @@ team_grow (PldTeam *team, guint n_threads, guint cores)
       g_mutex_init (&worker->lock);
       g_cond_init (&worker->wake);
       worker->thread = g_thread_try_new ("pld-compute", worker_main, worker, NULL);
-      /* Where the system gives no more threads, the team stays smaller. */
+      /* If the system refuses more threads, the team stays smaller. */
       if (worker->thread == NULL)
         {
           worker_free (worker);
@@ -350,7 +350,7 @@ team_free (PldTeam *team)
 PldTeam *
 pld_team_ref (guint n_threads)
 {
-  /* Files are read before regions of others wait for the locks. */
+  /* Read the files before taking the locks that other regions wait for. */
   const guint cores = pld_team_cores ();
   PldTeam *team;
 

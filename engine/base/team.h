@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The compute team: one for the whole process, so that CPUs are never oversubscribed. Thread-safe:
- * regions of different callers run one after the other. Workers look for the next region for some tens of
- * microseconds, if there is a core for each thread of the last one, then sleep.
+ * regions of different callers run one after the other. Workers spin for some tens of microseconds, if there is a core
+ * for each thread of the last region, then sleep.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ void pld_team_unref (PldTeam **team);
  * CPUs that this process may keep busy: those that the calling thread may run on, and no more than the quotas of its
  * cgroups are worth (cpu-quota.h). The default of every number of threads, and what decides whether workers look for
  * work before they sleep. Read anew at each call, so by each model that is opened: affinity and quotas change under a
- * running process (docker update, systemctl set-property, a pod that is resized), and reading takes no time beside the
- * opening of a model. A model that is open keeps its threads. Thread-safe.
+ * running process (docker update, systemctl set-property, a pod that is resized), and reading costs nothing compared
+ * with opening a model. A model that is open keeps its threads. Thread-safe.
  */
 guint pld_team_cores (void);
 
@@ -33,8 +33,8 @@ guint pld_team_cores (void);
  * pld_team_run:
  * @n_threads: at most this many threads take part, the caller among them
  *
- * Calls @func for items 0 … @n_items − 1, each once, in any order, and returns when all are done. A thread takes
- * neighbours together while many are left, the last ones singly. Nobody waits for a worker that wakes late. Not from
- * inside a region.
+ * Calls @func for items 0 … @n_items − 1, each once, in any order, and returns when all are done. Threads take runs of
+ * neighboring items first, and single items at the end. Nobody waits for a worker that wakes late. Must not be called
+ * from inside a region.
  */
 void pld_team_run (PldTeam *team, guint n_threads, guint n_items, PldTeamFunc func, gpointer data);

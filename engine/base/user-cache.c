@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* More than any profile takes; a longer file is none of ours. */
+/* More than any profile takes; a longer file is not ours. */
 #define BYTES_MAX ((gsize) 64 << 10)
 #define GROUP "profile"
-/* Goes up when what is measured, or how, changes. */
+/* To be raised whenever the measurements or their meaning change. */
 #define VERSION 1
 
 static char *
@@ -28,7 +28,7 @@ cache_path (const char *kind, const char *name)
   return g_build_filename (folder, file, NULL);
 }
 
-/* The text of a regular file of fair length, or NULL; waits for nobody at the other end of a pipe. */
+/* The text of a regular file of reasonable length, or NULL; never blocks on a pipe. */
 static char *
 read_text (const char *path, gsize *length)
 {
@@ -75,7 +75,7 @@ pld_user_cache_save (const char *kind, const char *name, const char *key, GKeyFi
 {
   g_autofree char *folder = cache_folder ();
   g_autofree char *path = cache_path (kind, name);
-  /* A key file takes no bytes that are not UTF-8; paths may be any. */
+  /* A key file holds UTF-8 only, but paths may be any bytes. */
   g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, key, -1);
   g_autofree char *text = NULL;
   gsize length;

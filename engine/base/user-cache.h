@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Measurements that are worth keeping from run to run: small key files under the user's cache directory (XDG base
- * directories), in pipeload/profiles/. What is there is not trusted: values that are read are the reader's to check.
+ * directories), in pipeload/profiles/. The files are not trusted: the caller checks each value that it reads.
  * All functions are thread-safe.
  */
 #pragma once

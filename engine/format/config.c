@@ -27,7 +27,7 @@ pld_config_parse (const char *text, gssize length, const char *path, GError **er
     }
   if (!JSON_NODE_HOLDS_OBJECT (node))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: is no JSON object; download it again", path);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: is not a JSON object; download it again", path);
       return NULL;
     }
   config = g_new0 (PldConfig, 1);

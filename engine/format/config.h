@@ -47,7 +47,7 @@ gboolean pld_config_bool (const PldConfig *config, const char *key, gboolean fal
 /* @value: (transfer none): lives as long as @config; @fallback may be NULL */
 gboolean pld_config_string (const PldConfig *config, const char *key, const char *fallback, const char **value,
                             GError **error);
-/* Exactly @n numbers, or (absent) @fallback for each. A single number stands for all. */
+/* Exactly @n numbers, or @fallback for each if the member is absent. A single number applies to all. */
 gboolean pld_config_doubles (const PldConfig *config, const char *key, guint n, const double *fallback, double *values,
                              GError **error);
 /* Width and height from 224, [h, w], {"height", "width"} or {"shortest_edge"} (square); each in 1 … 65536;

@@ -11,7 +11,7 @@ typedef struct
 {
   PldReader reader;
   guint64 file_size;
-  gboolean short_head; /* the file goes on where the given bytes end */
+  gboolean short_head; /* the file continues beyond the given bytes */
   guint n_values;      /* made into nodes so far */
   PldArray array;      /* the last list that was a key's value: type, count and span */
 } PldGguf;
@@ -20,11 +20,11 @@ typedef struct
 gboolean pld_gguf_fail (GError **error, const char *what, const char *fact);
 gboolean pld_gguf_fail_named (GError **error, const char *name, const char *fact);
 
-/* Steps over @n bytes. FORMAT when the file has not so many. */
+/* Steps over @n bytes. FORMAT when the file has fewer. */
 gboolean pld_gguf_bytes (PldGguf *gguf, guint64 n, const guint8 **bytes, const char *what, GError **error);
 /* @n: 1 to 8 bytes */
 gboolean pld_gguf_uint (PldGguf *gguf, guint n, guint64 *value, const char *what, GError **error);
-/* How many things follow, each of @min bytes at least: refused when they cannot all be in the file. */
+/* Reads a count of things of @min bytes at least; FORMAT when the file cannot hold them all. */
 gboolean pld_gguf_count (PldGguf *gguf, guint min, guint64 *count, const char *what, GError **error);
 /* A string that is UTF-8, not empty and without a zero character. @name: (out) (transfer full) */
 gboolean pld_gguf_name (PldGguf *gguf, char **name, const char *what, GError **error);

@@ -42,5 +42,5 @@ gboolean pld_gguf_writer_write (PldGgufWriter *writer, const void *bytes, gsize 
 /* All data is written: to storage with it, and to its name. */
 gboolean pld_gguf_writer_finish (PldGgufWriter *writer, GError **error);
 
-/* Takes a pointer to the pointer, accepts NULL. What was not finished is removed. */
+/* Takes a pointer to the pointer, accepts NULL. An unfinished file is removed. */
 void pld_gguf_writer_free (PldGgufWriter **writer);

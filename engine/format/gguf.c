@@ -92,8 +92,8 @@ gguf_tensor (PldGguf *gguf, guint64 alignment, guint file, GArray *tensors, GErr
   if (tensor.offset % alignment != 0)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: tensor \"%s\" lies at offset %" G_GUINT64_FORMAT
-                   ", which is no multiple of the alignment %" G_GUINT64_FORMAT "; download it again",
+                   "damaged: tensor \"%s\" is at offset %" G_GUINT64_FORMAT
+                   ", which is not a multiple of the alignment %" G_GUINT64_FORMAT "; download it again",
                    name, tensor.offset, alignment);
       return FALSE;
     }
@@ -152,7 +152,7 @@ gguf_alignment (JsonObject *metadata, guint64 *alignment, GError **error)
   value
       = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : 0;
   if (value < 8 || value > G_MAXINT32 || (value & (value - 1)) != 0)
-    return pld_gguf_fail_named (error, "general.alignment", "is no power of two from 8");
+    return pld_gguf_fail_named (error, "general.alignment", "is not a power of two of at least 8");
   *alignment = (guint64) value;
   return TRUE;
 }

@@ -21,7 +21,7 @@ json_fail (PldJson *json, const char *fact, GError **error)
   return FALSE;
 }
 
-/* The next character that is no white space, or −1 at the end. */
+/* The next character other than white space, or −1 at the end. */
 static int
 json_peek (PldJson *json)
 {

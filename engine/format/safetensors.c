@@ -130,7 +130,7 @@ parse_member (PldJson *json, const char *key, PldTensor *tensor, guint64 *span, 
   if (n < 2 || span[0] > span[1])
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "tensor \"%s\": its data_offsets are no range; the file is damaged, download it again",
+                   "tensor \"%s\": its data_offsets are not a range; the file is damaged, download it again",
                    tensor->name);
       return FALSE;
     }
@@ -214,7 +214,7 @@ parse_metadata (PldJson *json, JsonObject *metadata, GError **error)
 
 bad:
   g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-               "__metadata__ is no object of strings; the file is damaged, download it again");
+               "__metadata__ is not an object of strings; the file is damaged, download it again");
   return FALSE;
 }
 

@@ -10,7 +10,7 @@
 #define MAX_INDEX (G_GUINT64_CONSTANT (256) << 20)
 #define MAX_SHARDS 4096
 
-/* A shard lies beside its index: a name that leads elsewhere could make us read any file. */
+/* A shard is in the folder of its index: any other path could make us read arbitrary files. */
 static gboolean
 shard_name_ok (const char *name)
 {
@@ -29,9 +29,10 @@ parse_mapping (PldJson *json, PldShards *shards, GHashTable *index_of, GError **
     return FALSE;
   if (!shard_name_ok (shard))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "maps tensor \"%s\" to \"%s\", which is no file name in the same folder; download the model again",
-                   tensor, shard);
+      g_set_error (
+          error, PLD_ERROR, PLD_ERROR_FORMAT,
+          "maps tensor \"%s\" to \"%s\", which is not a file name in the same folder; download the model again", tensor,
+          shard);
       return FALSE;
     }
   if (g_hash_table_contains (shards->map, tensor))

@@ -41,7 +41,7 @@ pld_tensor_measure (PldTensor *tensor, GError **error)
 
   for (guint i = 0; i < tensor->n_dims; i++)
     empty |= tensor->dims[i] == 0;
-  /* 0 × 2^63 × 2 is no size that any consumer could index, so a zero does not excuse the rest. */
+  /* No consumer could index 0 × 2^63 × 2 values, so a zero does not excuse the other dimensions. */
   for (guint i = 0; i < tensor->n_dims; i++)
     if (!pld_size_mul (values, MAX (tensor->dims[i], 1), &values))
       goto overflow;
@@ -51,7 +51,7 @@ pld_tensor_measure (PldTensor *tensor, GError **error)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                    "tensor \"%s\": rows of %" G_GUINT64_FORMAT
-                   " values are no whole blocks of %u as %s has them; the file is damaged, download it again",
+                   " values are not whole blocks of %u values, as %s requires; the file is damaged, download it again",
                    tensor->name, row, info->block, info->name);
       return FALSE;
     }

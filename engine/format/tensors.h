@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the parsers of all formats check of a tensor and of a whole directory.
+ * Checks of a tensor, and of a whole directory, that the parsers of all formats share.
  */
 #pragma once
 
@@ -12,15 +12,17 @@
 /* Returns: (transfer full) (element-type PldTensor): frees the names of its elements */
 GArray *pld_tensors_new (void);
 
-/* n_values and n_bytes of a tensor whose dtype and dims are known; FORMAT when they overflow or rows are no
+/* Computes n_values and n_bytes of a tensor whose dtype and dims are known; FORMAT when they overflow or rows are not
  * whole blocks. */
 gboolean pld_tensor_measure (PldTensor *tensor, GError **error);
 
-/* offset and n_bytes lie inside the file; a file that is too short is told from an offset that cannot be. */
+/* Checks that offset and n_bytes are inside the file; a truncated file and an impossible offset get different errors.
+ */
 gboolean pld_tensor_check_end (const PldTensor *tensor, guint64 file_size, GError **error);
 
-/* Names are unique, tensors do not overlap. Sorts @tensors, which all lie in one file, into file order. */
+/* Checks that names are unique and tensors do not overlap. Sorts @tensors, which are all in one file, into file order.
+ */
 gboolean pld_tensors_check (GArray *tensors, GError **error);
 
-/* Moves what a parser that succeeded has gathered to its caller: @from, @from_metadata are left empty. */
+/* Moves the result of a successful parser to its caller; @from and @from_metadata are empty afterwards. */
 void pld_tensors_hand_over (GArray *from, JsonObject *from_metadata, GArray *to, JsonObject *to_metadata);

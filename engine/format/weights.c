@@ -12,7 +12,7 @@
 #define GGUF_WINDOW_MAX ((gsize) 512 << 20)
 #define STRINGS_MAX ((gsize) 16 << 20) /* bytes of a list of strings */
 
-/* What is being gathered, before it becomes the immutable arrays of PldWeights. */
+/* The directory under construction, before it becomes the immutable arrays of PldWeights. */
 typedef struct
 {
   GPtrArray *files; /* char * */
@@ -89,7 +89,7 @@ read_gguf (PldSource *source, Gathered *g, GError **error)
     }
 }
 
-/* What files that are often given by mistake begin with. */
+/* First bytes of files that are often given by mistake. */
 static const struct
 {
   const char *magic;
@@ -186,7 +186,7 @@ read_shards (const char *folder, const char *index, Gathered *g, GError **error)
       if (g->format != PLD_FORMAT_SAFETENSORS)
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "%s: is no safetensors file, but %s names it; download the model again", path, index);
+                       "%s: is not a safetensors file, but %s names it; download the model again", path, index);
           return FALSE;
         }
     }

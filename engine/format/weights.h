@@ -47,7 +47,7 @@ typedef enum
   PLD_GGUF_N,
 } PldGgufType;
 
-/* A GGUF list, where it lies: its items from @offset on, little-endian, one after the other. */
+/* The place of a GGUF list: its items start at @offset, little-endian, without gaps. */
 typedef struct
 {
   char *key;
@@ -81,7 +81,7 @@ typedef struct
 
 /**
  * pld_weights_open:
- * @path: a .safetensors or .gguf file (told by content, not by name), or a folder with model.safetensors or
+ * @path: a .safetensors or .gguf file (recognized by content, not by name), or a folder with model.safetensors or
  *        its index
  *
  * Errors: NOT_FOUND, IO, FORMAT, UNSUPPORTED; each names the file, the fact and, where there is one, the
@@ -99,7 +99,7 @@ const PldArray *pld_weights_array (const PldWeights *weights, const char *key);
 
 /**
  * pld_weights_strings:
- * @max: a longer list is a FORMAT error, and so are 16 MiB of it
+ * @max: a list that is longer, or has 16 MiB, is a FORMAT error
  * @strings: (out) (transfer full): NULL-terminated, UTF-8; NULL when there is no such key
  *
  * Reads the list of strings that is the value of @key. FORMAT, IO.
@@ -135,7 +135,6 @@ GArray *pld_gguf_arrays_new (void);
 gboolean pld_gguf_parse (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
                          JsonObject *metadata, GArray *arrays, GError **error);
 
-/* The same; *@short_head tells whether it failed because the directory is longer than @head (and not than the
- * file). */
+/* The same; *@short_head is TRUE if it failed because the directory is longer than @head (but not than the file). */
 gboolean pld_gguf_parse_window (const guint8 *head, gsize n_head, guint64 file_size, guint file, GArray *tensors,
                                 JsonObject *metadata, GArray *arrays, gboolean *short_head, GError **error);

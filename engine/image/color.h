@@ -6,7 +6,7 @@
 
 #include "pipeload/image.h"
 
-/* What each value of a component adds to R, G and B, in units of 2^-21: exact products, rounded once. */
+/* The share that each value of a component adds to R, G and B, in units of 2^-21: exact products, rounded once. */
 typedef struct
 {
   gint32 luma[256]; /* to all three; holds the half that rounds */

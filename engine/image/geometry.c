@@ -53,7 +53,7 @@ plane_check (const PldImage *image, guint i, GError **error)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
                    "plane %u of the picture has no rows of %u samples: %s, %u bytes from sample to sample, "
-                   "%" G_GSSIZE_FORMAT " from row to row; describe it as it lies in memory",
+                   "%" G_GSSIZE_FORMAT " from row to row; describe it as it is in memory",
                    i, plane->width, plane->data != NULL ? "data" : "no data", plane->pixel_stride, plane->stride);
       return FALSE;
     }
@@ -87,8 +87,8 @@ pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out
           || (full && (plane->width != image->width || plane->height != image->height)))
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                       "plane %u has %u × %u samples, which is no plane of a picture of %u × %u pixels", i,
-                       plane->width, plane->height, image->width, image->height);
+                       "plane %u has %u × %u samples, which does not fit a picture of %u × %u pixels", i, plane->width,
+                       plane->height, image->width, image->height);
           return FALSE;
         }
       if (!plane_check (image, i, error))

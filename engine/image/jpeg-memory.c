@@ -45,7 +45,7 @@ arena_take (PldJpegArena *arena, gsize size)
   return taken;
 }
 
-/* A buffer of its own; the node that remembers it stands at its start. */
+/* A buffer of its own; its first bytes hold the node that records it. */
 static void *
 memory_take_extra (PldJpegMemory *memory, j_common_ptr lib, gsize size)
 {

@@ -12,8 +12,8 @@
 
 #include <jpeglib.h>
 
-/* Enough for a sequential picture 4096 pixels wide, whatever its sampling. What a picture needs beyond is
- * given back with it. */
+/* Enough for a sequential picture 4096 pixels wide, whatever its sampling. Memory beyond it is released with the
+ * picture that needed it. */
 #define PLD_JPEG_ARENA ((gsize) 448 << 10)
 /* Enough for the quantisation and Huffman tables, which libjpeg keeps between pictures. */
 #define PLD_JPEG_TABLES ((gsize) 16 << 10)

@@ -13,7 +13,7 @@
 
 /* No encoder comes near; without a bound, a small file could keep the decoder busy for hours. */
 #define MOST_SCANS 100
-/* What libjpeg takes with malloc() before its memory functions are replaced. */
+/* Bytes that libjpeg takes with malloc() before its memory functions are replaced. */
 #define STOCK_BYTES 4096
 
 struct _PldJpeg

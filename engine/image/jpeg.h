@@ -15,7 +15,7 @@ typedef struct
   guint channels; /* 1, 3 or 4 */
 } PldJpegFrame;
 
-/* What a decoder is charged, as long as it decodes sequential pictures up to 4096 pixels wide. */
+/* Bytes that a decoder is charged while it decodes sequential pictures up to 4096 pixels wide. */
 guint64 pld_jpeg_cost (void);
 
 PldJpeg *pld_jpeg_new (PldBudget *budget, GError **error);
@@ -23,7 +23,7 @@ void pld_jpeg_free (PldJpeg **jpeg);
 
 /**
  * pld_jpeg_begin:
- * @width, @height: decode at the smallest of 1/8, 1/4, 1/2, 1/1 that gives at least so many pixels: the
+ * @width, @height: decode at the smallest of 1/8, 1/4, 1/2, 1/1 that gives at least this many pixels: the
  * scales for which libjpeg-turbo has SIMD code
  *
  * @data stays in use until pld_jpeg_end(), which must follow in any case. FORMAT: damaged, or not a JPEG

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Compilers make poor code of loads with a stride of three where there is no general byte shuffle (SSE2). A perfect
- * shuffle, first half and second half interleaved, is one unpack instruction, and four of them sort 48 bytes: the byte
- * at position p goes to 2p mod 47 each time, hence to 16p mod 47, and 16 × 3i = i mod 47.
+ * Compilers generate poor code for loads with a stride of three where the CPU lacks a general byte shuffle (SSE2). A
+ * perfect shuffle, first half and second half interleaved, is one unpack instruction, and four of them sort 48 bytes:
+ * the byte at position p goes to 2p mod 47 each time, hence to 16p mod 47, and 16 × 3i = i mod 47.
  */
 #include "engine/image/packed.h"
 

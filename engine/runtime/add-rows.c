@@ -20,7 +20,8 @@ typedef struct
   gconstpointer data;
 } AddRows;
 
-/* What the tile has for a panel. Sums go on from what is there, tap by tap, so it does not matter where a tile ends. */
+/* Adds the tile's rows to a panel. Sums continue from the present values, tap by tap, so the tile boundaries do not
+ * matter. */
 static void
 add_panel (gpointer data, guint item, guint thread)
 {

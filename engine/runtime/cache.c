@@ -29,7 +29,7 @@ pld_cache_init (PldCache *cache, guint n_layers, guint n_kv_heads, guint d_head,
   if (type == PLD_CACHE_Q8_0 && d_head % Q8_0_VALUES != 0)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "its heads of %u values are no whole blocks of %u, so its KV cache cannot be Q8_0; choose F16",
+                   "its heads of %u values are not whole blocks of %u, so its KV cache cannot be Q8_0; choose F16",
                    d_head, Q8_0_VALUES);
       return FALSE;
     }

@@ -24,8 +24,8 @@ typedef enum
   PLD_CACHE_VALUE,
 } PldCachePart;
 
-/* One token of a sequence: what the rows of a pass are. Those of one sequence come in the order of their positions, and
- * follow what its cache holds. */
+/* One token of a sequence: a row of a pass. The rows of one sequence are in the order of their positions, and continue
+ * its cache. */
 typedef struct
 {
   PldCache *cache; /* of its sequence */

@@ -7,17 +7,18 @@
 
 /* Tiles that a linear layer leases at once at most. */
 #define LEASES_MAX 4
-/* Rows of W that a thread takes at a time, and panels of x that meet them: what it multiplies stays in the caches near
- * it. Weights in blocks have to be expanded, which more rows are worth, where no scratch memory holds their product. */
+/* Rows of W that a thread takes at a time, and panels of x that it multiplies them with: the operands stay in the
+ * caches near the core. Weights in blocks are expanded first, which pays over more rows, as long as no scratch memory
+ * is needed for their product. */
 #define ITEM_ROWS 32
 #define ITEM_ROWS_BLOCKS 64
 #define ITEM_PANELS 16
-/* Where x is few rows, W only passes by: the longer a run of it that a thread reads, the nearer it comes to what memory
- * gives. */
+/* With few rows of x, W is read just once: the longer the run that a thread reads, the closer it comes to the bandwidth
+ * of memory. */
 #define ITEM_ROWS_MAX 256
-/* Items a thread at least, so that all are done at about the same time. */
+/* The least number of items per thread, so that all threads finish at about the same time. */
 #define ITEMS_A_THREAD 4
-/* So many rows of x are worth a panel, the others of it idle. */
+/* From this many rows of x on, a panel pays although its other rows are idle. */
 #define PANEL_WORTH 5
 
 G_STATIC_ASSERT (sizeof (PldQ8) % sizeof (float) == 0 && sizeof (PldQ8Panel) % sizeof (float) == 0);
@@ -148,7 +149,7 @@ item_of_panels (const Linear *l, const guint8 *stored, guint column, guint n, fl
 
 /* ---- x in rows ------------------------------------------------------------------------------- */
 
-/* Bias, and what was there before, of n values of a row. */
+/* Adds the previous values (if accumulating) and the bias to n values of a row. */
 static void
 row_finish (const Linear *l, float *to, const float *sum, guint column, guint n)
 {
@@ -267,7 +268,7 @@ linear_lease (Linear *l, GError **error)
 {
   PldSession *session = l->session;
   const guint enough = session->n_threads * ITEM_ROWS;
-  /* Half of the ring stays with the loaders. */
+  /* The loaders keep half of the ring. */
   const guint most = session->plan->n_slots > 0 ? CLAMP (session->plan->n_slots / 2, 1, LEASES_MAX) : LEASES_MAX;
 
   l->row0 += l->n_rows;

@@ -73,7 +73,7 @@ set_shape_error (PldParams *params, const PldTensor *tensor, const char *wanted,
       params->weights->path, tensor->name, shape, wanted);
 }
 
-/* Dimensions of 1 in front, of [1, 197, 768], mean nothing. */
+/* Leading dimensions of 1, as in [1, 197, 768], are ignored. */
 static gboolean
 tensor_begins_with (const PldTensor *tensor, guint64 n)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a model is made of: matrices, which go on the tape and are streamed, and vectors (biases, norms, embeddings),
+ * The parameters of a model: matrices, which are on the tape and are streamed, and vectors (biases, norms, embeddings),
  * which are small and stay in memory as floats. An architecture declares them by name and shape; nothing is read until
  * pld_params_load().
  */

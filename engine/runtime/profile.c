@@ -93,7 +93,7 @@ pld_compute_profile_add_dry (PldComputeProfile *profile, const PldDryPass *pass)
 
 /* ---- measuring ----------------------------------------------------------------------------- */
 
-/* What is to be measured, and the memory to do it in. */
+/* The products to measure, and the memory to measure them in. */
 typedef struct
 {
   GArray *products;                                       /* PldProduct */
@@ -123,7 +123,7 @@ work_rows (const PldMatrix *matrix, guint items, guint most)
   return (guint) CLAMP (matrix->work * items + 0.5, 1, most);
 }
 
-/* What @profile lacks, with @rows rows of activations at most. */
+/* Lists the products that @profile lacks, with @rows rows of activations at most. */
 static void
 bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape, const guint *items, guint n_items,
             guint rows)
@@ -140,7 +140,7 @@ bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape,
                                    .memory = bench->memory };
       const PldProduct *known = products_find (profile->products, &product);
 
-      /* What was measured with less memory may have come out of a cache. */
+      /* A measurement with less memory may have read the weights from a cache. */
       if (products_find (bench->products, &product) != NULL || (known != NULL && known->memory >= bench->memory))
         continue;
       g_array_append_val (bench->products, product);
@@ -148,7 +148,7 @@ bench_list (Bench *bench, const PldComputeProfile *profile, const PldTape *tape,
     }
 }
 
-/* Bytes of memory beside the weights. */
+/* Bytes of memory other the weights. */
 static guint64
 bench_lay (Bench *bench, const PldComputeProfile *profile, const PldTape *tape)
 {
@@ -206,9 +206,9 @@ flush_caches (const guint8 *data, guint64 n)
 }
 
 static gboolean
-bench_allocate (Bench *bench, PldSession *session, guint64 beside, PldBudget *budget, GError **error)
+bench_allocate (Bench *bench, PldSession *session, guint64 other, PldBudget *budget, GError **error)
 {
-  const guint64 room = bench->memory - MIN (beside, bench->memory);
+  const guint64 room = bench->memory - MIN (other, bench->memory);
   guint64 least = PLD_PAGE, most = PLD_PAGE;
 
   for (guint i = 0; i < bench->matrices->len; i++)
@@ -220,10 +220,9 @@ bench_allocate (Bench *bench, PldSession *session, guint64 beside, PldBudget *bu
       most = MAX (most, pld_buffer_cost (bench_rows (matrix, n, session->n_threads) * matrix->row_bytes));
     }
   bench->n_weights = CLAMP (room & ~(guint64) (PLD_PAGE - 1), least, most);
-  if (!pld_buffer_init (&bench->buffer, budget, beside + bench->n_weights, "the memory to measure the computing",
-                        error))
+  if (!pld_buffer_init (&bench->buffer, budget, other + bench->n_weights, "the memory to measure the computing", error))
     return FALSE;
-  bench->weights = bench->buffer.data + beside;
+  bench->weights = bench->buffer.data + other;
   bench->x = (float *) (gpointer) bench->buffer.data;
   bench->y = bench->x + bench->x_floats;
   session->blocks = bench->y + bench->y_floats;
@@ -296,21 +295,21 @@ pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, co
   const gint64 begun = g_get_monotonic_time ();
   PldSession session = { .n_threads = profile->n_threads };
   guint rows = PLD_COMPUTE_PROFILE_ROWS;
-  guint64 beside;
+  guint64 other;
   gboolean ok = TRUE;
 
   bench.products = g_array_new (FALSE, FALSE, sizeof (PldProduct));
   bench.matrices = g_ptr_array_new ();
   bench_list (&bench, profile, tape, items, n_items, rows);
-  /* Half of the memory at least is for weights. */
-  while ((beside = bench_lay (&bench, profile, tape)) > bench.memory / 2 && rows > 1)
+  /* At least half of the memory is for weights. */
+  while ((other = bench_lay (&bench, profile, tape)) > bench.memory / 2 && rows > 1)
     bench_list (&bench, profile, tape, items, n_items, rows /= 2);
   *measured = bench.products->len > 0;
   if (*measured)
     {
       pld_session_init (&session);
       session.team = pld_team_ref (profile->n_threads);
-      ok = bench_allocate (&bench, &session, beside, budget, error)
+      ok = bench_allocate (&bench, &session, other, budget, error)
            && bench_run (&bench, profile, &session, duration - (g_get_monotonic_time () - begun), cancellable, error);
       pld_buffer_clear (&bench.buffer);
       pld_team_unref (&session.team);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The Layer Profiler of PIPELOAD (arXiv 2409.04249), compute: how long this machine takes for the product of each kind
- * of matrix on a tape with so many rows of activations. The products are those of a pass (pld_linear), on the compute
- * team, over weights that come from memory, not out of a cache. It also keeps what whole passes take beside them:
- * attention, norms and other work on activations.
+ * The Layer Profiler of PIPELOAD (arXiv 2409.04249), compute: the time that this machine takes for the product of each
+ * kind of matrix on a tape with a given number of rows of activations. The products are those of a pass (pld_linear),
+ * on the compute team, over weights that come from memory, not out of a cache. It also keeps the remaining time of
+ * whole passes: attention, norms and other work on activations.
  *
  * One thread at a time.
  */
@@ -27,7 +27,7 @@ typedef struct
   guint64 ns;
 } PldProduct;
 
-/* What a pass takes beside its products. */
+/* The time of a pass other than its products. */
 typedef struct
 {
   char id[PLD_DRY_ID + 1]; /* of the model and all else that it depends on: lower-case hexadecimal digits */

@@ -69,7 +69,7 @@ typedef struct
   gsize stride;
 } PldPanels;
 
-/* Panels that so many rows fill. */
+/* The number of panels that @n_rows rows fill. */
 static inline guint
 pld_panels (guint n_rows)
 {
@@ -116,8 +116,8 @@ gboolean pld_linear_panels (PldSession *session, PldPanels y, PldPanels x, const
  * @x: [the same, w->n_cols]
  * @weights: [n_rows, w->n_cols], as stored; aligned to 4 bytes
  *
- * For the profiler: computes @n_rows rows of @w, whole granules of it, as a linear layer computes a tile, and tells how
- * long that took, without making blocks of x. No stream takes part. Returns: ns
+ * For the profiler: computes @n_rows rows of @w, whole granules of it, as a linear layer computes a tile, without
+ * making blocks of x. No stream takes part. Returns: the time in ns
  */
 gint64 pld_linear_time (PldSession *session, gboolean in_panels, guint n, float *y, float *x, const PldMatrix *w,
                         guint n_rows, const guint8 *weights);
@@ -144,8 +144,8 @@ typedef guint (*PldTapsFunc) (gconstpointer data, guint i, guint first, guint en
  * @taps: what each row gets of it
  *
  * x[i] += Σ weight * w[row] over the taps of i. A matrix that is added, rather than multiplied with, such as position
- * embeddings: it goes by tile by tile like any other, and is never held. A row's taps are added one by one, by rising
- * row, so the result does not depend on the tiles. Errors are the stream's.
+ * embeddings: it is streamed tile by tile like any other matrix, and is never held as a whole. A row's taps are added
+ * one by one, by rising row, so the result does not depend on the tiles. Errors are the stream's.
  */
 gboolean pld_add_rows (PldSession *session, PldPanels x, guint n_rows, const PldMatrix *w, PldTapsFunc taps,
                        gconstpointer data, GError **error);

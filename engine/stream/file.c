@@ -16,7 +16,7 @@ struct _PldFile
   struct stat opened;
 };
 
-/* The page cache shall not read beyond what is asked for: it would keep that. */
+/* Disable readahead: extra pages would stay in the page cache. */
 static void
 file_set_buffered (PldFile *file)
 {
@@ -82,8 +82,8 @@ pld_file_retries (PldFile *file)
   return g_atomic_int_get (&file->retries);
 }
 
-/* After a failed read: whether it is worth another try, of which @tried were made; waits before it. A link or a card
- * that was disturbed recovers within fractions of a second. */
+/* After a failed read: whether it is worth another try, of which @tried were made; waits before it. A disturbed link or
+ * card recovers within fractions of a second. */
 static gboolean
 file_retry (PldFile *file, int code, guint tried)
 {
@@ -135,7 +135,7 @@ file_fill (PldFile *file, guint64 start, guint8 *slot, guint64 want, guint64 roo
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
                        "%s: reading %" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT
-                       " failed: %s; check the storage it lies on",
+                       " failed: %s; check the storage it is on",
                        file->path, want, start, g_strerror (errno));
           return FALSE;
         }

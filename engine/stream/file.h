@@ -20,7 +20,7 @@ void pld_file_close (PldFile **file);
 /* Reads so far that failed and were tried again. Thread-safe. */
 guint64 pld_file_retries (PldFile *file);
 
-/* As it was when it was opened. */
+/* The size when the file was opened. */
 guint64 pld_file_size (PldFile *file);
 
 /* Whether files are to be read directly at all: not when the environment says PIPELOAD_DIRECT_IO=0. */
@@ -41,10 +41,10 @@ pld_file_span (guint64 offset, guint64 n)
 /**
  * pld_file_read:
  * @slot: (out): page-aligned memory of pld_file_span (@offset, @n) bytes
- * @view: (out): where in @slot the @n bytes lie; aligned to 4 bytes
+ * @view: (out): where the @n bytes are in @slot; aligned to 4 bytes
  *
- * Thread-safe. A device error may pass, so it is tried again three times, after 10, 50 and 250 ms. PLD_ERROR_IO when
- * reading fails for good, when the file has become shorter, or when it was written to since it was opened: nothing
- * wrong is ever handed on.
+ * Thread-safe. Device errors may be transient, so a read is retried three times, after 10, 50 and 250 ms. PLD_ERROR_IO
+ * when reading fails for good, when the file has become shorter, or when it was written to since it was opened: wrong
+ * data are never returned.
  */
 gboolean pld_file_read (PldFile *file, guint64 offset, guint64 n, guint8 *slot, const guint8 **view, GError **error);

@@ -7,11 +7,10 @@
 
 #define TILE_MAX ((guint64) 8 << 20)
 #define TILE_MIN ((guint64) 64 << 10)
-/* One tile is read while another's place in the ring changes hands; two reads of a MiB in flight suffice for most
- * storage. */
+/* One tile is read while another's slot changes hands; two reads of one MiB in flight suffice for most storage. */
 #define LOADERS_DEFAULT 2
 #define LOADERS_MAX 32
-/* Beside the tiles in flight: one under the compute team's hands, one ready for it. */
+/* In addition to the tiles in flight: one that the compute team works on, and one ready for it. */
 #define SLOTS_BESIDE_LOADERS 2
 /* The smallest ring: one tile is computed while the next one loads. */
 #define SLOTS_MIN 2
@@ -39,7 +38,7 @@ tiles_cost (GArray *tiles)
   return sum;
 }
 
-/* Computing that a tile takes, in any unit. */
+/* The computing of a tile, in an arbitrary unit. */
 static double
 tile_work (const PldTape *tape, const PldTile *tile)
 {
@@ -48,8 +47,8 @@ tile_work (const PldTape *tape, const PldTile *tile)
   return (double) tile->n_rows * matrix->n_cols * matrix->work;
 }
 
-/* Pins tiles worth at most @room bytes: the running sum of what is streamed follows the running sum of the computing,
- * so that wherever on the tape, the loaders and the compute team have been given the same shares of their work. */
+/* Pins tiles of at most @room bytes. The running sum of streamed bytes follows the running sum of computing, so that at
+ * each place of the tape the loaders and the compute team have had the same share of their work. */
 static void
 plan_pin (PldPlan *plan, const PldTape *tape, guint64 room)
 {
@@ -84,7 +83,8 @@ plan_pin (PldPlan *plan, const PldTape *tape, guint64 room)
     }
 }
 
-/* The largest tiles whose ring takes no more than a quarter of @room: the rest is worth more pinned. */
+/* The largest tiles whose ring takes no more than a quarter of @room: the remaining memory is worth more as pinned
+ * tiles. */
 static guint64
 choose_cap (const PldTape *tape, guint64 room, guint n_slots)
 {
@@ -105,15 +105,16 @@ ring_minimum (const PldTape *tape)
 
 /* How many loaders and slots there should be when tiles of @request bytes are read; for comparison also few. */
 static void
-plan_ring (PldPlan *plan, const PldPlanWishes *wishes, guint64 request)
+plan_ring (PldPlan *plan, const PldPlanOptions *options, guint64 request)
 {
-  const guint planned = wishes->storage != NULL ? MAX (LOADERS_DEFAULT, pld_profile_loaders (wishes->storage, request))
-                                                : LOADERS_DEFAULT;
+  const guint planned = options->storage != NULL
+                            ? MAX (LOADERS_DEFAULT, pld_profile_loaders (options->storage, request))
+                            : LOADERS_DEFAULT;
 
-  switch (wishes->pipelining)
+  switch (options->pipelining)
     {
     case PLD_PIPELINING_FULL:
-      plan->loaders = wishes->loaders > 0 ? MIN (wishes->loaders, LOADERS_MAX) : planned;
+      plan->loaders = options->loaders > 0 ? MIN (options->loaders, LOADERS_MAX) : planned;
       plan->n_slots = plan->loaders + SLOTS_BESIDE_LOADERS;
       break;
     case PLD_PIPELINING_PREFETCH:
@@ -126,10 +127,9 @@ plan_ring (PldPlan *plan, const PldPlanWishes *wishes, guint64 request)
     }
 }
 
-/* A ring of whole huge pages, if more than a little of it would lie outside of them, it takes no more than half again
- * as much, and leaves half of
- * @room to pinned tiles: a device takes a request into memory that lies in one piece as it is, and cuts one for pages
- * that lie here and there into many. What is gained is slots too. */
+/* Rounds the ring up to whole huge pages, if much of it would be outside of them otherwise, if that costs at most half
+ * as much again, and if half of @room is left to pinned tiles. A device executes a request for contiguous memory as a
+ * whole, but splits one for scattered pages into many. The additional bytes become slots. */
 static void
 plan_round_ring (PldPlan *plan, guint64 room)
 {
@@ -143,14 +143,14 @@ plan_round_ring (PldPlan *plan, guint64 room)
 }
 
 static void
-plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanWishes *wishes)
+plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanOptions *options)
 {
   guint64 cap;
 
-  plan_ring (plan, wishes, TILE_MAX);
+  plan_ring (plan, options, TILE_MAX);
   cap = choose_cap (tape, room, plan->n_slots);
   /* Smaller tiles may want more loaders. */
-  plan_ring (plan, wishes, pld_tape_slot_bytes (tape, cap));
+  plan_ring (plan, options, pld_tape_slot_bytes (tape, cap));
   cap = choose_cap (tape, room, plan->n_slots);
   /* A slot holds the largest granule; tiles of matrices with shorter rows fill it too. */
   plan->slot_bytes = pld_tape_slot_bytes (tape, cap);
@@ -161,35 +161,35 @@ plan_stream (PldPlan *plan, const PldTape *tape, guint64 room, const PldPlanWish
   plan->n_slots = (guint) CLAMP (room / plan->slot_bytes, MIN (SLOTS_MIN, plan->n_slots), plan->n_slots);
   plan->loaders = MIN (plan->loaders, plan->n_slots);
   plan->ring_bytes = plan->n_slots * plan->slot_bytes;
-  if (wishes->pipelining == PLD_PIPELINING_FULL)
+  if (options->pipelining == PLD_PIPELINING_FULL)
     plan_round_ring (plan, room);
-  plan_pin (plan, tape, wishes->pipelining == PLD_PIPELINING_FULL ? room - MIN (room, plan->ring_bytes) : 0);
+  plan_pin (plan, tape, options->pipelining == PLD_PIPELINING_FULL ? room - MIN (room, plan->ring_bytes) : 0);
 }
 
 PldPlan *
-pld_plan_make (const PldTape *tape, const PldPlanWishes *wishes, GError **error)
+pld_plan_make (const PldTape *tape, const PldPlanOptions *options, GError **error)
 {
-  const guint64 limit = wishes->limit > 0 ? wishes->limit : G_MAXUINT64 / 2;
+  const guint64 limit = options->limit > 0 ? options->limit : G_MAXUINT64 / 2;
   PldPlan *plan = g_new0 (PldPlan, 1);
 
-  plan->limit = wishes->limit;
+  plan->limit = options->limit;
   plan->tiles = pld_tape_cut (tape, TILE_MAX);
-  plan->resident = wishes->fixed + tiles_cost (plan->tiles);
-  plan->minimum = MIN (wishes->fixed + ring_minimum (tape), plan->resident);
+  plan->resident = options->fixed + tiles_cost (plan->tiles);
+  plan->minimum = MIN (options->fixed + ring_minimum (tape), plan->resident);
   if (limit < plan->minimum)
     {
       g_autofree char *asked = pld_size_format (limit);
-      /* Rounded up, so that the size named works when it is typed back. */
+      /* Rounded up, so that the printed size works when it is typed in. */
       g_autofree char *least = g_strdup_printf ("%.1fMB", (plan->minimum + 99999) / 100000 / 10.0);
 
       g_set_error (error, PLD_ERROR, PLD_ERROR_LIMIT,
                    "the memory limit of %s is too small; the smallest that works is %s", asked, least);
       pld_plan_free (&plan);
     }
-  else if (limit >= plan->resident && wishes->pipelining == PLD_PIPELINING_FULL)
+  else if (limit >= plan->resident && options->pipelining == PLD_PIPELINING_FULL)
     plan_pin (plan, tape, limit);
   else
-    plan_stream (plan, tape, limit - wishes->fixed, wishes);
+    plan_stream (plan, tape, limit - options->fixed, options);
   return plan;
 }
 

@@ -2,10 +2,10 @@
  *
  * The pipeline planner: memory limit → tiles, ring, pinned set, loaders.
  *
- * What the limit leaves after the fixed bytes (tables, activations, inputs) goes to a ring of slots that tiles stream
- * through, and the rest to tiles that stay. Those are chosen so that what is streamed keeps step with the computing
- * along the tape: tiles that take little computing for their bytes stay first, and elsewhere they are spread evenly.
- * Never an LRU, which hits 0 % on a cyclic scan.
+ * The memory that the limit leaves after the fixed bytes (tables, activations, inputs) goes to a ring of slots that
+ * tiles stream through, and to pinned tiles, which stay. Pinned tiles are chosen so that streaming keeps pace with
+ * computing along the tape: tiles with little computing for their bytes are pinned first, and the others are spread
+ * evenly. Never an LRU, which hits 0 % on a cyclic scan.
  */
 #pragma once
 
@@ -16,11 +16,11 @@
 typedef struct
 {
   guint64 limit; /* 0 = none */
-  guint64 fixed; /* bytes that the model holds beside its tiles */
+  guint64 fixed; /* bytes that the model holds in addition to its tiles */
   guint loaders; /* 0 = planned */
   PldPipelining pipelining;
   const PldProfile *storage; /* (nullable): chooses the number of loaders */
-} PldPlanWishes;
+} PldPlanOptions;
 
 typedef struct
 {
@@ -37,11 +37,11 @@ typedef struct
   guint loaders;          /* 0: everything is pinned */
 } PldPlan;
 
-/* Memory beside tiles that a stream of @n_tiles takes: charged, so planned. */
+/* Memory that a stream of @n_tiles takes in addition to its tiles: it is charged, so it is planned. */
 guint64 pld_plan_table_bytes (guint n_tiles);
 
 /* PLD_ERROR_LIMIT names the smallest limit that works. Returns: (transfer full) */
-PldPlan *pld_plan_make (const PldTape *tape, const PldPlanWishes *wishes, GError **error);
+PldPlan *pld_plan_make (const PldTape *tape, const PldPlanOptions *options, GError **error);
 void pld_plan_free (PldPlan **plan);
 
 /* Whether both, of one tape, cut it into the same tiles. */

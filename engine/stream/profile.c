@@ -8,7 +8,7 @@
 #include "engine/base/user-cache.h"
 
 #define DEPTH_MAX (1u << (PLD_PROFILE_DEPTHS - 1))
-/* Every combination is measured so many times, all in turn; the best counts: what disturbs a measurement only makes it
+/* Every combination is measured this many times, all in turn, and the best counts: disturbances only make a measurement
  * slower. */
 #define ROUNDS 3
 /* Deeper queues must pay at least this. */
@@ -103,7 +103,8 @@ run_measure (Run *run, GThreadPool *pool, guint64 request, guint depth, gint64 d
   return 0;
 }
 
-/* What was not measured counts as its neighbour: a larger request, or one more in flight, is not slower. */
+/* A combination that was not measured gets the value of its neighbor: a larger request, or one more in flight, is not
+ * slower. */
 static void
 profile_fill (PldProfile *profile)
 {
@@ -220,7 +221,7 @@ pld_profile_identity (const char *path, gboolean direct, char **name, char **key
   return ok;
 }
 
-/* Checks as it reads: anybody may have written the file. */
+/* Every value is checked: the file is not trusted. */
 static gboolean
 profile_parse (PldProfile *profile, GKeyFile *file)
 {

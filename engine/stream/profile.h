@@ -2,8 +2,8 @@
  *
  * The Layer Profiler of PIPELOAD (arXiv 2409.04249), storage: the bandwidth at which a weight file is read, by size of
  * request and number of requests in flight. Reads are spread over the whole file and made as loaders make them: direct
- * where the file system has that, so the page cache has no part in them. Of buffered reads, which @direct tells, some
- * may come from it.
+ * where the file system supports it, so that the page cache does not matter. Of buffered reads (@direct is FALSE), some
+ * may come from the page cache.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ typedef struct
  * @budget: charged what measuring takes: all that it leaves, PLD_PROFILE_MEMORY at most
  * @duration: microseconds that it should take in all; storage on which one request takes longer needs longer
  *
- * What memory or time did not suffice for is given the value of the nearest combination that was measured. Errors:
+ * Combinations for which memory or time did not suffice get the value of the nearest one that was measured. Errors:
  * those of reading; LIMIT, MEMORY, CANCELLED. Returns: (transfer full): free with g_free()
  */
 PldProfile *pld_profile_measure (PldFile *file, PldBudget *budget, gint64 duration, GCancellable *cancellable,
@@ -49,8 +49,8 @@ PldProfile *pld_profile_measure (PldFile *file, PldBudget *budget, gint64 durati
 PldProfile *pld_profile_load (const char *path, gboolean direct);
 void pld_profile_save (const PldProfile *profile, const char *path, gboolean direct);
 
-/* What a profile is kept for: the file by its name, and, of a file, the state that it is in: device, inode, size, time
- * of change. Returns: FALSE: there is no such file */
+/* The identity under which a profile is kept: @name is the file's path, @key its state: device, inode, size, time of
+ * change. Returns: FALSE when the file does not exist */
 gboolean pld_profile_identity (const char *path, gboolean direct, char **name, char **key);
 
 /* Bytes/s with @depth requests of @request_bytes in flight; between what was measured, in proportion to the logarithms.

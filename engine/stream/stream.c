@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/stream/stream.h"
 
-/* How often a waiting lease asks whether it was cancelled. */
+/* The interval at which a waiting lease checks for cancellation. */
 #define CANCEL_POLL_US (10 * G_TIME_SPAN_MILLISECOND)
 
 #define NO_SLOT G_MAXUINT
@@ -123,7 +123,7 @@ stream_next_job (PldStream *stream, guint *index)
   return NULL;
 }
 
-/* Sets loaders to work if there is work for them. Under the lock. */
+/* Starts loaders if there is work for them. Under the lock. */
 static void
 stream_kick (PldStream *stream)
 {

@@ -2,10 +2,10 @@
  *
  * The streaming runtime (PIPELOAD, arXiv 2409.04249): loaders on one thread pool read tiles ahead of the computation,
  * in tape order, into the slots of a ring or to where they stay; the computation leases them one after the other and
- * gives them back.
+ * releases them.
  *
- * The loaders run ahead across the end of the tape, so the ring stays full between passes. A pinned tile is read by
- * the first pass that needs it, on the same way. When everything is pinned no loader runs after the first pass.
+ * The loaders run ahead across the end of the tape, so the ring stays full between passes. A pinned tile is read by the
+ * first pass that needs it, through the same path. When everything is pinned no loader runs after the first pass.
  *
  * One pass runs at a time; lease and release come from its thread. Statistics may be asked for from any thread.
  */
@@ -19,7 +19,7 @@ typedef struct _PldStream PldStream;
 /* Charged memory a tile, for the stream's own records. */
 #define PLD_STREAM_TILE_STATE 64
 
-/* Asked while a lease waits and before it: TRUE ends the pass. */
+/* Called before a lease and while it waits: TRUE ends the pass. */
 typedef gboolean (*PldCancelFunc) (gpointer data);
 
 typedef struct
@@ -32,7 +32,7 @@ typedef struct
 
 /**
  * pld_stream_new:
- * @files: (transfer none): the files that the tiles' indices mean; must outlive the stream
+ * @files: (transfer none): the files that the tiles' indices refer to; they must outlive the stream
  *
  * Has no plan and holds nothing. Returns: (transfer full)
  */
@@ -59,7 +59,7 @@ void pld_stream_shrink (PldStream *stream, const PldPlan *plan);
 gboolean pld_stream_set_plan (PldStream *stream, const PldPlan *plan, GError **error);
 
 /* Begins a pass at the tape's first tile; there is a plan; @cancelled (nullable) is asked during the pass. After a pass
- * that did not reach the end, or failed, what was loaded too far is dropped and read again. */
+ * that failed or did not reach the end, tiles that were loaded too far ahead are dropped and read again. */
 void pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data);
 
 /**
@@ -67,7 +67,7 @@ void pld_stream_begin (PldStream *stream, PldCancelFunc cancelled, gpointer data
  * @tile: the next one on the tape
  * @data: (out): its bytes, valid until pld_stream_release(); aligned to 4 bytes
  *
- * Blocks until the tile is there. Errors: what reading it gave; CANCELLED.
+ * Blocks until the tile is there. Errors: those of reading; CANCELLED.
  */
 gboolean pld_stream_lease (PldStream *stream, guint tile, const guint8 **data, GError **error);
 /* The same without waiting: FALSE when the tile is not there yet. Several leases may be out; each is released. */

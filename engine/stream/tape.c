@@ -4,8 +4,8 @@
 #include "engine/base/size.h"
 #include "engine/stream/file.h"
 
-/* Large enough that packing the activations costs little beside the product, small enough that a team has several to
- * share. */
+/* Large enough that packing the activations costs little compared with the product, small enough that a team has
+ * several to share. */
 #define GRANULE_MAX 128
 #define GRANULE_MIN 32
 

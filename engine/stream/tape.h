@@ -4,8 +4,7 @@
  * of streaming. A tile is a run of whole rows of one matrix.
  *
  * Rows are computed in granules of a fixed number of rows, counted from the matrix's first: tiles consist of whole
- * granules, so that a row is always computed in the same company and the result does not depend on how the matrix is
- * cut.
+ * granules, so that a row is always computed together with the same rows, and the result does not depend on the tiles.
  */
 #pragma once
 
@@ -21,7 +20,7 @@ typedef struct
   guint n_cols;   /* inputs */
   guint64 row_bytes;
   guint granule; /* rows computed together */
-  gdouble work;  /* rows of activations that an item of a pass brings to it: what computing costs beside reading */
+  gdouble work;  /* rows of activations per item of a pass: the cost of computing relative to reading */
   guint index;   /* on the tape */
 } PldMatrix;
 

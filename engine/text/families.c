@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From the templates that the models' makers publish beside their weights (chat_template of tokenizer_config.json);
+ * From the templates that the models' makers publish with their weights (chat_template of tokenizer_config.json);
  * vicuna's from FastChat. Where a published template refuses system messages (gemma before 3, mistral-v0, orion), they
  * stand at the start of the first user's turn. Where it says eos_token, the row has that of the family's first model.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The chat templates as data. Texts are the template's own: names of control tokens in them stand for these tokens.
- * NULL is no text.
+ * NULL means nothing.
  */
 #pragma once
 
 #include "engine/text/template.h"
 
-/* What of a content's white space (that of Python's str.strip()) is left out. */
+/* The white space of a content (as Python's str.strip() sees it) that is dropped. */
 typedef enum
 {
   PLD_TRIM_NONE,

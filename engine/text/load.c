@@ -83,7 +83,7 @@ make_tables (PldTokenizer *t, const PldWeights *weights, PldBudget *budget, GErr
   if (!lay_out (weights, &l))
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: " TOKENS " and " MERGES " are no lists of 1 to %u texts; download it again", MAX_ITEMS);
+                   "damaged: " TOKENS " and " MERGES " are not lists of 1 to %u texts; download it again", MAX_ITEMS);
       return FALSE;
     }
   if (!pld_buffer_init (&t->tables, budget, l.total, "the vocabulary", error))
@@ -115,7 +115,7 @@ load_types (PldTokenizer *t, PldItems *items, const PldArray *array, GError **er
     return TRUE;
   pld_items_start (items, array);
   if (array->count != t->n_tokens || (array->type != PLD_GGUF_I32 && array->type != PLD_GGUF_U32))
-    return pld_items_fail (items, "is no list of a 32-bit number for each token", error);
+    return pld_items_fail (items, "is not a list with a 32-bit number for each token", error);
   for (guint i = 0; i < t->n_tokens; i++)
     {
       if (!pld_items_u32 (items, &type, error))
@@ -260,14 +260,14 @@ load_scores (PldTokenizer *t, PldItems *items, const PldArray *array, GError **e
     }
   pld_items_start (items, array);
   if (array->count != t->n_tokens || array->type != PLD_GGUF_F32)
-    return pld_items_fail (items, "is no list of a float for each token", error);
+    return pld_items_fail (items, "is not a list with a float for each token", error);
   for (guint i = 0; i < t->n_tokens; i++)
     {
       if (!pld_items_u32 (items, &bits, error))
         return FALSE;
       memcpy (&score, &bits, 4);
       if (isnan (score))
-        return pld_items_fail (items, "has a score that is no number", error);
+        return pld_items_fail (items, "has a score that is not a number", error);
       score += 0.0f; /* no negative zero */
       memcpy (&bits, &score, 4);
       t->orders[i] = bits >> 31 ? bits : ~(bits | 1u << 31);
@@ -277,8 +277,8 @@ load_scores (PldTokenizer *t, PldItems *items, const PldArray *array, GError **e
 
 /* ---- merges ----------------------------------------------------------------------------------- */
 
-/* "left right", each in the byte alphabet. One that names what is no token can never apply and is left out, as other
- * programs do; where all are such, the list belongs to another vocabulary. */
+/* "left right", each in the byte alphabet. A merge of strings that are not tokens can never apply and is left out, as
+ * other programs do; if all are such, the list belongs to another vocabulary. */
 static gboolean
 load_merges (PldTokenizer *t, PldItems *items, const PldArray *array, GError **error)
 {
@@ -293,7 +293,7 @@ load_merges (PldTokenizer *t, PldItems *items, const PldArray *array, GError **e
     }
   pld_items_start (items, array);
   if (array->type != PLD_GGUF_STRING)
-    return pld_items_fail (items, "is no list of texts", error);
+    return pld_items_fail (items, "is not a list of texts", error);
   for (guint64 i = 0; i < array->count; i++)
     {
       gssize left, right;
@@ -303,7 +303,7 @@ load_merges (PldTokenizer *t, PldItems *items, const PldArray *array, GError **e
         return FALSE;
       space = n > 1 ? memchr (text + 1, ' ', n - 1) : NULL;
       if (space == NULL || space + 1 == text + n)
-        return pld_items_fail (items, "has an item that is no pair", error);
+        return pld_items_fail (items, "has an item that is not a pair", error);
       left = plain_bytes (text, (gsize) (space - text), both);
       right = left < 0 ? -1 : plain_bytes (space + 1, (gsize) (text + n - space - 1), both + left);
       if (right < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/text/lookup.h"
 
-/* Of the last tokens, so many are looked for: one alone is everywhere, and more than some say no more. */
+/* Context lengths to match: one token matches everywhere, and beyond eight nothing is gained. */
 #define MATCH_MIN 2
 #define MATCH_MAX 8
 

@@ -14,6 +14,6 @@
  *
  * Looks for the place where most of the last tokens stood before, two at least, the latest such place, and takes what
  * followed there; where that runs into the end, it is gone through again. Returns: how many tokens were guessed: @most,
- * or 0 where there is no such place
+ * or 0 if nothing matches
  */
 guint pld_lookup (const guint32 *tokens, guint n, guint32 *guess, guint most);

@@ -115,7 +115,7 @@ split_symbols (PldMerger *merger, const char *text, guint32 n)
     }
 }
 
-/* A symbol that is no token: its bytes, or the unknown token for what has none. */
+/* Emits a symbol that is not a token: its bytes as tokens, or the unknown token for bytes that have none. */
 static void
 emit_bytes (const PldTokenizer *t, const char *text, guint32 n, GArray *tokens)
 {
@@ -153,7 +153,7 @@ merge_part (PldMerger *merger, const char *text, guint32 n, GArray *tokens)
       guint32 length = merger->tokenizer->ends[pair.id + 1] - merger->tokenizer->ends[pair.id];
       PldSymbol *left = &symbols[(guint32) pair.order], *right = &symbols[pair.right];
 
-      /* Symbols only grow, so the lengths tell whether both are what they were. */
+      /* Symbols only grow, so equal lengths mean that both are unchanged. */
       if (left->length == 0 || right->length == 0 || left->length + right->length != length)
         continue;
       left->length = length;

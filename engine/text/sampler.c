@@ -62,7 +62,8 @@ check_biases (const PldGenerateOptions *options, guint n_vocab, GError **error)
         }
       if (isnan (bias->bias))
         {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "the logit bias of token %u is no number", bias->token);
+          g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "the logit bias of token %u is not a number",
+                       bias->token);
           return FALSE;
         }
     }
@@ -201,7 +202,7 @@ prepare (PldSampler *sampler, float *logits)
 
 /* ---- the bound ------------------------------------------------------------------------------ */
 
-/* Whether @a stands before @b: the likelier one, of two alike the lower id. */
+/* Whether @a precedes @b: the likelier one does, and of two equally likely ones the lower id. */
 static inline gboolean
 before (Candidate a, Candidate b)
 {
@@ -391,7 +392,7 @@ pld_sampler_sample (PldSampler *sampler, float *logits)
   left = pld_random_double (&sampler->draws) * total;
   for (guint i = 0; i < n && left >= 0; i++)
     {
-      /* What rounding leaves at the end goes to the last that can be drawn at all. */
+      /* Rounding errors at the end go to the last candidate with a positive probability. */
       if (sampler->candidates[i].value > 0)
         token = sampler->candidates[i].id;
       left -= sampler->candidates[i].value;

@@ -22,7 +22,7 @@
 #include "engine/base/buffer.h"
 #include "pipeload/llm.h"
 
-/* What a temperature below 0 means when the model's file does not say. */
+/* The temperature used for values below 0 when the model's file recommends none. */
 #define PLD_SAMPLER_TEMPERATURE 0.8f
 /* The longest window of penalties, tokens. */
 #define PLD_SAMPLER_WINDOW_MAX 8192u

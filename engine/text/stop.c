@@ -67,8 +67,8 @@ pld_stop_free (PldStop **stop)
   *stop = NULL;
 }
 
-/* The string that the longest end of the text begins, or NULL. What is held back are its first bytes, so nothing else
- * keeps them. */
+/* The string that the longest end of the text begins, or NULL. Only its first bytes are held back, so they need no
+ * memory of their own. */
 static const Needle *
 held (const PldStop *self)
 {

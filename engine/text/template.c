@@ -115,7 +115,7 @@ trim_end (const char *start, const char **end)
     }
 }
 
-/* @inside: something stands before the content in its turn */
+/* @inside: the turn has text in front of the content */
 static void
 put_content (const Rendering *r, const PldMessage *message, PldTrim trim, gboolean inside)
 {

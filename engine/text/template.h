@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Chat templates: how messages become the one text that a model was trained to answer. Each family is a row of a table;
- * a file's own template (Jinja, the key tokenizer.chat_template) is not run, it only tells which row to take. The rows
- * give what the published template gives for messages of the roles system, user and assistant.
+ * a file's own template (Jinja, the key tokenizer.chat_template) is not run; it only decides which row applies. The
+ * rows give what the published template gives for messages of the roles system, user and assistant.
  *
  * No row writes the begin token at the very start: the tokenizer adds it if the file says so
  * (tokenizer.ggml.add_bos_token).

@@ -30,7 +30,7 @@ get_boolean (const PldWeights *weights, const char *key, gboolean fallback)
              : fallback;
 }
 
-/* *id stays as it is when the key is missing; 2^32 − 1 stands for none in some files. */
+/* *id stays as it is when the key is missing; 2^32 − 1 means "none" in some files. */
 static gboolean
 get_id (const PldTokenizer *t, const PldWeights *weights, const char *key, gint *id, GError **error)
 {
@@ -46,7 +46,7 @@ get_id (const PldTokenizer *t, const PldWeights *weights, const char *key, gint 
   else if (value < 0 || value >= t->n_tokens)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
-                   "damaged: %s is no number below the %u tokens; download it again", key, t->n_tokens);
+                   "damaged: %s is not a number below the %u tokens; download it again", key, t->n_tokens);
       return FALSE;
     }
   *id = (gint) value;

@@ -40,7 +40,7 @@ gint pld_tokenizer_eos (const PldTokenizer *tokenizer);
 
 /* Whether a text ends with @token: end of sequence, of turn, of message. FALSE for an id out of range. */
 gboolean pld_tokenizer_is_end (const PldTokenizer *tokenizer, guint32 token);
-/* Whether @token steers the model and is no text of its own. FALSE for an id out of range. */
+/* Whether @token is a control token, which has no text of its own. FALSE for an id out of range. */
 gboolean pld_tokenizer_is_control (const PldTokenizer *tokenizer, guint32 token);
 /* The token that is exactly @text (a space is a space, whatever the file writes for it), or −1. */
 gint pld_tokenizer_find (const PldTokenizer *tokenizer, const char *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a tokenizer is made of; of engine/text only. All tables lie in one buffer, sized by what the file says of its
- * lists.
+ * The tables of a tokenizer; private to engine/text. All are in one buffer, whose size follows from the lengths of the
+ * file's lists.
  *
  * Texts are kept as the bytes that they stand for: byte-level BPE's alphabet and SentencePiece's U+2581 are undone when
  * the vocabulary is read, so that encoding and decoding compare and copy bytes.

@@ -81,7 +81,7 @@ add_char (Words *words, gunichar c)
 
   if (alone)
     finish_word (words);
-  /* What makes a word too long only counts. */
+  /* Characters beyond the maximum are only counted. */
   if (words->n_chars++ <= MAX_CHARS)
     g_string_append_unichar (words->word, c);
   if (alone)

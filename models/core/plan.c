@@ -31,7 +31,7 @@ pld_core_plan (const PldModel *model, PldUser *wishes, GError **error)
   const guint64 limit = wishes->limit, tables = pld_model_table_bytes (model),
                 row = model->net->n_outputs * sizeof (float);
   PldUser one = *wishes;
-  PldPlanWishes plan_wishes
+  PldPlanOptions plan_wishes
       = { .loaders = wishes->loaders, .pipelining = wishes->pipelining, .storage = model->storage };
   PldPlan *plan, *least;
   guint64 room;

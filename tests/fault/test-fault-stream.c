@@ -83,7 +83,7 @@ assert_pass (Fixture *f, PldStream *stream, const PldPlan *plan)
 static PldPlan *
 make_plan (Fixture *f, gboolean streamed)
 {
-  PldPlanWishes wishes = { 0 };
+  PldPlanOptions wishes = { 0 };
   PldPlan *plan = pld_plan_make (f->tape, &wishes, NULL);
 
   g_assert_nonnull (plan);

@@ -219,8 +219,8 @@ test_bad_json (void)
   {
     const char *json, *part;
   } bad[] = { { "", "value was expected" },
-              { "[]", "no JSON object" },
-              { "1", "no JSON object" },
+              { "[]", "not a JSON object" },
+              { "1", "not a JSON object" },
               { "{} {}", "more text" },
               { "{\"a\":1,}", "comma ends" },
               { "{\"a\":[1,]}", "comma ends" },

@@ -240,7 +240,7 @@ test_bad_shards (Fixture *fixture, gconstpointer data)
     {
       g_autofree char *text = g_strdup_printf ("{\"weight_map\":{\"t\":\"%s\"}}", escapes[i]);
 
-      assert_index (fixture, text, PLD_ERROR_FORMAT, "no file name in the same folder");
+      assert_index (fixture, text, PLD_ERROR_FORMAT, "not a file name in the same folder");
     }
   assert_index (fixture, "{\"weight_map\":{\"t\":\"missing.safetensors\"}}", PLD_ERROR_NOT_FOUND,
                 "missing.safetensors: no such file");
@@ -250,7 +250,7 @@ test_bad_shards (Fixture *fixture, gconstpointer data)
                 "maps tensor \"x\"");
   assert_index (fixture, "{\"weight_map\":{\"t\":\"a.safetensors\",\"t\":\"a.safetensors\"}}", PLD_ERROR_FORMAT,
                 "twice");
-  assert_index (fixture, "{\"weight_map\":{\"t\":\"c.safetensors\"}}", PLD_ERROR_FORMAT, "is no safetensors file");
+  assert_index (fixture, "{\"weight_map\":{\"t\":\"c.safetensors\"}}", PLD_ERROR_FORMAT, "is not a safetensors file");
   assert_index (fixture, "{\"weight_map\":{}}", PLD_ERROR_FORMAT, "no weight_map");
   assert_index (fixture, "{}", PLD_ERROR_FORMAT, "no weight_map");
   assert_index (fixture, "{\"weight_map\":[]}", PLD_ERROR_FORMAT, "object was expected");

@@ -345,11 +345,11 @@ test_bad_tensors (void)
   assert_bad (one_tensor (2, (guint64[]) { 1, 0 }, 0, 0), PLD_ERROR_FORMAT, "dimension of 0");
   assert_bad (one_tensor (1, ones, 4, 0), PLD_ERROR_UNSUPPORTED, "type number 4");
   assert_bad (one_tensor (1, ones, 0xffffffff, 0), PLD_ERROR_UNSUPPORTED, "type number 4294967295");
-  assert_bad (one_tensor (1, ones, 0, 4), PLD_ERROR_FORMAT, "no multiple of the alignment 32");
+  assert_bad (one_tensor (1, ones, 0, 4), PLD_ERROR_FORMAT, "not a multiple of the alignment 32");
   assert_bad (one_tensor (1, ones, 0, 2048), PLD_ERROR_FORMAT, "truncated: tensor \"t\" ends at byte");
   assert_bad (one_tensor (1, ones, 0, ~(guint64) 31), PLD_ERROR_FORMAT, "larger than any file");
-  assert_bad (one_tensor (1, (guint64[]) { 33 }, 2, 0), PLD_ERROR_FORMAT, "no whole blocks of 32");
-  assert_bad (one_tensor (2, (guint64[]) { 16, 2 }, 2, 0), PLD_ERROR_FORMAT, "no whole blocks of 32");
+  assert_bad (one_tensor (1, (guint64[]) { 33 }, 2, 0), PLD_ERROR_FORMAT, "not whole blocks of 32");
+  assert_bad (one_tensor (2, (guint64[]) { 16, 2 }, 2, 0), PLD_ERROR_FORMAT, "not whole blocks of 32");
   assert_bad (one_tensor (2, (guint64[]) { G_GINT64_CONSTANT (1) << 32, G_GINT64_CONSTANT (1) << 32 }, 0, 0),
               PLD_ERROR_FORMAT, "larger than any file");
   assert_bad (one_tensor (1, (guint64[]) { G_GUINT64_CONSTANT (1) << 62 }, 0, 0), PLD_ERROR_FORMAT,

@@ -394,7 +394,7 @@ test_plan (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       PldProfile storage = made_up;
-      const PldPlanWishes wishes = { .limit = 200 * MIB, .loaders = cases[i].wished, .storage = &storage };
+      const PldPlanOptions wishes = { .limit = 200 * MIB, .loaders = cases[i].wished, .storage = &storage };
       PldPlan *plan;
 
       storage.bandwidth[2][2] = cases[i].four;

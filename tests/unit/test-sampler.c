@@ -524,7 +524,7 @@ test_check (void)
   good.biases = &outside;
   check_refused (good, "token 10: the model's vocabulary ends at token 9");
   good.biases = &no_number;
-  check_refused (good, "token 9 is no number");
+  check_refused (good, "token 9 is not a number");
 }
 
 static void

@@ -81,7 +81,7 @@ teardown (Fixture *f, gconstpointer data)
 static PldPlan *
 make_plan (const PldTape *tape, guint64 limit, guint64 fixed, guint loaders, GError **error)
 {
-  const PldPlanWishes wishes = { .limit = limit, .fixed = fixed, .loaders = loaders };
+  const PldPlanOptions wishes = { .limit = limit, .fixed = fixed, .loaders = loaders };
 
   return pld_plan_make (tape, &wishes, error);
 }
@@ -301,7 +301,7 @@ test_pipelining (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     for (guint64 limit = 0; limit <= 2 * f->size; limit += 2 * f->size)
       {
-        const PldPlanWishes wishes = { .limit = limit, .loaders = 3, .pipelining = modes[i] };
+        const PldPlanOptions wishes = { .limit = limit, .loaders = 3, .pipelining = modes[i] };
         PldPlan *plan = pld_plan_make (f->tape, &wishes, NULL);
         PldStream *stream = start_stream (f, plan);
         PldStreamStats stats;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Bytes that are no text, tokens that are no whole characters, files that are no vocabularies.
+ * Bytes that are not text, tokens that are not whole characters, files that are not vocabularies.
  */
 #include "tests/support/model-bytes.h"
 #include "tests/support/vocab-bytes.h"
@@ -206,29 +206,29 @@ test_damaged (void)
   const float nan = NAN;
   Vocab *v;
 
-  assert_bad (vocab_new ("llama", NULL), PLD_ERROR_FORMAT, "no lists of 1 to");
+  assert_bad (vocab_new ("llama", NULL), PLD_ERROR_FORMAT, "not lists of 1 to");
   v = spm_vocab (FALSE), v->no_scores = TRUE;
   assert_bad (v, PLD_ERROR_FORMAT, "scores is missing");
   v = spm_vocab (FALSE), g_array_set_size (v->scores, 3);
-  assert_bad (v, PLD_ERROR_FORMAT, "scores is no list of a float for each token");
+  assert_bad (v, PLD_ERROR_FORMAT, "scores is not a list with a float for each token");
   v = spm_vocab (FALSE), g_array_append_val (v->types, (gint32) { 1 });
-  assert_bad (v, PLD_ERROR_FORMAT, "token_type is no list");
+  assert_bad (v, PLD_ERROR_FORMAT, "token_type is not a list");
   v = spm_vocab (FALSE), memcpy (v->scores->data, &nan, sizeof nan);
-  assert_bad (v, PLD_ERROR_FORMAT, "a score that is no number");
+  assert_bad (v, PLD_ERROR_FORMAT, "a score that is not a number");
   v = spm_vocab (FALSE), vocab_add (v, huge, 0, NORMAL);
   assert_bad (v, PLD_ERROR_FORMAT, "an item of more than 64 KiB");
   v = spm_vocab (FALSE), vocab_add (v, "<0xZZ>", 0, BYTE);
   assert_bad (v, PLD_ERROR_FORMAT, "a token for a byte");
   v = spm_vocab (FALSE), vocab_set_u32 (v, "tokenizer.ggml.bos_token_id", v->texts->len);
-  assert_bad (v, PLD_ERROR_FORMAT, "bos_token_id is no number below the 16 tokens");
+  assert_bad (v, PLD_ERROR_FORMAT, "bos_token_id is not a number below the 16 tokens");
   v = spm_vocab (FALSE), vocab_set_string (v, "tokenizer.ggml.eos_token_id", "2");
-  assert_bad (v, PLD_ERROR_FORMAT, "eos_token_id is no number");
+  assert_bad (v, PLD_ERROR_FORMAT, "eos_token_id is not a number");
   v = bpe_vocab ("gpt-2"), g_ptr_array_set_size (v->merges, 0);
   assert_bad (v, PLD_ERROR_FORMAT, "merges is missing");
   v = bpe_vocab ("gpt-2"), vocab_merge (v, "hello");
-  assert_bad (v, PLD_ERROR_FORMAT, "an item that is no pair");
+  assert_bad (v, PLD_ERROR_FORMAT, "an item that is not a pair");
   v = bpe_vocab ("gpt-2"), vocab_merge (v, "h ");
-  assert_bad (v, PLD_ERROR_FORMAT, "an item that is no pair");
+  assert_bad (v, PLD_ERROR_FORMAT, "an item that is not a pair");
   v = bpe_vocab ("gpt-2"), g_ptr_array_set_size (v->merges, 0), vocab_merge (v, "zz zz");
   assert_bad (v, PLD_ERROR_FORMAT, "names no pair of tokens");
 }

@@ -10,7 +10,7 @@
 #include "engine/kernels/blocks.h"
 #include "engine/kernels/plain/bits.h"
 
-/* What must become one piece of code with its constant arguments. */
+/* For functions that must be inlined to be specialized for constant arguments. */
 #define ALWAYS_INLINE inline __attribute__ ((always_inline))
 
 /* Rows of weights that are taken together, columns of them, and units of 32 in these. */

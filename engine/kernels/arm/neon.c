@@ -15,7 +15,7 @@
 typedef Unit (*UnitFunc) (const guint8 *x, guint u);
 typedef void (*ScalesFunc) (Scales *s, const guint8 *const *w, guint units);
 
-/* What one type of weights is. */
+/* Properties of one type of weights. */
 typedef struct
 {
   UnitFunc unit;

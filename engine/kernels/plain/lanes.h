@@ -30,7 +30,7 @@
 #define PARTS (LANES * 4 / VECTOR_BYTES)
 /* Floats in a vector */
 #define WIDTH (LANES / PARTS)
-/* What must become one piece of code with its constant arguments. */
+/* For functions that must be inlined to be specialized for constant arguments. */
 #define ALWAYS_INLINE inline __attribute__ ((always_inline))
 
 typedef float VecF32 __attribute__ ((vector_size (VECTOR_BYTES)));

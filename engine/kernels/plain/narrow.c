@@ -68,7 +68,7 @@ block_scales (VecI32 max)
   return (VecF32) max / 127.0f;
 }
 
-/* None where max is no number: a product of two of those depends on the operands' order, which a compiler is free to
+/* None where max is NaN: a product of two of those depends on the operands' order, which a compiler is free to
  * choose. */
 static ALWAYS_INLINE VecF32
 block_factors (VecI32 max)

@@ -108,8 +108,8 @@ ACTIVATION (panel_gelu, gelu_f32) ACTIVATION (panel_gelu_tanh, gelu_tanh_f32) AC
 
 /* ---- layer norm and softmax ---------------------------------------------------------------- */
 
-/* What columns are reduced with: each to one of some lanes in turn, which makes the chains of operations shorter and
- * sums better. */
+/* Accumulators for reducing columns: each column goes to one of several lanes in turn, which shortens the chains of
+ * operations and makes sums more exact. */
 #define CHAINS 4
 
     typedef VecF32 (*ReduceFunc) (VecF32 so_far, VecF32 x, VecF32 mean);

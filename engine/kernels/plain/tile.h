@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What works on panels of floats, [n][16], is made of: products with broadcast weights, whose sums stay in registers,
- * and turning rows into panels.
+ * Building blocks for panels of floats, [n][16]: products with broadcast weights, whose sums stay in registers, and
+ * conversion of rows into panels.
  */
 #pragma once
 

@@ -17,7 +17,7 @@
 /* Rows of activations that weights meet once they are expanded. */
 #define MAX_ROWS 16
 
-/* Where @n of up to @max rows of weights begin; the last one stands for those that are not there. */
+/* Where @n of up to @max rows of weights begin; missing rows repeat the last one. */
 static void
 rows_begin (const guint8 **rows, const guint8 *w, gsize row_bytes, guint n, guint max)
 {

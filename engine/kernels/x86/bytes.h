@@ -31,8 +31,8 @@ enum
   BITS_iq4_xs = 8
 };
 
-/* The bias of numbers of so many bits that may be negative. vpmaddubsw adds up two products to 16 bits, so that of 8
- * bits they stay signed for it. */
+/* The bias that makes signed numbers of this many bits unsigned. vpmaddubsw adds two products in 16 bits, so 8-bit
+ * numbers stay signed for it. */
 #ifdef HAS_VNNI
 #define BIAS(bits) (1 << ((bits) - 1))
 #else
@@ -67,7 +67,7 @@ store_64 (guint8 *y, __m256i first, __m256i second)
 #endif
 }
 
-/* Bits of each byte, brought up (n > 0) or down first. What crosses into a neighbour is outside the mask. */
+/* Bits of each byte, brought up (n > 0) or down first. Bits that cross into a neighbor are outside the mask. */
 static ALWAYS_INLINE __m256i
 bits_32 (__m256i v, gint n, gint8 mask)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Sixteen rows of weights, a panel of 256 columns of them, expanded from blocks of every type to one form: unsigned
- * bytes, and of each unit of 32 or 16 columns a scale, and for some types an offset, row beside row.
+ * bytes, and of each unit of 32 or 16 columns a scale, and for some types an offset, contiguous over rows.
  */
 #pragma once
 
@@ -123,8 +123,8 @@ wide_dot (VecI32 sum, VecI32 weights, VecI32 x)
 
 /* Begins to fetch n bytes from @next on, and returns where they end: weights in the order in which they lie in memory,
  * some at a time, since a core has few places for what it waits for. The processor's own prefetching does not keep up
- * with 16 rows at once. What lies beyond the last row is mostly this thread's next item; fetching what is not there is
- * harmless. */
+ * with 16 rows at once. The bytes after the last row are mostly this thread's next item; prefetching addresses that do
+ * not exist is harmless. */
 static ALWAYS_INLINE const guint8 *
 fetch (const guint8 *next, gsize n)
 {
@@ -255,7 +255,7 @@ scales_iq4_xs (Weights *w, guint r, const guint8 *const *x)
 
 /* ---- panels -------------------------------------------------------------------------------- */
 
-/* The 8 halves that begin 8 blocks, one beside the other: vectors read them so, and few stores write them. */
+/* The 8 halves that begin 8 blocks, contiguous: vectors read them in this order, and few stores write them. */
 static ALWAYS_INLINE void
 gather_halves (guint64 *y, const guint8 *x, guint bytes)
 {

@@ -131,7 +131,7 @@ narrow_groups_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x
 
 #endif
 
-/* The same of a unit of columns of numbers that have so many bits. */
+/* The same for a unit of columns whose numbers have @bits bits. */
 static ALWAYS_INLINE void
 unit_dot (TileDots dot, const guint8 *q, guint n_w, const PldQ8Panel *x, gsize x_stride, guint n_p, guint first,
           guint unit, guint bits)
@@ -221,7 +221,7 @@ tile_offsets (float *y, gsize y_stride, const Weights *w, guint row, const Start
   store_sums (y, y_stride, sums, n_w, n_p);
 }
 
-/* One copy of each for 1, 2 and 3 panels, where there are registers for so many. */
+/* One copy of each for 1, 2 and 3 panels, as far as there are registers. */
 typedef void (*TileFunc) (float *y, gsize y_stride, const Weights *w, guint row, const PldQ8Panel *x, gsize x_stride,
                           const Start *start, guint n_blocks);
 typedef void (*OffsetsFunc) (float *y, gsize y_stride, const Weights *w, guint row, const Start *start, guint n_units);
