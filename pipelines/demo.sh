@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Who is in a video, and when: persons found by a vision transformer whose weights are streamed, followed, and drawn into a copy of it, with
-# a contact sheet of each visit; then, by a small language model, a report of what was seen.
+# Finds the persons in a video with a vision transformer whose weights are streamed, and follows them. Makes an annotated copy of the video and
+# a contact sheet of each visit; a small language model then writes a report of what was seen.
 # On a fresh Debian 12, as root or with sudo: installs what is missing, builds, and runs.
 #
 #   pipelines/demo.sh [INPUT] [OPTION...]
 #
-# INPUT is a video file; by default pedestrians before a surveillance camera (vtest.avi of Debian's opencv-doc). Results lie in
+# INPUT is a video file; by default pedestrians in front of a surveillance camera (vtest.avi of Debian's opencv-doc). Results are in
 # demo-output/, and in detections.jsonl, which report.sh reads. Options go to pipeload-analyse: see --help.
 # A picture, a folder of pictures, rtsp://…, or /dev/videoN is looked at by pipeload-watch, which gets the options then.
 set -u
@@ -51,7 +51,7 @@ print_visits() {
 # analyse OPTION...
 analyse() {
   local output=demo-output folder='' each
-  # One encoder says "Error" at the end of every video; the exit status tells of true ones.
+  # One encoder says "Error" at the end of every video; the exit status shows true ones.
   "$PLD_BUILD/apps/pipeload-analyse" --output="$output" --again --annotate --detections --jobs=1 --memory-limit=small \
     "$@" "$input" >"$output.txt" 2> >(grep -v '^\[OpenH264\]' >&2) || { rm -f "$output.txt"; return 2; }
   print_visits "$output/visits.csv"

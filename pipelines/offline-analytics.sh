@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Says who is in recordings, and when: events.jsonl, visits.csv, summary.csv and a contact sheet of each visit (docs/offline.md). What is
-# done stays done: after an interruption the same command goes on where it was.
+# Finds who is in recordings, and when: events.jsonl, visits.csv, summary.csv and a contact sheet of each visit (docs/offline.md). After an
+# interruption the same command goes on where it was.
 #
 #   pipelines/offline-analytics.sh FILE|FOLDER... [OPTION...]
 #

@@ -92,7 +92,7 @@ pld_build() {
   pld_run ninja -C "$PLD_BUILD"
 }
 
-# pld_example_video: the path of vtest.avi, pedestrians before a surveillance camera, out of Debian's opencv-doc
+# pld_example_video: the path of vtest.avi, pedestrians in front of a surveillance camera, out of Debian's opencv-doc
 pld_example_video() {
   local cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipeload
   local video=$cache/vtest.avi

@@ -17,12 +17,13 @@ if [ "${1:-}" = --check ]; then
   shift
 fi
 if ! [ -x "$tools/bin/clang-format" ]; then
-  pld_install python3-venv
+  pld_install python3-venv git
   pld_run python3 -m venv "$tools"
   pld_run "$tools/bin/pip" install --quiet "clang-format==$version"
 fi
 if [ $# = 0 ]; then
-  mapfile -t files < <(git ls-files '*.c' '*.h')
+  list=$(git ls-files '*.c' '*.h')
+  mapfile -t files <<<"$list"
   set -- "${files[@]}"
 fi
 "$tools/bin/clang-format" "${mode[@]}" "$@"

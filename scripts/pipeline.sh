@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the scripts of pipelines/ share: their help, and the build whose plugins and programs they run. Source it first; any POSIX shell.
+# Shared by the scripts of pipelines/: their help, and the build whose plugins and programs they run. Source it first; any POSIX shell.
 #
 # Plugins and programs are those of the build PIPELOAD_BUILD names, or else of demo.sh's; then the installed ones. GST_PLUGIN_PATH, where it
 # is set, names the plugins' folder.

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test: gcc, clang, ASan + UBSan, TSan, valgrind, each instruction set of this CPU.
-# The last line is "N passed, N failed"; the exit status is 0 only if nothing failed. Builds and logs lie in build-test/.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Installs what is missing, builds, and runs every test: gcc, clang, ASan + UBSan, TSan, valgrind, arm64 in qemu, each instruction set of this CPU.
+# Prints what was skipped, then "N passed, N failed" on the last line; the exit status is 0 only if nothing failed.
+# Builds and logs are in build-test/.
 #
 #   tests/run.sh [--quick]      --quick: the gcc build alone
 set -u
@@ -10,87 +12,122 @@ cd "$top" || exit 1
 . scripts/common.sh
 
 quick=no
-[ "${1:-}" = --quick ] && quick=yes
+case ${1:-} in
+  '') ;;
+  --quick) quick=yes ;;
+  *) sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
+esac
 passed=0 failed=0 logs=$top/build-test/logs
+rm -rf "$logs"
 mkdir -p "$logs"
+
+# measure LOG COMMAND...: sets "took"
+measure() {
+  local log=$1 TIMEFORMAT='%0R s, CPU %0U s'
+  shift
+  took=$({ time "$@" >"$log" 2>&1; } 2>&1)
+}
 
 # one NAME COMMAND...: a step that counts as one test
 one() {
   local name=$1
   shift
-  if "$@" >"$logs/$name.log" 2>&1; then
+  if measure "$logs/$name.log" "$@"; then
     passed=$((passed + 1))
-    echo "ok      $name"
+    echo "ok      $name, $took"
   else
     failed=$((failed + 1))
-    echo "FAILED  $name: $*"
+    echo "FAILED  $name, $took: $*"
     tail -n 40 "$logs/$name.log"
   fi
 }
 
-# build NAME CC OPTION...: configures and builds build-test/NAME; a failure counts, success is shown by its tests
-build() {
+# tests NAME BUILD ARGUMENT...: runs tests of a build and adds their counts; on a busy machine they take longer than their timeouts say
+tests() {
+  local name=$1 build=$2 ok=0 bad=0 skipped=0
+  shift 2
+  measure "$logs/$name.log" meson test -C "build-test/$build" --no-rebuild --logbase "$name" -t 3 "$@"
+  cp "build-test/$build/meson-logs/$name.json" "$logs/" && read -r ok bad skipped < <(scripts/test-log.py counts "$logs/$name.json")
+  if [ $((ok + bad + skipped)) = 0 ]; then
+    bad=1
+    tail -n 20 "$logs/$name.log"
+  fi
+  passed=$((passed + ok)) failed=$((failed + bad))
+  echo "$ok passed, $bad failed, $skipped skipped in $name, $took"
+  [ "$bad" = 0 ] || scripts/test-log.py failed "$logs/$name.json"
+}
+
+compile() {
   local name=$1 cc=$2
   shift 2
-  if ! { [ -f "build-test/$name/build.ninja" ] || CC=$cc meson setup "build-test/$name" --werror "$@"; } >"$logs/build-$name.log" 2>&1 ||
-    ! ninja -C "build-test/$name" >>"$logs/build-$name.log" 2>&1; then
+  [ -f "build-test/$name/build.ninja" ] || CC=$cc meson setup "build-test/$name" --werror "$@" || return
+  ninja -C "build-test/$name"
+}
+
+# All builds, in the order in which they are tested; the tests of those before run meanwhile.
+builds() {
+  background gcc compile gcc gcc -Dbuildtype=release
+  [ $quick = yes ] && return
+  background clang compile clang clang -Dbuildtype=release
+  background asan compile asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+  background arm64 tests/cross-arm64.sh build-test/arm64
+  background tsan compile tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+}
+
+background() {
+  local name=$1
+  shift
+  measure "$logs/build-$name.log" "$@"
+  echo "$? $took" >"$logs/.built"
+  mv "$logs/.built" "$logs/built-$name"
+}
+
+# built NAME: waits for a build; one that failed counts as a failed test
+built() {
+  local name=$1 status=1 took="not built"
+  while [ ! -e "$logs/built-$name" ] && kill -0 "$builder" 2>/dev/null; do sleep 0.2; done
+  [ -e "$logs/built-$name" ] && read -r status took <"$logs/built-$name"
+  if [ "$status" != 0 ]; then
     failed=$((failed + 1))
-    echo "FAILED  build $name"
+    echo "FAILED  build $name, $took"
     tail -n 40 "$logs/build-$name.log"
     return 1
   fi
+  echo "built   $name, $took"
 }
 
-# tests NAME BUILD ARGUMENT...: runs meson's tests in a build and adds their counts
-tests() {
-  local name=$1 dir=$2 out ok bad
-  shift 2
-  out=$logs/$name.log
-  meson test -C "build-test/$dir" --no-rebuild --logbase "$name" "$@" >"$out" 2>&1
-  ok=$(count 'Ok' "$out") bad=$(($(count 'Fail' "$out") + $(count 'Timeout' "$out") + $(count 'Unexpected Pass' "$out")))
-  if [ $((ok + bad)) = 0 ]; then
-    bad=1
-    tail -n 20 "$out"
-  fi
-  passed=$((passed + ok)) failed=$((failed + bad))
-  echo "$ok passed, $bad failed, $(count 'Skipped' "$out") skipped in $name"
-  if [ "$bad" -gt 0 ]; then
-    grep -E 'FAIL|TIMEOUT|ERROR' "$out"
-    grep -E '^not ok|ERROR|runtime error|Sanitizer|Bail out|assert' "build-test/$dir/meson-logs/$name.txt" | head -n 60
-  fi
-}
+packages=(git shellcheck python3-venv libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
+[ $quick = yes ] || packages+=(clang libclang-rt-14-dev valgrind)
+pld_install_demo && pld_install "${packages[@]}" || { echo "0 passed, 1 failed"; exit 1; }
 
-count() {
-  local n
-  n=$(sed -n "s/^$1: *\([0-9]*\).*/\1/p" "$2" | tail -n 1)
-  echo "${n:-0}"
-}
+builds &
+builder=$!
+trap 'kill $builder 2>/dev/null' EXIT
 
-pld_install_build || { echo "0 passed, 1 failed"; exit 1; }
-pld_install_demo && pld_install libgstrtspserver-1.0-dev mosquitto mosquitto-clients || { echo "0 passed, 1 failed"; exit 1; }
-
-build gcc gcc -Dbuildtype=release && {
+one format scripts/format.sh --check
+one shellcheck shellcheck .ci/run pipelines/*.sh scripts/*.sh tests/*.sh tests/*/*.sh
+built gcc && {
   tests gcc gcc
-  # Every instruction set below this CPU's own.
+  # Every instruction set below this CPU's own; the kernels' tests have run them all.
   for level in baseline:avx2 avx2:avx512f avxvnni:avx512f.*avx_vnni avx512:avx512_vnni; do
-    grep -q "${level#*:}" /proc/cpuinfo && level=${level%:*} && PIPELOAD_CPU=$level tests "gcc-$level" gcc --suite kernel --suite golden
+    grep -q "${level#*:}" /proc/cpuinfo && level=${level%:*} && PIPELOAD_CPU=$level tests "gcc-$level" gcc --suite golden
   done
+  [ $quick = yes ] ||
+    # Without AVX-512, which valgrind does not know.
+    one valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
+      valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
+      build-test/gcc/tests/unit/test-vision -p /vision/shared -p /vision/batch -p /vision/limit-refused -p /vision/missing
 }
 if [ $quick = no ]; then
-  pld_install clang libclang-rt-14-dev valgrind || failed=$((failed + 1))
-  # It knows no AVX-512.
-  one valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
-    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
-    build-test/gcc/tests/unit/test-vision -p /vision/shared -p /vision/batch -p /vision/limit-refused -p /vision/missing
-  build clang clang -Dbuildtype=release && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
-  build asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false && {
-    # The slow unwinder, since GLib and GStreamer have no frame pointers to tell who leaked.
+  built clang && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
+  built asan && {
+    # The slow unwinder, since GLib and GStreamer have no frame pointers that would show what leaked.
     ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$top/tests/support/lsan.supp G_SLICE=always-malloc \
       UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
       tests asan asan --suite unit --suite kernel --suite golden --suite element --suite fuzz --suite fault --suite soak -t 4
   }
   # As a Raspberry Pi 4 has it, a Raspberry Pi 5, and with all that qemu knows; emulated, so without what is long.
-  one build-arm64 tests/cross-arm64.sh build-test/arm64 && {
+  built arm64 && {
     for cpu in cortex-a72 cortex-a76 max; do
       QEMU_CPU=$cpu tests "arm64-kernels-$cpu" arm64 kernels -t 10
     done
@@ -101,8 +138,8 @@ if [ $quick = no ]; then
         QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-$part-$cpu" arm64 golden-llama --test-args="-p /llama/$part" -t 10
       done
     done
-    QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64 arm64 unit-base unit-team unit-stream unit-format unit-image unit-image-jpeg unit-vision \
-      unit-sampler unit-stop unit-template unit-tokenizer fault fault-llm -t 10
+    QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64 arm64 unit-base unit-team unit-stream unit-format unit-image unit-image-jpeg \
+      unit-vision unit-sampler unit-stop unit-template unit-tokenizer fault fault-llm -t 10
     # PIPELOAD_CPU only chooses a table; this CPU would run what instructions of a better one stray into it.
     if [ "$(uname -m)" = x86_64 ]; then
       for cpu in qemu64 Haswell; do
@@ -110,9 +147,8 @@ if [ $quick = no ]; then
       done
     fi
   }
-  build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false && {
+  built tsan && {
     # GLib and GStreamer are not built for it, so only reports that end in a source file of ours count.
-    rm -f "$logs"/tsan-report.*
     export TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc
     tests tsan tsan golden-vit golden-vit-buffered golden-yolos golden-llama -t 4
     tests tsan-elements tsan --suite element --suite soak -t 4
@@ -120,5 +156,6 @@ if [ $quick = no ]; then
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|analytics|gst|apps|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi
+scripts/test-log.py skipped "$logs"/*.json
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

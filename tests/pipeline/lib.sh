@@ -4,6 +4,7 @@
 # of 0.42 in a red picture (tests/element/make-expected.py), and a folder to work in.
 set -u
 top=$PIPELOAD_SOURCE
+# shellcheck disable=SC2034
 model=$top/tests/golden/data/vit-random
 export GST_PLUGIN_PATH=$PIPELOAD_BUILD/gst
 # Of its own: tests run side by side, and each would rewrite the user's.

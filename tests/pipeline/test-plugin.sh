@@ -32,6 +32,7 @@ check_element () {
     case $row in *"$word"*) ;; *) fail "docs/elements.md: $element: $property: not $default" ;; esac
   done < <(awk '/^  [a-z-]+ +: / { name = $1 } /Default: / { gsub (/"/, "", $NF); print name, $NF }' "$work/out" |
     grep -Ev '^(name|parent|qos) ')
+  # shellcheck disable=SC2013
   for field in $(sed -nE 's/^ +([a-z-]+): 0$/\1/p' "$work/out"); do
     grep -q "\`$field\`" "$work/section" || fail "docs/elements.md: $element: the stats' $field is missing"
   done

@@ -143,7 +143,7 @@ check_all() {
   run 1 pld_install new
   says "needs root, or sudo: apt-get update"
 
-  # What the build and the demo need is asked for by name.
+  # The packages for the build and the demo are asked for by name.
   fresh
   run 0 pld_install_build
   grep -Eq '^apt-get install .*\blibglib2.0-dev\b' "$work/calls" || fail "no libglib2.0-dev"
