@@ -13,6 +13,7 @@
 typedef struct
 {
   GstPipeloadLlm *self;
+  GstPipeloadLlmPieceFunc on_piece;
   GstPipeloadLlmSettings settings; /* as they were when the prompt came to be answered */
   GstBuffer *prompt;
   guint64 number;
@@ -42,7 +43,7 @@ push_piece (Answer *answer, const char *text, gsize length, gboolean last)
 }
 
 static void
-take_first (Answer *answer)
+note_first_piece (Answer *answer)
 {
   GstPipeloadLlm *self = answer->self;
 
@@ -53,7 +54,7 @@ take_first (Answer *answer)
 
 /* PldTextFunc */
 static gboolean
-take_piece (const char *text, gsize length, gpointer user_data)
+handle_piece (const char *text, gsize length, gpointer user_data)
 {
   Answer *answer = user_data;
   gboolean damaged;
@@ -62,9 +63,9 @@ take_piece (const char *text, gsize length, gpointer user_data)
   gsize size;
 
   if (answer->text->len == 0)
-    take_first (answer);
+    note_first_piece (answer);
   g_string_append (answer->text, piece);
-  gst_pipeload_llm_emit_token (answer->self, piece);
+  answer->on_piece (answer->self, piece);
   if (answer->settings.output == GST_PIPELOAD_LLM_OUTPUT_TOKEN)
     push_piece (answer, piece, strlen (piece), FALSE);
   else if (answer->settings.output == GST_PIPELOAD_LLM_OUTPUT_SENTENCE)
@@ -117,7 +118,7 @@ post_answer (Answer *answer)
 
 /* A flood of bad prompts must not flood the bus. */
 static void
-take_damage (Answer *answer)
+warn_damaged (Answer *answer)
 {
   GstPipeloadLlm *self = answer->self;
   guint64 count;
@@ -156,7 +157,7 @@ read_prompt (Answer *answer)
   text = gst_pipeload_llm_text_read ((const char *) map.data, map.size, &damaged);
   gst_buffer_unmap (answer->prompt, &map);
   if (damaged)
-    take_damage (answer);
+    warn_damaged (answer);
   return text;
 }
 
@@ -178,7 +179,7 @@ generate (Answer *answer, const char *text, GError **error)
   gst_pipeload_llm_history_limit (&self->history, answer->settings.history);
   messages = gst_pipeload_llm_history_messages (&self->history, answer->settings.system_prompt, text);
   ok = pld_llm_generate (self->model.llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, &options,
-                         take_piece, answer, &answer->result, cancellable, error);
+                         handle_piece, answer, &answer->result, cancellable, error);
   g_mutex_lock (&self->lock);
   gst_pipeload_llm_stats_add (&self->stats, &answer->result);
   g_mutex_unlock (&self->lock);
@@ -186,7 +187,7 @@ generate (Answer *answer, const char *text, GError **error)
 }
 
 static void
-take_failure (Answer *answer, GError *error)
+handle_failure (Answer *answer, GError *error)
 {
   if (g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED))
     {
@@ -216,7 +217,7 @@ answer_text (Answer *answer, const char *text)
 
   if (!generate (answer, text, &error))
     {
-      take_failure (answer, error);
+      handle_failure (answer, error);
       return;
     }
   push_rest (answer);
@@ -231,9 +232,11 @@ answer_text (Answer *answer, const char *text)
 }
 
 GstFlowReturn
-gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt)
+gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt, GstPipeloadLlmPieceFunc on_piece)
 {
-  Answer answer = { .self = self, .prompt = prompt, .begun = g_get_monotonic_time (), .text = g_string_new (NULL) };
+  Answer answer = {
+    .self = self, .on_piece = on_piece, .prompt = prompt, .begun = g_get_monotonic_time (), .text = g_string_new (NULL)
+  };
   g_autofree char *text = NULL;
   gboolean blank;
 

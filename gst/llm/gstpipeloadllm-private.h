@@ -36,15 +36,15 @@ struct _GstPipeloadLlm
   GstPipeloadLlmStats stats;
 };
 
-/* gstpipeloadllm.c */
-void gst_pipeload_llm_emit_token (GstPipeloadLlm *self, const char *text);
-
 /* open.c */
 gboolean gst_pipeload_llm_open (GstPipeloadLlm *self);
 void gst_pipeload_llm_close (GstPipeloadLlm *self);
 GstStructure *gst_pipeload_llm_get_stats (GstPipeloadLlm *self);
 
+/* Called in the generating thread for each piece of an answer. @text: UTF-8 */
+typedef void (*GstPipeloadLlmPieceFunc) (GstPipeloadLlm *self, const char *text);
+
 /* answer.c. Answers @prompt on the source pad; GST_FLOW_ERROR: the error is posted. */
-GstFlowReturn gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt);
+GstFlowReturn gst_pipeload_llm_answer (GstPipeloadLlm *self, GstBuffer *prompt, GstPipeloadLlmPieceFunc on_piece);
 
 G_END_DECLS

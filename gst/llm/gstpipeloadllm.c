@@ -87,8 +87,9 @@ gst_pipeload_llm_finalize (GObject *object)
   G_OBJECT_CLASS (gst_pipeload_llm_parent_class)->finalize (object);
 }
 
-void
-gst_pipeload_llm_emit_token (GstPipeloadLlm *self, const char *text)
+/* GstPipeloadLlmPieceFunc */
+static void
+emit_token (GstPipeloadLlm *self, const char *text)
 {
   g_signal_emit (self, signals[SIGNAL_TOKEN], 0, text);
 }
@@ -165,7 +166,7 @@ generate (gpointer user_data)
     }
   else
     {
-      flow = gst_pipeload_llm_answer (self, GST_BUFFER_CAST (item));
+      flow = gst_pipeload_llm_answer (self, GST_BUFFER_CAST (item), emit_token);
       gst_mini_object_unref (item);
     }
   if (flow == GST_FLOW_OK)
