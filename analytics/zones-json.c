@@ -52,6 +52,18 @@ new_zones (void)
   return zones;
 }
 
+void
+pld_zones_free (PldZones *zones)
+{
+  if (zones == NULL)
+    return;
+  g_free (zones->json);
+  g_array_unref (zones->zones);
+  g_array_unref (zones->masks);
+  g_array_unref (zones->lines);
+  g_free (zones);
+}
+
 /* ---- values -------------------------------------------------------------------------------- */
 
 /* Returns: (transfer full): @text as an error may show it */

@@ -6,18 +6,6 @@
 #include <gio/gio.h>
 #include <string.h>
 
-void
-pld_zones_free (PldZones *zones)
-{
-  if (zones == NULL)
-    return;
-  g_free (zones->json);
-  g_array_unref (zones->zones);
-  g_array_unref (zones->masks);
-  g_array_unref (zones->lines);
-  g_free (zones);
-}
-
 static gboolean
 read_file (const char *path, char **text, gsize *length, GError **error)
 {
