@@ -91,7 +91,7 @@ time_user (User *user, guint rounds, gint64 pass_us, GArray *times, GError **err
           g_propagate_error (error, g_steal_pointer (&user->error));
           return FALSE;
         }
-      /* One that was done before is no measure. */
+      /* A request that had already finished does not count. */
       if (user->error != NULL)
         g_array_append_val (times, us);
       g_clear_error (&user->error);

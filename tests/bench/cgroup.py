@@ -1,7 +1,7 @@
 """A control group for a program that is measured: a memory limit, and a rate at which it may read a device.
 
 Version 1 (memory and blkio below /sys/fs/cgroup) where it is mounted, else version 2; facts in the kernel's
-Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst. What the system does not permit is left out, and .why says so.
+Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst. Steps that the system does not permit are left out, and .why gives the reason.
 """
 import itertools
 import os

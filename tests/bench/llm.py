@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A language model of random weights: pipeload beside llama.cpp (npm's node-llama-cpp), each in a memory cgroup a little above the limit.
+"""A language model of random weights: pipeload compared with llama.cpp (npm's node-llama-cpp), each in a memory cgroup a little above the limit.
 
 llm.py PIPELOAD WORK_FOLDER [--preset P] [--type T] [--limits 1GB,2.1GB,0] [--storage 400MB,0] [--modes] [--prompt 128,512] [--tokens N]
        [--rounds N] [--no-peers] [--timeout S] [--json RUNS.jsonl] [--plot CURVE.svg]
@@ -30,7 +30,7 @@ MODES = ["sequential", "prefetch", "full"]
 
 
 class Contender:
-    """Who takes part under one limit: results of the rounds, or a word on why there are none."""
+    """A contender under one limit: results of the rounds, or the reason why there are none."""
 
     def __init__(self, name, command, timeout=None, mode="full", cwd=None):
         self.name, self.command, self.timeout, self.mode, self.cwd = name, command, timeout, mode, cwd
@@ -115,7 +115,7 @@ def contenders(args, limit, prompt, peer):
     if args.modes:
         those = [Contender(f"pipeload, {mode}", command + [f"--mode={mode}"], mode=mode) for mode in MODES]
     if peer:
-        # What reads the model into memory is not the prompt's time, where it stays there: pipeload bench takes its second prompt too.
+        # Reading the model into memory for good is not part of the prompt's time: pipeload bench takes its second prompt too.
         warm = "1" if size_of(limit) == 0 else "0"
         those.append(Contender(peer, ["node", "peer-llama.mjs", args.model, str(THREADS), str(prompt), str(args.tokens), warm],
                                args.timeout, cwd=args.work))
@@ -123,7 +123,7 @@ def contenders(args, limit, prompt, peer):
 
 
 def row(args, c, limit, storage, prompt):
-    """What --json keeps of a contender: medians, and the worst of what is to stay small."""
+    """The figures of a contender for --json: medians, and the worst of those that must stay small."""
     values = {"name": c.name, "mode": c.mode, "model": f"{args.preset} {args.type}", "model_bytes": os.path.getsize(args.model),
               "machine": machine(), "limit": limit, "storage": storage, "prompt": prompt, "rounds": len(c.results)}
     if c.word:
@@ -178,7 +178,7 @@ def one_limit(args, limit, storage, prompt, peer):
 
 
 def print_ratios(before, c):
-    """What each part of pipelining gains over the mode before it; of a peer, what pipeload gains over it."""
+    """The gain of each part of pipelining over the mode before it, and of pipeload over a peer."""
     if before.word or c.word:
         return
     ahead, behind = (before, c) if not c.name.startswith("pipeload") else (c, before)

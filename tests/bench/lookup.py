@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What guessing tokens ahead gains: the bundled language model reports camera logs that it has not seen, with and without, in turn.
+"""The gain of guessing tokens ahead: the bundled language model reports camera logs that it has not seen, with and without, in turn.
 
 lookup.py PIPELOAD [--model FILE.gguf] [--prompts FILE.jsonl] [--limit 3.5MB] [--storage 40MB,0] [--lookups 0,3,7,15] [--prompts-at-most N] [--rounds N]
 

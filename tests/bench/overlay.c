@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeloadoverlay costs: the median time of a 1080p frame on which ten tracked persons walk about, with boxes,
+ * The cost of pipeloadoverlay: the median time of a 1080p frame on which ten tracked persons walk about, with boxes,
  * labels and trails. Processor time of the one thread that draws, so that what else the machine does counts little.
  *
  *   bench-overlay PLUGIN [FRAMES]

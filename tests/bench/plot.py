@@ -3,7 +3,7 @@
 
 plot.py OUT.svg RUNS.jsonl...
 
-Plain SVG, 800 pixels wide: a colour a storage rate; dots are medians with their spread, the dashed line is the floor. What is not pipeload
+Plain SVG, 800 pixels wide: a colour a storage rate; dots are medians with their spread, the dashed line is the floor. Everything other than pipeload
 is drawn in grey. The last run under the same name, limit and rate counts.
 """
 import json

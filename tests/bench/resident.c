@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What streaming costs when nothing streams: passes of a model that is wholly in memory, with the streaming code, and
- * with every lease replaced by a look into a table of pointers, as a plain resident loop has it. In turn, so that both
- * see the same machine.
+ * The cost of the streaming code when nothing streams: passes of a model that is wholly in memory, with the streaming
+ * code, and with every lease replaced by a look into a table of pointers, as a plain resident loop has it. In turn, so
+ * that both see the same machine.
  *
  *   bench-resident FOLDER [--rounds N] [--passes N] [MODEL...]
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the compute team costs: the time of short regions, and the CPU time of a process that has work now and then, as
+ * The cost of the compute team: the time of short regions, and the CPU time of a process that has work now and then, as
  * a camera of 5 frames a second gives it.
  *
  *   bench-team [ROUNDS]

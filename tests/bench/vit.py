@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ViT-B/16, 224², random weights: pipeload beside ONNX Runtime and PyTorch in turn, and over a sweep of memory limits.
+"""ViT-B/16, 224², random weights: pipeload in turn with ONNX Runtime and PyTorch, and over a sweep of memory limits.
 
 vit.py PIPELOAD PLUGIN_FOLDER WORK_FOLDER [--limits 16MB,24MB,0] [--modes] [--cameras 1,2,4,8] [--camera-limits 32MB,0]
        [--rounds N] [--frames N] [--no-peers] [--no-limits]
@@ -7,7 +7,7 @@ vit.py PIPELOAD PLUGIN_FOLDER WORK_FOLDER [--limits 16MB,24MB,0] [--modes] [--ca
 Every figure is a median over rounds, with the spread; ratios are taken within a round. --modes: what each part of pipelining gains.
 --cameras: as many pictures' sources share one model in one pipeline. The peers come from their public packages (python3-torch,
 python3-torchvision and python3-onnx from Debian, onnxruntime-node from npm), which the script installs. ONNX Runtime runs the same network
-in f32, and with 8-bit matrices beside our q8_0.
+in f32, and with 8-bit matrices for comparison with our q8_0.
 """
 import argparse
 import json

@@ -40,7 +40,7 @@ parse (const guint8 *data, gsize n_head, gsize size, gboolean *short_head)
       if (a->offset > size || a->n_bytes > size - a->offset || a->count > a->n_bytes)
         g_error ("a list outside its file");
     }
-  /* What inspect prints of it. */
+  /* The text that inspect prints. */
   json_node_set_object (node, metadata);
   text = json_to_string (node, FALSE);
   if (!g_utf8_validate (text, -1, NULL))

@@ -28,7 +28,7 @@ check_visit (const char *line)
   JsonObject *visit;
 
   if (strchr (line, '\n') != NULL || !json_parser_load_from_data (parser, line, -1, NULL))
-    g_error ("a visit that is no line of JSON");
+    g_error ("a visit that is not a line of JSON");
   visit = json_node_get_object (json_parser_get_root (parser));
   if (json_object_get_size (visit) != 4 || json_object_get_int_member (visit, "seconds") < 1
       || strlen (json_object_get_string_member (visit, "time")) < strlen ("hh:mm:ss"))

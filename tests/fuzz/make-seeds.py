@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes the seeds of the fuzz targets: small valid files, and the same damaged. Deterministic.
 
-Usage: make-seeds.py [FOLDER]    (default: seeds beside this script)
+Usage: make-seeds.py [FOLDER]    (default: the folder seeds next to this script)
 Needs Pillow for the JPEGs.
 """
 import io

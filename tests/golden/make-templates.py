@@ -22,7 +22,7 @@ SPLIT = ("{% if messages[0]['role'] == 'system' %}{% set system_message = messag
 
 
 def chatml_default(text):
-    """ChatML where @text stands in for a missing system message."""
+    """ChatML where @text replaces a missing system message."""
     return ("{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\n" + text + "<|im_end|>\\n' }}{% endif %}" + CHATML)
 
 
@@ -173,7 +173,7 @@ def main():
                 # An answer after an answer: no one publishes what it means.
                 if (answered and generate) or (messages[0][0] == "system" and not system):
                     continue
-                # The system's text goes to the last message there, which is no user's here.
+                # The system's text goes to the last message there, which is not a user's here.
                 if answered and messages[0][0] == "system" and name.startswith("mistral-v3"):
                     continue
                 result = environment.from_string(text).render(messages=[{"role": r, "content": c} for r, c in messages], bos_token=bos,

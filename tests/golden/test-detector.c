@@ -170,7 +170,7 @@ quantize (const char *type, const char *out)
   g_assert_no_error (error);
 }
 
-/* What @path makes of the figures. Returns: how many objects */
+/* Runs @path on the figures. Returns: the number of objects */
 static guint
 look (const char *path, float *values, PldObject *objects, PldVisionInfo *info)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Language models against other implementations: logits of every position and greedy tokens of llama.cpp (the shared
- * data) and of an own reference in double precision (tests/golden/llm/make-golden.py). And the house's promises:
+ * data) and of an own reference in double precision (tests/golden/llm/make-golden.py). And the project's guarantees:
  * streamed equals resident, a batch of sequences gives what each gives alone, a prompt gives the same in chunks of any
  * size; all byte for byte.
  */
@@ -53,7 +53,7 @@ read_ids (JsonObject *object, const char *key)
   return ids;
 }
 
-/* @path: a .gguf beside a .json of its name */
+/* @path: a .gguf with a .json of the same name */
 static Golden *
 golden_read (const char *path)
 {
@@ -541,16 +541,16 @@ int
 main (int argc, char **argv)
 {
   const char *data = g_getenv ("PIPELOAD_DATA");
-  g_autofree char *beside = NULL;
+  g_autofree char *sibling = NULL;
   g_autofree char *own = NULL;
   g_autofree char *shared = NULL;
   g_autofree char *stories = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  beside = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
+  sibling = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
   own = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", NULL);
-  shared = g_build_filename (data != NULL ? data : beside, "golden", "llm", NULL);
-  stories = g_build_filename (data != NULL ? data : beside, "models", "stories260k-f32.gguf", NULL);
+  shared = g_build_filename (data != NULL ? data : sibling, "golden", "llm", NULL);
+  stories = g_build_filename (data != NULL ? data : sibling, "models", "stories260k-f32.gguf", NULL);
   add_folder (own, TRUE);
   add_folder (shared, FALSE);
   if (g_file_test (stories, G_FILE_TEST_EXISTS))

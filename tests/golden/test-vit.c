@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * ViT against PyTorch's logits in double precision, and the house's first promise: streamed equals resident, byte for
- * byte.
+ * ViT against PyTorch's logits in double precision, and the project's main guarantee: streamed output equals resident
+ * output, byte for byte.
  */
 #include <math.h>
 #include <string.h>

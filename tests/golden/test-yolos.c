@@ -242,7 +242,7 @@ test_size (void)
     { "{}", NULL, 112, 80 },
     { "{\"size\": {\"height\": 48, \"width\": 96}}", NULL, 96, 48 },
     { "{\"size\": {\"height\": 50, \"width\": 111}}", NULL, 96, 48 },
-    /* What Hugging Face scales a picture of 16 : 9 to. */
+    /* The size to which Hugging Face scales a picture of 16 : 9. */
     { "{\"size\": {\"shortest_edge\": 64, \"longest_edge\": 1333}}", NULL, 112, 64 },
     { "{\"size\": {\"shortest_edge\": 512, \"longest_edge\": 1333}}", NULL, 896, 512 },
     { "{\"size\": {\"shortest_edge\": 800, \"longest_edge\": 1333}}", NULL, 1328, 736 },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What hour.py steers: an element at work under limits that come in by standard input, one a line, in bytes. A limit is
- * answered, once it is in force, by a line of JSON: what the engine and the process hold. The same input must always
- * give the same result, and the engine never hold more than the limit in force; else the program says so and fails. The
- * input's end ends it.
+ * The program that hour.py controls: an element at work under limits read from standard input, one a line, in bytes. A
+ * limit is answered, once it is in force, by a line of JSON: what the engine and the process hold. The same input must
+ * always give the same result, and the engine never hold more than the limit in force; else the program says so and
+ * fails. The input's end ends it.
  *
  *   soak-hour video|text MODEL LIMIT LOOKUP       LOOKUP: of text, as pipeloadllm's property
  */

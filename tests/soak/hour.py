@@ -3,7 +3,7 @@
 
 hour.py PIPELOAD SOAK_HOUR BUILD_FOLDER [--minutes N] [--bundled] [--seed N] [--only video|text] [--dwell SECONDS]
 
-First the process's overhead is measured, what is charged for it beside the engine at the smallest limit; from then on the cgroup's limit is
+First the process's overhead is measured, the bytes charged for it in addition to the engine's at the smallest limit; from then on the cgroup's limit is
 the memory limit plus that, moved up before a limit rises and down as soon as a lower one is in force. Fails if anything is killed, if the
 process grows, if a result differs from the first of its input, or if the engine ever holds more than the limit in force. Without
 permission to make a cgroup it runs without one, and says so. Models of some 170 MB and 400 MB, of random weights, lie in
@@ -45,7 +45,7 @@ class Program:
                                         env=dict(os.environ, PIPELOAD_BUILD=args.build, PIPELOAD_SOURCE=SOURCE))
 
     def ask(self, limit):
-        """What it holds once @limit is in force."""
+        """The bytes held once @limit is in force."""
         try:
             self.process.stdin.write(f"{limit}\n")
             self.process.stdin.flush()
@@ -87,7 +87,7 @@ def model_of(args, kind):
 
 
 def measure_overhead(args, kind, model):
-    """What is charged for the process beside the engine's bytes; without a cgroup, what of it is in memory. Without lookup: what the engine
+    """The bytes charged for the process in addition to the engine's; without a cgroup, what of it is in memory. Without lookup: what the engine
     has for guesses that it does not make is not in memory yet, and would hide as much of the process."""
     least, _ = plan(args, kind, model, 0)
     group = Cgroup()
@@ -144,9 +144,9 @@ def run(args, kind, model, chance):
     if word:
         raise Failure(word)
     if later > settled + GROWTH_MAX:
-        raise Failure(f"grown: {settled / 1e6:.1f} MB beside the engine in the first third, {later / 1e6:.1f} MB later")
+        raise Failure(f"grown: {settled / 1e6:.1f} MB outside the engine in the first third, {later / 1e6:.1f} MB later")
     return (f"{state['results']} results, {changes} limits of {least / 1e6:.1f} to {1.1 * most / 1e6:.1f} MB, "
-            f"{state['streamed'] / 1e9:.2f} GB streamed; overhead {overhead / 1e6:.1f} MB; beside the engine "
+            f"{state['streamed'] / 1e9:.2f} GB streamed; overhead {overhead / 1e6:.1f} MB; outside the engine "
             f"{settled / 1e6:.1f} MB, later {later / 1e6:.1f} MB; cgroup: peak {usage['peak'] / 1e6:.1f} MB, limit hit "
             f"{usage['failcnt']} times, {usage['oom_kill']} killed")
 

@@ -183,7 +183,7 @@ test_cameras (void)
     {
       g_autoptr (GstMessage) message
           = gst_bus_timed_pop_filtered (bus, 100 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-      /* Eight users' pictures are beside the plan for one. */
+      /* Eight users' pictures come on top of the plan for one. */
       guint64 limit = (guint64) g_test_rand_double_range (2.0 * (double) least, 3.0 * (double) most);
       g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
 
@@ -201,7 +201,7 @@ test_cameras (void)
     g_assert_cmpuint (peak, <=, settled + GROWTH_MAX);
 }
 
-/* The plugin of this build, in this process: GStreamer's scanner is no program of a sanitizer's. */
+/* The plugin of this build, in this process: GStreamer's scanner is not built with the sanitizer. */
 static void
 load_plugin (void)
 {

@@ -8,7 +8,7 @@
 
 /* Returns: (transfer full): a new, empty folder; end it with file_tree_free() */
 char *file_tree_new (void);
-/* Writes a file, and the folders that it lies in. */
+/* Writes a file, and the folders that contain it. */
 void file_tree_put (const char *root, const char *path, const char *text);
 /* Takes the folder away, with all that is in it. */
 void file_tree_free (char *root);

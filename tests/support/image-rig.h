@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the tests of engine/image share: fixtures of tests/golden/image, and runs between guards.
+ * Shared by the tests of engine/image: fixtures of tests/golden/image, and runs between guards.
  */
 #pragma once
 

@@ -43,7 +43,7 @@ typedef struct
 void scratch_make (Scratch *scratch, const char *name);
 void scratch_remove (Scratch *scratch, gconstpointer data);
 
-/* What a parser of one file fills. */
+/* The outputs of a parser of one file. */
 typedef struct
 {
   GArray *tensors;

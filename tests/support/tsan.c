@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * GLib's mutexes and conditions are futexes of its own, which ThreadSanitizer does not see: without this every lock
- * looks like none. In builds with -Db_sanitize=thread these wrappers tell it what the real functions do.
+ * looks like none. In builds with -Db_sanitize=thread these wrappers report to it what the real functions do.
  */
 #include <dlfcn.h>
 #include <glib.h>

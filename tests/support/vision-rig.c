@@ -13,8 +13,8 @@ char *
 vision_shared (const char *name)
 {
   const char *data = g_getenv ("PIPELOAD_DATA");
-  g_autofree char *beside = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
-  char *path = g_build_filename (data != NULL ? data : beside, name, NULL);
+  g_autofree char *sibling = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
+  char *path = g_build_filename (data != NULL ? data : sibling, name, NULL);
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     g_clear_pointer (&path, g_free);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Vision models in tests: opened or the test aborts; and the house's first promise, streamed equals resident.
+ * Vision models in tests: opened or the test aborts; and the project's main guarantee, streamed equals resident.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ PldVision *vision_open (const char *path, guint64 limit, guint loaders, guint th
 /* The input size that @pixels, […, height, width], are for; NULL: their shape does not say. Returns: (transfer full) */
 char *vision_pixels_size (const Npy *pixels);
 
-/* What the head says, [n, n_values], of the first @n pictures of @pixels, in one pass. Returns: (transfer full) */
+/* The output of the head, [n, n_values], for the first @n pictures of @pixels, in one pass. Returns: (transfer full) */
 float *vision_run_pixels (PldVision *vision, const Npy *pixels, guint n);
 
 /* The first picture gives the same, byte for byte, under @n_limits limits from the smallest to where all is resident,

@@ -33,7 +33,7 @@ ENVIRONMENT = dict(os.environ)
 if PLUGINS is not None:
     ENVIRONMENT["GST_PLUGIN_PATH"] = PLUGINS
     ENVIRONMENT["GST_REGISTRY_FORK"] = "no"  # a scanner without the sanitizer could not load a plugin with it
-    if "PIPELOAD_BUILD" in ENVIRONMENT:  # the user's registry shall not learn about the build
+    if "PIPELOAD_BUILD" in ENVIRONMENT:  # keep the build out of the user's registry
         ENVIRONMENT.setdefault("GST_REGISTRY", os.path.join(ENVIRONMENT["PIPELOAD_BUILD"], "tests", "detect-registry.bin"))
 
 HIDDEN, PATCH, SIZE = 4, 16, 32
@@ -166,7 +166,7 @@ class Detect(unittest.TestCase):
         data = Path(BRIGHT).read_bytes()
         folder = self.folder / "bad"
         folder.mkdir()
-        for name, content in (("0.jpg", b""), ("cut.jpg", data[:-100]), ("text.jpg", b"this is no picture"), ("z.jpg", data)):
+        for name, content in (("0.jpg", b""), ("cut.jpg", data[:-100]), ("text.jpg", b"this is not a picture"), ("z.jpg", data)):
             (folder / name).write_bytes(content)
         missing = self.folder / "missing.jpg"
         result = self.detect("-b", 3, folder, missing, DARK)
@@ -272,7 +272,7 @@ class Detect(unittest.TestCase):
         self.assertEqual([len(line["objects"]) for line in lines], [0, 1] * 3)
         self.assertEqual(lines[0]["resolution"], {"width": 64, "height": 48})
         noise = self.folder / "noise.mp4"
-        noise.write_bytes(b"this is no video, " * 100)
+        noise.write_bytes(b"this is not a video, " * 100)
         self.expect(self.detect("-i", 6, noise, video), 2, f"{video}  {times[0]} dark 0.97\n", f"pipeload: {noise}: ")
         self.expect(self.detect(video, video, model=self.folder / "none"), 2, "", str(self.folder / "none"))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Opening models: files, folders, shards; told by content.
+ * Opening models: files, folders, shards; recognized by content.
  */
 #include "engine/format/weights.h"
 #include "tests/support/model-bytes.h"

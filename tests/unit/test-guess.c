@@ -148,7 +148,7 @@ typedef struct
   char *text;
   PldGenerateResult result;
   guint position, cached; /* after it; of the same prompt once more */
-} Told;
+} Outcome;
 
 static PldLlm *
 open_llm (const char *name, guint lookup, guint64 limit, guint context, guint chunk)
@@ -184,25 +184,25 @@ take (const char *text, gsize length, gpointer user_data)
   return all->len < 50;
 }
 
-static Told
-tell (PldLlm *llm, const char *prompt, const PldGenerateOptions *options)
+static Outcome
+generate (PldLlm *llm, const char *prompt, const PldGenerateOptions *options)
 {
   const PldMessage message = { "user", prompt };
   GString *text = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
-  Told told = { 0 };
+  Outcome outcome = { 0 };
   PldGenerateResult again;
 
-  g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, &told.result, NULL, &error));
+  g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, &outcome.result, NULL, &error));
   g_assert_no_error (error);
-  told.position = pld_llm_get_position (llm);
-  told.text = g_string_free (text, FALSE);
+  outcome.position = pld_llm_get_position (llm);
+  outcome.text = g_string_free (text, FALSE);
   text = g_string_new (NULL);
   g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, &again, NULL, &error));
-  told.cached = again.cached_tokens;
-  g_assert_cmpstr (text->str, ==, told.text);
+  outcome.cached = again.cached_tokens;
+  g_assert_cmpstr (text->str, ==, outcome.text);
   g_string_free (text, TRUE);
-  return told;
+  return outcome;
 }
 
 /* Ways to sample and to end. */
@@ -239,14 +239,14 @@ test_answers (void)
 
   for (guint m = 0; m < G_N_ELEMENTS (names); m++)
     {
-      Told want[WAYS];
+      Outcome want[WAYS];
       PldLlm *plain = open_llm (names[m], 0, 0, 80, 0);
 
       for (guint i = 0; i < WAYS; i++)
         {
           const PldGenerateOptions options = ways (i);
 
-          want[i] = tell (plain, prompt, &options);
+          want[i] = generate (plain, prompt, &options);
           g_assert_cmpuint (want[i].result.guessed_tokens, ==, 0);
         }
       pld_llm_close (&plain);
@@ -257,7 +257,7 @@ test_answers (void)
           for (guint i = 0; i < WAYS; i++)
             {
               const PldGenerateOptions options = ways (i);
-              Told got = tell (llm, prompt, &options);
+              Outcome got = generate (llm, prompt, &options);
 
               g_assert_cmpstr (got.text, ==, want[i].text);
               g_assert_cmpuint (got.position, ==, want[i].position);
@@ -281,7 +281,7 @@ test_answers (void)
 typedef struct
 {
   PldLlm *llm;
-  const Told *want;
+  const Outcome *want;
 } Talker;
 
 static gpointer
@@ -292,7 +292,7 @@ talk (gpointer data)
   for (guint i = 0; i < WAYS; i++)
     {
       const PldGenerateOptions options = ways (i);
-      Told got = tell (talker->llm, "abc abd abc abd abc", &options);
+      Outcome got = generate (talker->llm, "abc abd abc abd abc", &options);
 
       g_assert_cmpstr (got.text, ==, talker->want[i].text);
       g_free (got.text);
@@ -304,7 +304,7 @@ talk (gpointer data)
 static void
 test_shared (void)
 {
-  Told want[WAYS];
+  Outcome want[WAYS];
   Talker talkers[3];
   GThread *threads[3];
   PldLlm *plain = open_llm ("type-q5_k.gguf", 0, 0, 80, 0);
@@ -313,7 +313,7 @@ test_shared (void)
     {
       const PldGenerateOptions options = ways (i);
 
-      want[i] = tell (plain, "abc abd abc abd abc", &options);
+      want[i] = generate (plain, "abc abd abc abd abc", &options);
     }
   pld_llm_close (&plain);
   for (guint i = 0; i < G_N_ELEMENTS (talkers); i++)

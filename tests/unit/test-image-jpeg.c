@@ -322,7 +322,7 @@ test_limit_progressive (Fixture *f, gconstpointer data)
   g_free (image_rig_run_scaler (scaler, &image, 24, 24, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (pld_budget_get_peak (f->budget), >=, used + 640 * 480 * 3);
-  /* What one picture needed is not kept. */
+  /* Memory that one picture needed is not kept. */
   g_assert_cmpuint (pld_budget_get_used (f->budget), <=, pld_scaler_cost (24, 24));
 
   pld_budget_set_limit (f->budget, pld_scaler_cost (24, 24));

@@ -178,7 +178,7 @@ test_packed (Fixture *f, gconstpointer data)
       }
 }
 
-/* Limited-range gray: 16 is black, 235 white, and 126 lies at 255 × 110 / 219 = 128.08. */
+/* Limited-range gray: 16 is black, 235 white, and 126 becomes 255 × 110 / 219 = 128.08. */
 static void
 test_gray_range (Fixture *f, gconstpointer data)
 {

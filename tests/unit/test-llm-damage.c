@@ -17,7 +17,7 @@ model_path (const char *name)
 
 #define TINY_BLOCKS "type-q5_k.gguf"
 
-/* Opens the file and computes two tokens; whatever is in it, the outcome is an error of ours or logits. */
+/* Opens the file and computes two tokens; any content gives an error of ours or logits. */
 static void
 try_model (const char *path)
 {

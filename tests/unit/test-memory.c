@@ -87,7 +87,7 @@ test_version_1 (void)
   end ();
 }
 
-/* Whatever stands there is survived. */
+/* Any content is survived. */
 static void
 test_damaged (void)
 {

@@ -200,7 +200,7 @@ test_compute_damaged (void)
   pld_compute_profile_free (&profile);
 }
 
-/* What is timed is the product. */
+/* The product alone is timed. */
 static void
 test_product (void)
 {
@@ -334,7 +334,7 @@ test_predict (void)
     /* With two, reading and computing go on side by side. */
     { "spps", 2, 1, 4000, 0, 20000, 16000, 20000 },
     { "spps", 2, 1, 6000, 0, 20000, 24000, 24000 },
-    /* What is computed beside the matrices: 1 to each 4. */
+    /* Other computing than the matrices': 1 for each 4. */
     { "pppp", 0, 1, 4000, 4000, 0, 20000, 20000 },
     { "ssss", 1, 1, 4000, 4000, 40000, 20000, 60000 },
     { "spps", 1, 1, 4000, 4000, 20000, 20000, 30000 },
@@ -372,7 +372,8 @@ test_predict_results (void)
   pld_tape_free (&tape);
 }
 
-/* The planner has as many loaders as the storage wants for the tiles that it reads, two at least, unless it is told. */
+/* The planner uses as many loaders as the storage asks for, for the size of the tiles, two at least, unless the caller
+ * sets the number. */
 static void
 test_plan (void)
 {
@@ -381,7 +382,7 @@ test_plan (void)
   const struct
   {
     double four, eight; /* bandwidth of 4 MiB at two reads in flight and at four, eight */
-    guint wished, loaders;
+    guint loaders_set, loaders;
   } cases[] = { { 400, 400, 0, 2 }, { 800, 800, 0, 4 }, { 410, 900, 0, 8 }, { 410, 900, 3, 3 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (tensors); i++)
@@ -394,12 +395,12 @@ test_plan (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       PldProfile storage = made_up;
-      const PldPlanOptions wishes = { .limit = 200 * MIB, .loaders = cases[i].wished, .storage = &storage };
+      const PldPlanOptions options = { .limit = 200 * MIB, .loaders = cases[i].loaders_set, .storage = &storage };
       PldPlan *plan;
 
       storage.bandwidth[2][2] = cases[i].four;
       storage.bandwidth[2][3] = cases[i].eight;
-      plan = pld_plan_make (tape, &wishes, NULL);
+      plan = pld_plan_make (tape, &options, NULL);
       g_assert_cmpuint (plan->loaders, ==, cases[i].loaders);
       g_assert_cmpuint (plan->n_slots, >=, plan->loaders);
       pld_plan_free (&plan);
@@ -453,7 +454,7 @@ test_predict_model (void)
   g_assert_cmpuint (info.changes[info.n_changes - 2].streamed_per_pass, ==, 0);
   g_assert_cmpfloat (info.changes[info.n_changes - 1].storage_speed, ==, 2);
   g_assert_cmpuint (info.changes[info.n_changes - 1].pass_ns, <=, info.pass_ns);
-  /* What is in the cache is not measured again. */
+  /* A cached profile is not measured again. */
   options.memory_limit = info.memory_limit;
   g_assert_true (pld_vision_predict (&options, &again, NULL, &error));
   g_assert_cmpuint (again.read_bandwidth, ==, info.read_bandwidth);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Floats → stored weights, held against the reference that reads them; halves; and what pld_model_quantize() refuses.
+ * Floats → stored weights, compared with the reference that reads them; halves; and what pld_model_quantize() refuses.
  */
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -22,7 +22,7 @@ static const PldDtype dtypes[]
     = { PLD_DTYPE_F32,  PLD_DTYPE_F16,  PLD_DTYPE_BF16, PLD_DTYPE_Q8_0, PLD_DTYPE_Q4_0, PLD_DTYPE_Q4_1,
         PLD_DTYPE_Q5_0, PLD_DTYPE_Q5_1, PLD_DTYPE_Q4_K, PLD_DTYPE_Q5_K, PLD_DTYPE_Q6_K };
 
-/* What @x becomes when it is stored as @dtype and read by the scalar reference. */
+/* The values of @x after being stored as @dtype and read by the scalar reference. */
 static void
 round_trip (PldDtype dtype, const float *x, float *y, gsize n)
 {
@@ -247,7 +247,7 @@ test_refused (Scratch *scratch, gconstpointer data)
   refuse (scratch, vit, "q8_0", nowhere, PLD_ERROR_IO, nowhere);
 }
 
-/* One weight that is no number; and one that halves cannot hold. */
+/* One weight that is NaN; and one that halves cannot hold. */
 static void
 test_values (Scratch *scratch, gconstpointer data)
 {

@@ -360,7 +360,7 @@ test_window (void)
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 0);
   pld_sampler_free (&sampler);
 
-  /* Three times the same token in a window of two is twice: 0.91 and not 0.865, beside 0.9. */
+  /* Three times the same token in a window of two is twice: 0.91 and not 0.865, compared with 0.9. */
   o.presence_penalty = 0;
   o.frequency_penalty = 0.045f;
   sampler = make (&o, 4, budget);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What must come out of @text: everything before the stop string that ends first, of several the longest. */
+/* The expected output for @text: everything before the stop string that ends first, of several the longest. */
 static char *
 expect (const char *text, const char *const *stop, gboolean *found)
 {

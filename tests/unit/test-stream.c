@@ -81,9 +81,9 @@ teardown (Fixture *f, gconstpointer data)
 static PldPlan *
 make_plan (const PldTape *tape, guint64 limit, guint64 fixed, guint loaders, GError **error)
 {
-  const PldPlanOptions wishes = { .limit = limit, .fixed = fixed, .loaders = loaders };
+  const PldPlanOptions options = { .limit = limit, .fixed = fixed, .loaders = loaders };
 
-  return pld_plan_make (tape, &wishes, error);
+  return pld_plan_make (tape, &options, error);
 }
 
 static PldStream *
@@ -301,8 +301,8 @@ test_pipelining (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     for (guint64 limit = 0; limit <= 2 * f->size; limit += 2 * f->size)
       {
-        const PldPlanOptions wishes = { .limit = limit, .loaders = 3, .pipelining = modes[i] };
-        PldPlan *plan = pld_plan_make (f->tape, &wishes, NULL);
+        const PldPlanOptions options = { .limit = limit, .loaders = 3, .pipelining = modes[i] };
+        PldPlan *plan = pld_plan_make (f->tape, &options, NULL);
         PldStream *stream = start_stream (f, plan);
         PldStreamStats stats;
 
@@ -409,7 +409,7 @@ cached_pages (Fixture *f)
   return count;
 }
 
-/* What streams past is not left to the page cache, where a memory cgroup would count it. */
+/* Streamed bytes do not stay in the page cache, where a memory cgroup would count them. */
 static void
 test_page_cache (Fixture *f, gconstpointer data)
 {

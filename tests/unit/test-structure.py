@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The house's rules that a compiler does not check: which layer includes which, and what the shared libraries export and load.
+"""Layering rules that the compiler cannot check: which room includes which, and what the shared libraries export and load.
 
 test-structure.py SOURCE [LIBPIPELOAD [PLUGIN...]]
 """

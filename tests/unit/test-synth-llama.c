@@ -36,7 +36,7 @@ bytes_pad (GByteArray *bytes)
   bytes_zero (bytes, (32 - bytes->len % 32) % 32);
 }
 
-/* What the format's description says of the file that test_writer() writes. */
+/* The bytes of the file that test_writer() writes, by the format's description. */
 static GByteArray *
 wanted_bytes (void)
 {
@@ -198,7 +198,7 @@ test_mix (Scratch *fixture, gconstpointer data)
   g_assert_cmpint (json_object_get_int_member (weights->metadata, "llama.vocab_size"), ==, 512);
 }
 
-/* Rows of 224 and 640 are no whole blocks of 256; the head is the embedding. */
+/* Rows of 224 and 640 are not whole blocks of 256; the head is the embedding. */
 static void
 test_qwen2 (Scratch *fixture, gconstpointer data)
 {
@@ -362,8 +362,8 @@ test_vocab (Scratch *fixture, gconstpointer data)
 static void
 test_vocab_real (Scratch *fixture, gconstpointer data)
 {
-  g_autofree char *beside = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
-  const char *base = g_getenv ("PIPELOAD_DATA") != NULL ? g_getenv ("PIPELOAD_DATA") : beside;
+  g_autofree char *sibling = g_build_filename (g_getenv ("PIPELOAD_SOURCE"), "..", "shared", "data", NULL);
+  const char *base = g_getenv ("PIPELOAD_DATA") != NULL ? g_getenv ("PIPELOAD_DATA") : sibling;
   g_autofree char *path = g_build_filename (base, "tokenizers", "ggml-vocab-llama-bpe.gguf", NULL);
   g_autoptr (PldWeights) weights = NULL;
   g_autofree char *file = NULL;

@@ -161,17 +161,17 @@ assert_bits (const guint8 *data, guint bytes, const guint32 *bits)
 typedef struct
 {
   guint calls, last;
-} Told;
+} Progress;
 
 static void
-tell (const char *step, guint percent, gpointer user_data)
+on_progress (const char *step, guint percent, gpointer user_data)
 {
-  Told *told = user_data;
+  Progress *reported = user_data;
 
-  g_assert_cmpuint (percent, >=, told->last);
+  g_assert_cmpuint (percent, >=, reported->last);
   g_assert_cmpuint (percent, <=, 100);
-  told->last = percent;
-  told->calls++;
+  reported->last = percent;
+  reported->calls++;
 }
 
 static void
@@ -183,14 +183,14 @@ test_synth (Scratch *fixture, gconstpointer data)
   g_autofree char *file = NULL;
   g_autoptr (PldWeights) weights = NULL;
   guint64 parameters = 0;
-  Told told = { 0, 0 };
+  Progress reported = { 0, 0 };
   GError *error = NULL;
   gsize size;
 
-  g_assert_true (pld_model_synth ("vit-ti16", e->type, NULL, 42, folder, tell, &told, NULL, &error));
+  g_assert_true (pld_model_synth ("vit-ti16", e->type, NULL, 42, folder, on_progress, &reported, NULL, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (told.last, ==, 100);
-  g_assert_cmpuint (told.calls, >, 50);
+  g_assert_cmpuint (reported.last, ==, 100);
+  g_assert_cmpuint (reported.calls, >, 50);
   g_assert_cmpuint (count_files (folder), ==, 3);
   weights = pld_weights_open (folder, &error);
   g_assert_no_error (error);
@@ -332,7 +332,7 @@ test_synth_yolos (Scratch *fixture, gconstpointer data)
   g_assert_cmpuint (plan.resident_limit, >, plan.weight_bytes);
   options.memory_limit = 96000000;
   g_assert_true (pld_vision_plan (&options, &plan, &error));
-  /* Position embeddings take 79 of its 170 MB, and none of them is held beside the tiles. */
+  /* Position embeddings take 79 of its 170 MB, and none of them is held in addition to the tiles. */
   g_assert_cmpuint (plan.table_bytes, <, 1500000);
   g_assert_cmpuint (plan.streamed_per_pass, >, 0);
   g_assert_cmpuint (plan.streamed_per_pass, <, plan.weight_bytes);

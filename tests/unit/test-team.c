@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * engine/base/team. Regions write without atomics, so that ThreadSanitizer sees whoever is let in where he should not
- * be.
+ * engine/base/team. Regions write without atomics, so that ThreadSanitizer sees any thread that is let in where it
+ * should not be.
  */
 #include <dlfcn.h>
 #include <string.h>

@@ -188,7 +188,7 @@ test_system_places (void)
   check_marked ("llama2", NULL, 0, "");
 }
 
-/* Broken UTF-8 is no white space and comes through. */
+/* Broken UTF-8 is not white space and passes. */
 static void
 test_bytes (void)
 {

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* What is not UTF-8 counts as one U+FFFD for the longest beginning of a character (Unicode, 3.9, table 3-8). */
+/* Invalid UTF-8 is treated as one U+FFFD for the longest beginning of a character (Unicode, 3.9, table 3-8). */
 static void
 test_invalid_utf8 (void)
 {
@@ -80,7 +80,7 @@ test_decoder_bytes (void)
         pld_decoder_init (&decoder, s.tokenizer, FALSE);
         push_bytes (&s, &decoder, characters[i], n, out);
         g_assert_cmpstr (out->str, ==, whole ? characters[i] : "");
-        /* What follows a half does not vanish. */
+        /* The text after an incomplete character does not vanish. */
         push_bytes (&s, &decoder, "\xc3\xa9", 2, out);
         g_assert_cmpstr (out->str + (whole ? n : 3), ==, "\xc3\xa9");
         push_bytes (&s, &decoder, characters[i], n, out);
@@ -233,7 +233,7 @@ test_damaged (void)
   assert_bad (v, PLD_ERROR_FORMAT, "names no pair of tokens");
 }
 
-/* What is odd but harmless: no types, empty and doubled tokens, infinite scores, unknown types, texts that are no
+/* Odd but harmless input: no types, empty and doubled tokens, infinite scores, unknown types, texts that are not
  * UTF-8. */
 static void
 test_odd (void)

@@ -117,7 +117,7 @@ class Text(unittest.TestCase):
         wanted = b"".join(self.answer("-n", 9, "-p", line) for line in ("one", "zw\u00f6lf", "\ufffd\ufffd", "last"))
         self.assertEqual(self.answer("-n", 9, stdin=b"one\n\n  \nzw\xc3\xb6lf\n\xff\xfe\nlast"), wanted)
         self.assertEqual(self.answer(stdin=b""), b"")
-        # A prompt that is too long is told; the others are answered all the same.
+        # A prompt that is too long is reported; the others are answered all the same.
         result = run(*self.greedy, "-q", "-n", 4, "-c", 64, stdin=b"one\n" + b"x" * 500 + b"\nlast\n")
         self.assertEqual(result.returncode, 2)
         self.assertEqual(result.stdout, self.answer("-n", 4, "-c", 64, stdin=b"one\nlast\n"))

@@ -15,7 +15,7 @@ model_path (void)
   return g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", "vit-gguf", "blocks.gguf", NULL);
 }
 
-/* Opens the file and looks at a picture; whatever is in it, the outcome is an error of ours or logits. */
+/* Opens the file and processes a picture; any content gives an error of ours or logits. */
 static void
 try_model (const char *path)
 {

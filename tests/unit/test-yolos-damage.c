@@ -206,7 +206,7 @@ spoil (const char *folder, const char *name)
   g_free (bytes_save (bytes, folder, "model.safetensors"));
 }
 
-/* Weights that are no numbers: boxes within the picture all the same, or no objects. */
+/* Weights that are NaN: boxes within the picture all the same, or no objects. */
 static void
 test_nan (void)
 {

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes data/: tiny random models of the LLaMA family as GGUF, and beside each what it answers, computed in double precision from the decoded
+"""Makes data/: tiny random models of the LLaMA family as GGUF, and for each its answers, computed in double precision from the decoded
 weights by the reference in llama.py, blocks.py and gguf.py.
 
     make-golden.py           writes all of data/, the same bytes on every run
     make-golden.py --check [FOLDER]
                              checks the reference itself: for each GGUF with a .json in FOLDER (default: golden/llm and models of ../shared/data
-                             beside the project, or of $PIPELOAD_DATA), which hold llama.cpp's logits, and in data/: the relative L2 error of all
+                             next to the project, or of $PIPELOAD_DATA), which hold llama.cpp's logits, and in data/: the relative L2 error of all
                              logits and whether the greedy tokens are the same
 
 A .json has "tokens", the prompt; "n_vocab"; "logits" of every prompt position [tokens][n_vocab], 6 digits; "argmax" of each; "greedy", the 16
