@@ -3,6 +3,7 @@
 #include "gst/llm/gstpipeloadllm.h"
 #include "gst/track/gstpipeloadtrack.h"
 #include "gst/vit/gstpipeloadvit.h"
+#include "pipeload/version.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

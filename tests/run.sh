@@ -96,7 +96,7 @@ built() {
   echo "built   $name, $took"
 }
 
-packages=(git shellcheck python3-venv libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
+packages=(g++ git shellcheck python3-venv libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
 [ $quick = yes ] || packages+=(clang libclang-rt-14-dev valgrind)
 pld_install_demo && pld_install "${packages[@]}" || { echo "0 passed, 1 failed"; exit 1; }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "apps/analyse/options.h"
 
+#include "pipeload/pipeload.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <gst/gst.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/overlay/gstpipeloadoverlay.h"
+#include "pipeload/version.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Errors, sizes and memory limits.
+ * Version, errors, sizes and memory limits.
  *
  * Conventions of the whole API: functions that can fail take a GError ** last, return FALSE or NULL on failure and
  * leave their outputs untouched. Sizes are bytes, times nanoseconds. Strings are UTF-8.
@@ -9,6 +9,8 @@
 
 #include <glib.h>
 
+#include "pipeload/version.h"
+
 G_BEGIN_DECLS
 
 #if defined(__GNUC__)
@@ -16,6 +18,18 @@ G_BEGIN_DECLS
 #else
 #define PLD_API
 #endif
+
+/* ---- version -------------------------------------------------------------------------------- */
+
+/**
+ * pld_version:
+ * @major: (out) (optional): major version
+ * @minor: (out) (optional): minor version
+ * @micro: (out) (optional): micro version
+ *
+ * Reports the version of the library that runs. Thread-safe.
+ */
+PLD_API void pld_version (guint *major, guint *minor, guint *micro);
 
 /* ---- errors --------------------------------------------------------------------------------- */
 
