@@ -323,6 +323,8 @@ take_box (PldVisits *visits, const PldVisitBox *box, int zone)
     }
   if (object == NULL)
     {
+      if (visits->objects->len >= PLD_VISITS_MAX_OBJECTS)
+        return;
       object = object_new (visits->zones, box, zone);
       g_ptr_array_add (visits->objects, object);
     }

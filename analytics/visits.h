@@ -17,6 +17,9 @@ G_BEGIN_DECLS
 
 #define PLD_VISITS_MAX_MEDIAN 15
 
+/* Objects that are followed at once; boxes of more are left out. */
+#define PLD_VISITS_MAX_OBJECTS 4096
+
 typedef struct
 {
   double threshold;            /* least median confidence, 0..1 */

@@ -3,8 +3,8 @@
  * pipeload-report: what cameras saw, written down by a language model. Reads the JSON lines of pipeload-watch,
  * condenses them into visits, and hands these to pipeloadllm as its prompt.
  */
+#include "analytics/log-visits.h"
 #include "apps/common/dialog.h"
-#include "apps/report/visits.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -18,7 +18,7 @@ typedef struct
 {
   char *model, *memory_limit, *events;
   char **set;
-  ReportOptions visits;
+  PldLogOptions visits;
 } Report;
 
 /* ---- the log ------------------------------------------------------------------------------- */
@@ -36,29 +36,26 @@ read_log (const Report *report, const char *path, GPtrArray **lines, GError **er
 {
   gboolean is_stdin = strcmp (path, "-") == 0;
   FILE *file = is_stdin ? stdin : g_fopen (path, "re");
-  ReportVisits *visits;
+  g_autoptr (PldLogVisits) visits = file != NULL ? pld_log_visits_read (&report->visits, file) : NULL;
   guint64 frames, damaged;
-  gboolean ok;
 
-  if (file == NULL)
-    return fail_file (path, error);
-  visits = report_visits_new (&report->visits);
-  ok = report_visits_read (visits, file) || fail_file (path, error);
-  if (!is_stdin)
+  if (visits == NULL)
+    fail_file (path, error);
+  if (file != NULL && !is_stdin)
     fclose (file);
-  report_visits_count (visits, &frames, &damaged);
-  if (ok && frames == 0 && damaged > 0)
+  if (visits == NULL)
+    return FALSE;
+  pld_log_visits_count (visits, &frames, &damaged);
+  if (frames == 0 && damaged > 0)
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                    "%s: none of its lines is a frame's JSON; give what pipeload-watch --output wrote", path);
-      ok = FALSE;
+      return FALSE;
     }
-  else if (ok && damaged > 0)
+  if (damaged > 0)
     g_printerr ("pipeload-report: %s: %" G_GUINT64_FORMAT " damaged lines are left out\n", path, damaged);
-  if (ok)
-    *lines = report_visits_lines (visits);
-  report_visits_free (visits);
-  return ok;
+  *lines = pld_log_visits_lines (visits);
+  return TRUE;
 }
 
 static gboolean

@@ -2,7 +2,7 @@
  *
  * A log of frames as pipeload-report reads it.
  */
-#include "apps/report/visits.h"
+#include "analytics/log-visits.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <json-glib/json-glib.h>
@@ -41,23 +41,22 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   static char *ignore[] = { "no_person", NULL };
-  const ReportOptions options = { .gap = 2, .min_seconds = 1, .threshold = 0.5, .ignore = ignore };
-  ReportVisits *visits = report_visits_new (&options);
+  const PldLogOptions options = { .gap = 2, .min_seconds = 1, .threshold = 0.5, .ignore = ignore };
   FILE *file = fmemopen ((gpointer) data, size, "r");
+  g_autoptr (PldLogVisits) visits = file != NULL ? pld_log_visits_read (&options, file) : NULL;
   g_autoptr (GPtrArray) lines = NULL;
   guint64 frames, damaged, n = 1;
 
-  if (file == NULL || !report_visits_read (visits, file) || ftell (file) != (long) size)
+  if (visits == NULL || ftell (file) != (long) size)
     g_error ("memory that cannot be read");
   fclose (file);
   for (gsize i = 0; i < size; i++)
     n += data[i] == '\n';
-  report_visits_count (visits, &frames, &damaged);
-  lines = report_visits_lines (visits);
+  pld_log_visits_count (visits, &frames, &damaged);
+  lines = pld_log_visits_lines (visits);
   if (frames + damaged > n || (lines->len > 0 && frames == 0))
     g_error ("more than there was");
   for (guint i = 0; i < lines->len; i++)
     check_visit (lines->pdata[i]);
-  report_visits_free (visits);
   return 0;
 }

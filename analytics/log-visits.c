@@ -1,6 +1,10 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apps/report/visits.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Parses a log's lines into frames, hands each camera's frames to a visits machine of its own, and writes the visits.
+ */
+#include "analytics/log-visits.h"
 
+#include "analytics/visits.h"
 #include "pipeload/pipeload.h"
 
 #include <json-glib/json-glib.h>
@@ -9,9 +13,8 @@
 
 #define MAX_LINE (1u << 20)
 #define MAX_NAME 16
-#define MAX_KINDS 4096 /* cameras times labels, and followed objects */
 #define NO_TIME G_MININT64
-#define PACE 0.1 /* how far the clock may be off the stream, of its length, for a live one */
+#define PACE 0.1 /* how far the clock may be off the stream, as a share of its length, for a live one */
 
 /* A stream from its beginning on, until its time goes back. Times are microseconds, or NO_TIME. */
 typedef struct
@@ -19,93 +22,87 @@ typedef struct
   char *camera;
   gint64 first, last;               /* of the stream */
   gint64 system_first, system_last; /* since 1970 */
+  PldVisits *machine;               /* in microseconds since @first; NULL: the stream is over */
 } Session;
 
 typedef struct
 {
   guint session;
-  char *label;
+  const char *label; /* interned */
+  guint64 id;
   gint64 begin, last, system_begin;
 } Visit;
 
-struct _ReportVisits
+struct _PldLogVisits
 {
-  const ReportOptions *options;
+  const PldLogOptions *options;
+  PldVisitsSettings settings; /* each sighting counts at once, the gap ends visits */
+  PldZones *everywhere;
   GArray *sessions;        /* Session */
   GArray *visits;          /* Visit, in the order of their beginnings */
   GHashTable *sessions_of; /* camera → index of its session */
-  GHashTable *visits_of;   /* "camera\nlabel\nid" → index of its last visit */
+  GArray *events;          /* PldVisitEvent, of one call */
   guint64 frames, damaged;
 };
-
-/* An object of a frame: who has an id is a visitor of its own. */
-typedef struct
-{
-  char *label;
-  gint64 id; /* 0: none */
-} Object;
 
 /* One line. */
 typedef struct
 {
   gint64 time, system;
-  char *camera;    /* as the visits name it */
-  GArray *objects; /* Object */
+  char *camera;  /* as the visits name it */
+  GArray *boxes; /* PldVisitBox; an object with an id is a visitor of its own */
 } Frame;
 
 static void
-session_clear (gpointer session)
+session_clear (gpointer data)
 {
-  g_free (((Session *) session)->camera);
-}
+  Session *session = data;
 
-static void
-visit_clear (gpointer visit)
-{
-  g_free (((Visit *) visit)->label);
-}
-
-static void
-object_clear (gpointer object)
-{
-  g_free (((Object *) object)->label);
+  g_free (session->camera);
+  pld_visits_free (session->machine);
 }
 
 static void
 frame_clear (Frame *frame)
 {
   g_free (frame->camera);
-  g_clear_pointer (&frame->objects, g_array_unref);
+  g_clear_pointer (&frame->boxes, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Frame, frame_clear)
 
-ReportVisits *
-report_visits_new (const ReportOptions *options)
+static PldLogVisits *
+log_visits_new (const PldLogOptions *options)
 {
-  ReportVisits *visits = g_new0 (ReportVisits, 1);
+  PldLogVisits *visits = g_new0 (PldLogVisits, 1);
 
   visits->options = options;
+  /* A gap of exactly this length does not end a visit yet. */
+  visits->settings
+      = (PldVisitsSettings) { .median = 1, .inertia = 1, .leave_after = (guint64) (options->gap * G_USEC_PER_SEC) + 1 };
+  visits->everywhere = pld_zones_load (NULL, NULL);
   visits->sessions = g_array_new (FALSE, FALSE, sizeof (Session));
   g_array_set_clear_func (visits->sessions, session_clear);
   visits->visits = g_array_new (FALSE, FALSE, sizeof (Visit));
-  g_array_set_clear_func (visits->visits, visit_clear);
   visits->sessions_of = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  visits->visits_of = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  visits->events = g_array_new (FALSE, FALSE, sizeof (PldVisitEvent));
   return visits;
 }
 
 void
-report_visits_free (ReportVisits *visits)
+pld_log_visits_free (PldLogVisits *visits)
 {
+  if (visits == NULL)
+    return;
   g_array_unref (visits->sessions);
   g_array_unref (visits->visits);
   g_hash_table_unref (visits->sessions_of);
-  g_hash_table_unref (visits->visits_of);
+  g_array_unref (visits->events);
+  pld_zones_free (visits->everywhere);
   g_free (visits);
 }
 
 void
-report_visits_count (const ReportVisits *visits, guint64 *frames, guint64 *damaged)
+pld_log_visits_count (const PldLogVisits *visits, guint64 *frames, guint64 *damaged)
 {
   *frames = visits->frames;
   *damaged = visits->damaged;
@@ -186,11 +183,11 @@ get_times (JsonObject *object, Frame *frame)
     frame->time = frame->system;
 }
 
+/* Returns: whether @objects is a list of objects with labels; those that count are @frame's boxes then */
 static gboolean
-get_objects (const ReportVisits *visits, JsonArray *objects, Frame *frame)
+get_objects (const PldLogVisits *visits, JsonArray *objects, Frame *frame)
 {
-  frame->objects = g_array_new (FALSE, FALSE, sizeof (Object));
-  g_array_set_clear_func (frame->objects, object_clear);
+  frame->boxes = g_array_new (FALSE, FALSE, sizeof (PldVisitBox));
   for (guint i = 0; i < json_array_get_length (objects); i++)
     {
       JsonNode *node = json_array_get_element (objects, i);
@@ -206,14 +203,17 @@ get_objects (const ReportVisits *visits, JsonArray *objects, Frame *frame)
       if (confidence >= visits->options->threshold
           && (visits->options->ignore == NULL
               || !g_strv_contains ((const char *const *) visits->options->ignore, label)))
-        g_array_append_val (frame->objects,
-                            ((Object) { g_steal_pointer (&name), id > 0 && id < G_MAXINT32 ? (gint64) id : 0 }));
+        g_array_append_val (frame->boxes, ((PldVisitBox) { .id = id > 0 && id < G_MAXINT32 ? (guint64) id : 0,
+                                                           .label = g_intern_string (name),
+                                                           .confidence = 1,
+                                                           .x_max = 1,
+                                                           .y_max = 1 }));
     }
   return TRUE;
 }
 
 static gboolean
-parse_frame (const ReportVisits *visits, const char *line, gsize n, Frame *frame)
+parse_frame (const PldLogVisits *visits, const char *line, gsize n, Frame *frame)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   JsonNode *root, *objects;
@@ -235,9 +235,51 @@ parse_frame (const ReportVisits *visits, const char *line, gsize n, Frame *frame
 
 /* ---- visits -------------------------------------------------------------------------------- */
 
-/* The stream that the frame belongs to: its camera's, or a new one when that one's time has gone back. */
+/* Takes over the machine's events; @system: of the frame that made them. */
+static void
+handle_events (PldLogVisits *visits, guint session, gint64 system)
+{
+  const gint64 first = g_array_index (visits->sessions, Session, session).first;
+
+  for (guint i = 0; i < visits->events->len; i++)
+    {
+      const PldVisitEvent *event = &g_array_index (visits->events, PldVisitEvent, i);
+      const Visit visit
+          = { session, event->box.label, event->box.id, first + (gint64) event->start, first + (gint64) event->end,
+              system };
+      guint j = visits->visits->len;
+
+      if (event->kind == PLD_VISIT_ENTER)
+        g_array_append_val (visits->visits, visit);
+      while (event->kind == PLD_VISIT_LEAVE && j-- > 0)
+        {
+          Visit *begun = &g_array_index (visits->visits, Visit, j);
+
+          if (begun->session != session || begun->begin != visit.begin || begun->id != visit.id
+              || begun->label != visit.label)
+            continue;
+          begun->last = visit.last;
+          break;
+        }
+    }
+  g_array_set_size (visits->events, 0);
+}
+
+static void
+end_session (PldLogVisits *visits, guint index)
+{
+  Session *session = &g_array_index (visits->sessions, Session, index);
+
+  if (session->machine == NULL)
+    return;
+  pld_visits_finish (session->machine, &visits->settings, visits->events);
+  g_clear_pointer (&session->machine, pld_visits_free);
+  handle_events (visits, index, NO_TIME);
+}
+
+/* The stream that the frame belongs to: its camera's, or a new one if that one's time has gone back. */
 static guint
-session_of (ReportVisits *visits, const Frame *frame)
+session_of (PldLogVisits *visits, const Frame *frame)
 {
   gpointer index;
   Session *session;
@@ -251,91 +293,71 @@ session_of (ReportVisits *visits, const Frame *frame)
           session->system_last = frame->system;
           return GPOINTER_TO_UINT (index);
         }
+      end_session (visits, GPOINTER_TO_UINT (index));
     }
-  g_array_append_val (visits->sessions,
-                      ((Session) { g_strdup (frame->camera), frame->time, frame->time, frame->system, frame->system }));
+  g_array_append_val (visits->sessions, ((Session) { g_strdup (frame->camera), frame->time, frame->time, frame->system,
+                                                     frame->system, pld_visits_new (visits->everywhere) }));
   g_hash_table_replace (visits->sessions_of, g_strdup (frame->camera), GUINT_TO_POINTER (visits->sessions->len - 1));
   return visits->sessions->len - 1;
 }
 
-static gboolean
-is_over (gpointer kind, gpointer index, gpointer user_data)
-{
-  const ReportVisits *visits = user_data;
-  const Visit *visit = &g_array_index (visits->visits, Visit, GPOINTER_TO_UINT (index));
-
-  return (double) (g_array_index (visits->sessions, Session, visit->session).last - visit->last)
-         > visits->options->gap * G_USEC_PER_SEC;
-}
-
-/* An object in a frame goes on with its visit, or begins one. */
 static void
-take_object (ReportVisits *visits, const Frame *frame, guint session, const Object *object)
+handle_frame (PldLogVisits *visits, const Frame *frame)
 {
-  g_autofree char *kind = g_strdup_printf ("%s\n%s\n%" G_GINT64_FORMAT, frame->camera, object->label, object->id);
-  gint64 gap = (gint64) (visits->options->gap * G_USEC_PER_SEC);
-  gpointer index;
+  const guint index = session_of (visits, frame);
+  const Session *session = &g_array_index (visits->sessions, Session, index);
+  const guint64 time = (guint64) (frame->time - session->first);
 
-  if (g_hash_table_lookup_extended (visits->visits_of, kind, NULL, &index))
-    {
-      Visit *visit = &g_array_index (visits->visits, Visit, GPOINTER_TO_UINT (index));
-
-      if (visit->session == session && frame->time - visit->last <= gap)
-        {
-          visit->last = frame->time;
-          return;
-        }
-    }
-  else if (g_hash_table_size (visits->visits_of) >= MAX_KINDS
-           && g_hash_table_foreach_remove (visits->visits_of, is_over, visits) == 0)
-    return;
-  g_array_append_val (visits->visits,
-                      ((Visit) { session, g_strdup (object->label), frame->time, frame->time, frame->system }));
-  g_hash_table_replace (visits->visits_of, g_steal_pointer (&kind), GUINT_TO_POINTER (visits->visits->len - 1));
+  /* First without its objects, so that a visit does not go on over a gap in the log. */
+  pld_visits_look (session->machine, &visits->settings, time, NULL, 0, FALSE, visits->events);
+  handle_events (visits, index, frame->system);
+  pld_visits_look (session->machine, &visits->settings, time, (const PldVisitBox *) (gconstpointer) frame->boxes->data,
+                   frame->boxes->len, TRUE, visits->events);
+  handle_events (visits, index, frame->system);
 }
 
 static void
-take_line (ReportVisits *visits, const char *line, gsize n)
+handle_line (PldLogVisits *visits, const char *line, gsize n)
 {
   g_auto (Frame) frame = { 0 };
-  guint session;
 
   while (n > 0 && g_ascii_isspace (line[n - 1]))
     n--;
   if (n == 0)
     return;
-  if (n > MAX_LINE || !parse_frame (visits, line, n, &frame))
+  if (n <= MAX_LINE && parse_frame (visits, line, n, &frame))
     {
-      visits->damaged++;
-      return;
+      visits->frames++;
+      handle_frame (visits, &frame);
     }
-  visits->frames++;
-  session = session_of (visits, &frame);
-  for (guint i = 0; i < frame.objects->len; i++)
-    take_object (visits, &frame, session, &g_array_index (frame.objects, Object, i));
+  else
+    visits->damaged++;
 }
 
-gboolean
-report_visits_read (ReportVisits *visits, FILE *file)
+PldLogVisits *
+pld_log_visits_read (const PldLogOptions *options, FILE *file)
 {
+  g_autoptr (PldLogVisits) visits = log_visits_new (options);
   g_autofree char *line = g_malloc (MAX_LINE + 2);
   gsize n = 0;
   int c;
 
-  /* What goes beyond the longest line is dropped, but for one character that tells. */
+  /* Bytes beyond the longest line are dropped, except for one, which marks the line as too long. */
   while ((c = getc_unlocked (file)) != EOF)
     if (c == '\n')
       {
-        take_line (visits, line, n);
+        handle_line (visits, line, n);
         n = 0;
       }
     else if (n <= MAX_LINE)
       line[n++] = (char) c;
-  take_line (visits, line, n);
-  return !ferror (file);
+  handle_line (visits, line, n);
+  for (guint i = 0; i < visits->sessions->len; i++)
+    end_session (visits, i);
+  return ferror (file) ? NULL : g_steal_pointer (&visits);
 }
 
-/* ---- the log ------------------------------------------------------------------------------- */
+/* ---- the visits' lines --------------------------------------------------------------------- */
 
 static gboolean
 is_live (const Session *session)
@@ -363,7 +385,7 @@ time_text (const Session *session, const Visit *visit)
 }
 
 GPtrArray *
-report_visits_lines (const ReportVisits *visits)
+pld_log_visits_lines (const PldLogVisits *visits)
 {
   GPtrArray *lines = g_ptr_array_new_with_free_func (g_free);
 
