@@ -8,6 +8,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
+shopt -s nullglob
 # shellcheck source=scripts/common.sh
 . scripts/common.sh
 
@@ -17,7 +18,7 @@ case ${1:-} in
   --quick) quick=yes ;;
   *) sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
 esac
-passed=0 failed=0 logs=$top/build-test/logs
+passed=0 failed=0 logs=$top/build-test/logs results=()
 rm -rf "$logs"
 mkdir -p "$logs"
 
@@ -44,17 +45,20 @@ one() {
 
 # tests NAME BUILD ARGUMENT...: runs tests of a build and adds their counts; on a busy machine they take longer than their timeouts say
 tests() {
-  local name=$1 build=$2 ok=0 bad=0 skipped=0
+  local name=$1 build=$2 result=build-test/$2/meson-logs/$1.json status=0 ok=0 bad=0 skipped=0
   shift 2
-  measure "$logs/$name.log" meson test -C "build-test/$build" --no-rebuild --logbase "$name" -t 3 "$@"
-  cp "build-test/$build/meson-logs/$name.json" "$logs/" && read -r ok bad skipped < <(scripts/test-log.py counts "$logs/$name.json")
-  if [ $((ok + bad + skipped)) = 0 ]; then
+  rm -f "$result"
+  measure "$logs/$name.log" meson test -C "build-test/$build" --no-rebuild --logbase "$name" -t 3 "$@" || status=$?
+  [ -e "$result" ] && cp "$result" "$logs/" && results+=("$logs/$name.json") &&
+    read -r ok bad skipped < <(scripts/test-log.py counts "$logs/$name.json")
+  # It ended before its tests did, or had none.
+  if [ "$bad" = 0 ] && { [ $status != 0 ] || [ $((ok + skipped)) = 0 ]; }; then
     bad=1
     tail -n 20 "$logs/$name.log"
   fi
   passed=$((passed + ok)) failed=$((failed + bad))
   echo "$ok passed, $bad failed, $skipped skipped in $name, $took"
-  [ "$bad" = 0 ] || scripts/test-log.py failed "$logs/$name.json"
+  [ "$bad" = 0 ] || [ ! -e "$result" ] || scripts/test-log.py failed "$result"
 }
 
 compile() {
@@ -156,6 +160,6 @@ if [ $quick = no ]; then
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|analytics|gst|apps|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi
-scripts/test-log.py skipped "$logs"/*.json
+scripts/test-log.py skipped "${results[@]}"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
