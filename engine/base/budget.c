@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The memory budget: one lock over two counters.
+ */
 #include "engine/base/budget.h"
 
 struct _PldBudget

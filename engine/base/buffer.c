@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Charged buffers: anonymous mappings, with huge pages where the system has them.
+ */
 #include "engine/base/buffer.h"
 
 #include <errno.h>

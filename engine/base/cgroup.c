@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finds the cgroups of this process from /proc/self/cgroup and /proc/self/mountinfo.
+ */
 #include "engine/base/cgroup.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The tightest CPU quota of all cgroups above this process.
+ */
 #include "engine/base/cpu-quota.h"
 
 #include "engine/base/cgroup.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Detects the CPU's instruction sets, by cpuid or the kernel's hardware capabilities.
+ */
 #include "engine/base/cpu.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The error domain, and sizes and limits as text.
+ */
 #include "pipeload/base.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Spare memory: MemAvailable, and the headroom of each memory cgroup above this process.
+ */
 #include "engine/base/memory.h"
 
 #include <string.h>

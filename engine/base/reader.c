@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Little-endian reads with a check in front of each.
+ */
 #include "engine/base/reader.h"
 
 gboolean

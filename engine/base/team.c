@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The compute team: workers join a region by compare-and-swap, so starting and ending one takes no lock.
+ */
 #include "engine/base/team.h"
 
 #include <sched.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Key files under the user's cache directory, written completely or not at all.
+ */
 #include "engine/base/user-cache.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Typed getters over a JSON object; each checks the range and names file, key and value in its error.
+ */
 #include "engine/format/config.h"
 
 #include "engine/format/json.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The table of element types: names, GGUF numbers, values and bytes per block.
+ */
 #include "engine/format/dtype.h"
 
 #include <string.h>

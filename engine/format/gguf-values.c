@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads the typed values of a GGUF directory with bounds on depth, count and length.
+ */
 #include "engine/format/gguf-values.h"
 
 #include <math.h>

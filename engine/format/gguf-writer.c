@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Collects keys and tensors, writes the GGUF directory, then aligns the data of each tensor.
+ */
 #include "engine/format/gguf-writer.h"
 
 #include "engine/base/size.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The JSON pull parser: a byte cursor and a bit stack of containers, without recursion.
+ */
 #include "engine/format/json.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Searches the scales of a block for the least squared error, then packs its codes.
+ */
 #include "engine/format/quantize.h"
 
 #include "engine/base/half.h"

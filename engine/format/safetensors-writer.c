@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Builds the JSON header of a safetensors file.
+ */
 #include "engine/format/safetensors-writer.h"
 
 #include "engine/base/size.h"

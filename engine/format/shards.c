@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Parses model.safetensors.index.json and checks that each tensor is in its shard.
+ */
 #include "engine/format/shards.h"
 
 #include "engine/format/json.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opens and reads untrusted files: regular files only, never blocking.
+ */
 #include "engine/format/source.h"
 
 #include <errno.h>

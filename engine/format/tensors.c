@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Checks of tensors and directories that all formats share.
+ */
 #include "engine/format/tensors.h"
 
 #include "engine/base/size.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Recognizes a model's file format by its first bytes and reads the directory of all its files.
+ */
 #include "engine/format/weights.h"
 
 #include "engine/base/reader.h"

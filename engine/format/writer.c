@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Writes to a temporary file in the target's folder, syncs it, and renames it.
+ */
 #include "engine/format/writer.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The resampling weights of one axis for each of PIL's filters.
+ */
 #include "engine/image/axis.h"
 
 #include "engine/base/size.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The difference between two inputs, by blocks of 16 × 16 pixels.
+ */
 #include "engine/image/image.h"
 
 #include <stdlib.h>

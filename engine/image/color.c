@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Conversion of YUV and gray to RGB with integer tables.
+ */
 #include "engine/image/color.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Checks the planes of a picture and computes how they are cropped and scaled.
+ */
 #include "engine/image/geometry.h"
 
 #define MOST_PIXELS 65500 /* a side: libjpeg's limit, kept for all */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Feeds the rows of a picture to one lane per component, and assembles the scaled RGB picture.
+ */
 #include "engine/image/color.h"
 #include "engine/image/geometry.h"
 #include "engine/image/jpeg.h"

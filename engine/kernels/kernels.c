@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Chooses the table of kernels for this CPU.
+ */
 #include "engine/kernels/kernels.h"
 
 #include "engine/base/cpu.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Streamed matrices that are added by the row, such as position embeddings.
+ */
 #include "engine/runtime/dispatch.h"
 #include "engine/runtime/session.h"
 

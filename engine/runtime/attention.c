@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Attention over panels of queries, and causal attention over KV caches.
+ */
 #include <math.h>
 #include <string.h>
 

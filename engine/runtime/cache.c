@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The KV cache: layout, conversion of rows to its type and back.
+ */
 #include "engine/runtime/cache.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Maps element types to their kernels.
+ */
 #include "engine/runtime/dispatch.h"
 
 #include "engine/kernels/blocks.h"

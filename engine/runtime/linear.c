@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Linear layers: leases tiles of W and distributes products with rows or panels of x over the team.
+ */
 #include <time.h>
 
 #include "engine/kernels/blocks.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Operations on activations other than products: norms, gates, rotary positions, embeddings.
+ */
 #include "engine/runtime/dispatch.h"
 #include "engine/runtime/session.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Checks and records the tensors that an architecture declares; loads the small ones.
+ */
 #include "engine/runtime/params.h"
 
 #include "engine/base/size.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Times the products of each kind of matrix, and keeps the results.
+ */
 #include "engine/runtime/profile.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Weight files: direct reads with retries, and buffered ones that leave nothing in the page cache.
+ */
 #include "engine/stream/file.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The planner: cuts the tape into tiles, sizes the ring, and chooses the pinned tiles.
+ */
 #include "engine/stream/plan.h"
 
 #include "engine/base/size.h"

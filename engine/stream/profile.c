@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Measures the bandwidth of storage by size and number of requests, and keeps the results.
+ */
 #include "engine/stream/profile.h"
 
 #include <math.h>

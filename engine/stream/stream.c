@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The stream: loaders fill slots ahead of the computation; leases wait for tiles and release returns slots.
+ */
 #include "engine/stream/stream.h"
 
 /* The interval at which a waiting lease checks for cancellation. */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The tape's matrices, and their division into tiles of whole granules.
+ */
 #include "engine/stream/tape.h"
 
 #include "engine/base/size.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Byte-pair encoding: merges within each word, by rank.
+ */
 #include "engine/text/vocab.h"
 
 typedef struct

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tokens to text, byte for byte as the tokenizer's kind writes them.
+ */
 #include "engine/text/vocab.h"
 
 #include <string.h>

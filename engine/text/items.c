@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads GGUF lists item by item, through a bounded window.
+ */
 #include "engine/text/items.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Builds a tokenizer's tables from a GGUF file.
+ */
 #include "engine/base/size.h"
 #include "engine/text/items.h"
 #include "engine/text/vocab.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Guesses tokens by the longest earlier match of the last ones.
+ */
 #include "engine/text/lookup.h"
 
 /* Context lengths to match: one token matches everywhere, and beyond eight nothing is gained. */

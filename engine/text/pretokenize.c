@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Splits text into words by each pre-tokenizer's regular expression.
+ */
 #include "engine/text/pretokenize.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * SentencePiece: normalizes spaces, then merges neighbors by score.
+ */
 #include "engine/text/vocab.h"
 
 #include <string.h>

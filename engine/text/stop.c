@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finds stop strings in a text that arrives in pieces, and holds back only what may begin one.
+ */
 #include "engine/text/stop.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Recognizes a chat template by its signs and renders messages by its row.
+ */
 #include "engine/text/families.h"
 
 #include <string.h>

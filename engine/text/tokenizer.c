@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The tokenizer's public face: opening, special tokens, and the dispatch to its kind.
+ */
 #include "engine/text/items.h"
 #include "engine/text/vocab.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Decoding of UTF-8 with replacement of invalid bytes.
+ */
 #include "engine/text/vocab.h"
 
 gint

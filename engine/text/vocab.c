@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Hash tables of tokens and merges in one buffer.
+ */
 #include "engine/text/vocab.h"
 
 #include <string.h>

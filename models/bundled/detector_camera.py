@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a camera and a codec do to pictures, in batches; and the random numbers for it."""
+"""Distortions of pictures by a camera and a codec, in batches; and the random numbers for them."""
 import functools
 
 import torch
@@ -65,7 +65,7 @@ def light(canvas, look):
 
 
 def jpeg(canvas, quality):
-    """What the quantisation of JPEG leaves of pictures in 0..1 (without chroma subsampling)."""
+    """Pictures in 0..1 after the quantization of JPEG (without chroma subsampling)."""
     device = canvas.device
     steps = torch.arange(8, device=device)
     basis = torch.cos((2 * steps[None] + 1) * steps[:, None] * torch.pi / 16) / 2
@@ -87,7 +87,7 @@ def jpeg(canvas, quality):
 
 
 def camera(canvas, draw):
-    """What a camera and a codec do: light, colour, focus, few pixels, noise, blocks."""
+    """Distortions of a camera and a codec: light, colour, focus, few pixels, noise, blocks."""
     n = len(canvas)
     haze = draw.chance(.1, n)
     focus = draw.uniform(0, 1, n)

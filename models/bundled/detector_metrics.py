@@ -13,7 +13,7 @@ HEIGHTS = [0, 32, 64, 128, 10000]               # limits of the classes of heigh
 
 
 def inside(box, boxes):
-    """Share of a box that lies in each of the others."""
+    """Share of a box that is inside each of the others."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     return np.clip(high - low, 0, None).prod(1) / max(1e-9, (box[2:] - box[:2]).prod())
 
@@ -57,8 +57,8 @@ def measure(found, truth, least, high):
         if step == STEPS[0]:
             first = who
         ap.append(average_precision(score[who > -2], who[who > -2] >= 0, count))
-    told = (score >= least) & (first > -2)
-    hits, alarms = int((first[told] >= 0).sum()), int((first[told] < 0).sum())
+    shown = (score >= least) & (first > -2)
+    hits, alarms = int((first[shown] >= 0).sum()), int((first[shown] < 0).sum())
     height = np.concatenate([(t[:, 3] - t[:, 1]) * high for t, _ in truth])
     seen = np.zeros(count, bool)
     start, place = 0, 0
@@ -87,6 +87,6 @@ def best_threshold(found, truth):
     score = np.concatenate([s for s, _ in found])
     score, hit = score[who > -2], who[who > -2] >= 0
     count, steps = sum(len(t) for t, _ in truth), np.arange(0.1, 0.8, 0.01)
-    told = lambda some, s: int((some & (score >= s)).sum())
-    value = [told(hit, s) / (0.25 * count + told(True, s)) for s in steps]
+    shown = lambda some, s: int((some & (score >= s)).sum())
+    value = [shown(hit, s) / (0.25 * count + shown(True, s)) for s in steps]
     return round(float(steps[int(np.argmax(value))]), 2)

@@ -2,7 +2,7 @@
 """Scenes with boxes of persons, composed in batches on the device that trains.
 
 A scene is a place, or four of them, with persons and other things laid over it one after the
-other, the lower ones in front.  Whatever is done to persons is done to things too.  Afterwards
+other, the lower ones in front.  Persons and things get the same treatment.  Afterwards
 every person of whom enough is in sight has a box, and one of whom little is, a box to be ignored.
 """
 import torch
@@ -169,10 +169,10 @@ def spots(n, high, wide, draw):
         here = torch.stack([draw.uniform(-.02, 1.02, n) * wide,
                             draw.uniform(-.02, 1.02, n) * high])
         if k:
-            beside = torch.stack([x[-1] + draw.uniform(.25, .6, n) * tall[-1] *
+            adjacent = torch.stack([x[-1] + draw.uniform(.25, .6, n) * tall[-1] *
                                   (draw.whole(2, n) * 2 - 1), y[-1] + draw.normal(0, .1, n) *
                                   tall[-1]])
-            here = torch.where(close & draw.chance(0.6, n), beside, here)
+            here = torch.where(close & draw.chance(0.6, n), adjacent, here)
         x.append(here[0])
         y.append(here[1])
         tall.append((height * (1 + slope * (here[1] / high - .5)) *

@@ -97,7 +97,7 @@ def read_photos(folder, held):
 # ---- cutting out -----------------------------------------------------------------------------
 
 def silhouette(rgb, fill, head=False):
-    """GrabCut of whatever stands in the middle; an ellipse where that finds nothing sensible.
+    """GrabCut of the object in the middle; an ellipse if that finds nothing sensible.
 
     fill: half axes of where it may be, as shares of the sides.  head: an INRIA person, whose head
     and trunk are always at the same place and belong to the silhouette whatever their colours.
@@ -298,7 +298,7 @@ def paste(pic, truth, cut, centre, size, person, rng):
 
 
 def add_thing(pic, truth, src, squash, rng):
-    """Paste something that is no person, of any size and turned a little or a lot."""
+    """Paste something that is not a person, of any size and turned a little or a lot."""
     cut = src.others[rng.integers(len(src.others))]
     if rng.random() < 0.3:
         turns = rng.integers(4)
@@ -388,7 +388,7 @@ def whole_crop(src, size, person, rng):
 
 
 def camera(pic, rng):
-    """What a camera and a codec do: light, colour, focus, noise, blocks."""
+    """Distortions of a camera and a codec: light, colour, focus, noise, blocks."""
     if rng.random() < 0.12:
         pic = np.repeat(pic.mean(2, keepdims=True), 3, 2)
     low, high = rng.uniform(-0.08, 0.12), rng.uniform(0.8, 1.15)

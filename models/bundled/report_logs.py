@@ -2,8 +2,8 @@
 """Camera logs, and what is to be said of them: the text that the bundled report-llama learns.
 
 A log holds one JSON line a visit: when it began, which camera, what was seen, for how many seconds.
-An answer is written so that whoever reads it aloud never counts at a distance: each visit carries
-its number among its like, and the last sentence repeats the last numbers.  The label stands before
+An answer is written so that a model never counts at a distance while generating it: each visit carries
+its number among its like, and the last sentence repeats the last numbers.  The label is in front of
 the number, so that the number follows from where the label was said last.  A case is drawn from its
 own random generator and so depends on its seed and number alone.
 """
@@ -234,7 +234,7 @@ def ask(rng, visits):
 
 
 def chatter(rng):
-    """What people say to a program that answers, and words without sense."""
+    """Things people say to a program that answers, and words without sense."""
     way = rng.random()
     if way < 0.5:
         text = rng.choice(CHATTER).format(*(rng.choice(COMMON) for _ in range(4)))

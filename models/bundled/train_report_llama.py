@@ -228,7 +228,7 @@ def right_facts(case, said):
 
 
 def answers_of(model, tokenizer, cases):
-    """What the model says to each case; prompts of equal length are decoded together."""
+    """The model's answer to each case; prompts of equal length are decoded together."""
     groups = {}
     for i, c in enumerate(cases):
         groups.setdefault(len(tokenizer.chat(c.prompt)), []).append(i)
@@ -286,7 +286,7 @@ def arguments():
 
 
 def keep_memory():
-    """glibc shall keep large blocks that are freed: fresh pages for each tensor take most of the time."""
+    """Make glibc keep large blocks that are freed: fresh pages for each tensor take most of the time."""
     libc = ctypes.CDLL(None)
     for option, value in ((-4, 0), (-1, 2 ** 31 - 1), (-2, 1 << 26)):     # mmap_max, trim, top_pad
         libc.mallopt(option, value)
