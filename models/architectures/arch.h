@@ -89,7 +89,7 @@ typedef struct
   guint64 (*prepare_bytes) (const PldNet *net);
   /* Floats of memory for a pass of @n items, and scratch floats a thread; @context: positions of the longest cache. */
   gsize (*activation_floats) (const PldNet *net, guint n);
-  gsize (*scratch_floats) (const PldNet *net, const PldTape *tape, guint context);
+  gsize (*scratch_floats) (const PldNet *net, guint context);
   /* @memory: activation_floats(n); @results: (out): [those of the n that are wanted, n_outputs] */
   gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory,
                        float *results, GError **error);

@@ -69,7 +69,7 @@ run_take_memory (Run *run, guint n, PldBudget *budget, GError **error)
   const PldModel *model = run->model;
   const PldArch *arch = model->arch;
   const PldUser *shape = run->shape;
-  const gsize scratch = arch->scratch_floats (model->net, model->params->tape, shape->context);
+  const gsize scratch = arch->scratch_floats (model->net, shape->context);
   const guint64 window = pld_params_window (model->params);
   const guint results = MIN (n, shape->results);
 

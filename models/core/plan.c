@@ -18,8 +18,7 @@ pld_core_pass_bytes (const PldModel *model, const PldUser *wishes)
   const PldArch *arch = model->arch;
 
   return pld_buffer_cost (arch->activation_floats (model->net, wishes->batch) * sizeof (float))
-         + pld_buffer_cost (wishes->threads * arch->scratch_floats (model->net, model->params->tape, wishes->context)
-                            * sizeof (float))
+         + pld_buffer_cost (wishes->threads * arch->scratch_floats (model->net, wishes->context) * sizeof (float))
          + pld_buffer_cost (wishes->threads * pld_params_window (model->params))
          + pld_buffer_cost ((guint64) wishes->results * model->net->n_outputs * sizeof (float)) + wishes->bytes;
 }
@@ -191,7 +190,7 @@ core_take_activations (PldCore *core, const PldUser *shape, GError **error)
 {
   const PldModel *model = core->model;
   const PldArch *arch = model->arch;
-  const gsize scratch = arch->scratch_floats (model->net, model->params->tape, shape->context);
+  const gsize scratch = arch->scratch_floats (model->net, shape->context);
   const guint64 window = pld_params_window (model->params);
   gboolean ok;
 

@@ -81,7 +81,7 @@ llama_activation_floats (const PldNet *net, guint n)
 }
 
 static gsize
-llama_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
+llama_scratch_floats (const PldNet *net, guint context)
 {
   const PldLlama *llama = (const PldLlama *) net;
 

@@ -77,7 +77,7 @@ pld_vit_activation_floats (const PldNet *net, guint n)
 }
 
 gsize
-pld_vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context)
+pld_vit_scratch_floats (const PldNet *net, guint context)
 {
   const PldVit *vit = (const PldVit *) net;
   const gsize embed = (gsize) pld_vit_patch_values (vit) * PLD_PANEL_ROWS;

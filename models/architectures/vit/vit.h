@@ -114,7 +114,7 @@ guint64 pld_vit_prepare_bytes (const PldNet *net);
 gboolean pld_vit_prepare (PldNet *net, PldBudget *budget, GError **error);
 void pld_vit_release (PldNet *net);
 gsize pld_vit_activation_floats (const PldNet *net, guint n);
-gsize pld_vit_scratch_floats (const PldNet *net, const PldTape *tape, guint context);
+gsize pld_vit_scratch_floats (const PldNet *net, guint context);
 
 /* Where a pass keeps what, in floats; all lie in panels of 16 rows, the last of a picture's with rows that nobody
  * reads. B = pictures, P = panels of one. */
