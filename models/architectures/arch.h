@@ -43,6 +43,15 @@ typedef struct
   guint n_outputs; /* floats of a result: classes; the vocabulary */
 } PldNet;
 
+/* Blocks [first, end) of a network that is split. The part with the first block also has all that precedes the blocks,
+ * the part with the last block all that follows them. @end may be larger than the number of blocks. */
+typedef struct
+{
+  guint first, end;
+} PldBlocks;
+
+#define PLD_ALL_BLOCKS ((PldBlocks) { 0, G_MAXUINT })
+
 /* Pixels; 0 × 0: the model's own. */
 typedef struct
 {
@@ -79,10 +88,12 @@ typedef struct
    * declare:
    * @config: config.json, or GGUF's keys
    * @input: of vision models: what the user or the preprocessing says; 0 × 0: that it was trained for
+   * @blocks: those to declare; only a net with all of them has a forward pass
    *
-   * Reads the hyperparameters and declares all tensors; loads nothing. Returns: (transfer full): free with g_free()
+   * Reads the hyperparameters and declares the tensors; loads nothing. UNSUPPORTED when @blocks has no block of the
+   * model. Returns: (transfer full): free with g_free()
    */
-  PldNet *(*declare) (PldParams *params, const PldConfig *config, PldInputSize input, GError **error);
+  PldNet *(*declare) (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks, GError **error);
   /* After pld_params_load(): derived tables, charged to @budget. */
   gboolean (*prepare) (PldNet *net, PldBudget *budget, GError **error);
   void (*release) (PldNet *net);
@@ -104,6 +115,9 @@ extern const PldArch pld_arch_yolos;
 extern const PldArch pld_arch_llama;
 extern const PldArch pld_arch_qwen2;
 extern const PldArch pld_arch_qwen3;
+
+/* Cuts @blocks to a model of @n_blocks; UNSUPPORTED when nothing is left. @path: of the model, for the message. */
+gboolean pld_blocks_clip (PldBlocks *blocks, guint n_blocks, const char *path, GError **error);
 
 /* Returns: (nullable): the architecture of this kind and name */
 const PldArch *pld_arch_find (PldKind kind, const char *name);

@@ -24,3 +24,15 @@ pld_arch_names (PldKind kind)
       g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", archs[i]->name);
   return g_string_free (names, FALSE);
 }
+
+gboolean
+pld_blocks_clip (PldBlocks *blocks, guint n_blocks, const char *path, GError **error)
+{
+  blocks->end = MIN (blocks->end, n_blocks);
+  if (blocks->first < blocks->end)
+    return TRUE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+               "%s: blocks %u to %u are not in the model, which has %u; ask for blocks from 0 to %u", path,
+               blocks->first, blocks->end, n_blocks, n_blocks);
+  return FALSE;
+}

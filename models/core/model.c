@@ -192,7 +192,7 @@ open_vision (PldModel *model, PldInputSize input, GError **error)
   if (!open_preprocessing (model, &preprocessing, error)
       || (input.width == 0 && !read_size (preprocessing, &input, error)))
     return FALSE;
-  model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, error);
+  model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, PLD_ALL_BLOCKS, error);
   return model->net != NULL && read_preprocessing (model, preprocessing, error) && read_labels (model, error);
 }
 
@@ -208,7 +208,7 @@ open_text (PldModel *model, GError **error)
   model->config = pld_config_wrap (model->weights->metadata, "", model->path);
   if (!find_arch (model, PLD_KIND_TEXT, "general.architecture", error))
     return FALSE;
-  model->net = model->arch->declare (model->params, model->config, (PldInputSize) { 0 }, error);
+  model->net = model->arch->declare (model->params, model->config, (PldInputSize) { 0 }, PLD_ALL_BLOCKS, error);
   model->tokenizer_bytes = pld_tokenizer_bytes (model->weights);
   return model->net != NULL;
 }

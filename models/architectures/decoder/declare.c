@@ -183,15 +183,18 @@ declare_tensors (PldParams *params, PldLlama *llama, GError **error)
   const char *head = pld_params_has (params, "output.weight") ? "output.weight" : "token_embd.weight";
 
   llama->base.base.n_outputs = n_vocab;
-  llama->embeddings = pld_params_table (params, "token_embd.weight", n_vocab, llama->d, error);
-  if (llama->embeddings == NULL
+  if (llama->part.first == 0)
+    llama->embeddings = pld_params_table (params, "token_embd.weight", n_vocab, llama->d, error);
+  if ((llama->part.first == 0 && llama->embeddings == NULL)
+      /* Every part rotates. */
       || !declare_optional (params, "rope_freqs.weight", llama->rope.n_pairs, FALSE, &llama->rope_factors, error))
     return FALSE;
-  for (guint i = 0; i < llama->n_blocks; i++)
+  for (guint i = llama->part.first; i < llama->part.end; i++)
     if (!declare_block (params, llama, i, &llama->blocks[i], error))
       return FALSE;
-  return pld_params_vector (params, "output_norm.weight", llama->d, &llama->norm, error)
-         && declare_matrix (params, &llama->head, head, n_vocab, llama->d, error);
+  return llama->part.end < llama->n_blocks
+         || (pld_params_vector (params, "output_norm.weight", llama->d, &llama->norm, error)
+             && declare_matrix (params, &llama->head, head, n_vocab, llama->d, error));
 }
 
 void
@@ -204,16 +207,19 @@ pld_llama_release (PldNet *net)
 }
 
 PldNet *
-pld_llama_declare (PldParams *params, const PldConfig *config, const PldLlamaVariant *variant, GError **error)
+pld_llama_declare (PldParams *params, const PldConfig *config, const PldLlamaVariant *variant, PldBlocks blocks,
+                   GError **error)
 {
   PldLlama *llama;
   guint n_blocks;
 
-  if (!get_uint (config, variant, "block_count", 1, 1024, &n_blocks, error))
+  if (!get_uint (config, variant, "block_count", 1, 1024, &n_blocks, error)
+      || !pld_blocks_clip (&blocks, n_blocks, config->path, error))
     return NULL;
   llama = g_malloc0 (sizeof (PldLlama) + n_blocks * sizeof (PldLlamaBlock));
   llama->variant = variant;
   llama->n_blocks = n_blocks;
+  llama->part = blocks;
   if (parse_config (llama, config, error))
     {
       llama->mlps = g_new0 (PldLlamaMlp, (gsize) n_blocks * MAX (1, llama->n_experts));

@@ -241,9 +241,10 @@ static const PldLlamaVariant qwen2_variant = { "qwen2", TRUE, TRUE, FALSE };
 static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
 
 #define LLAMA_ARCH(id)                                                                                                 \
-  static PldNet *id##_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error)         \
+  static PldNet *id##_declare (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks,       \
+                               GError **error)                                                                         \
   {                                                                                                                    \
-    return pld_llama_declare (params, config, &id##_variant, error);                                                   \
+    return pld_llama_declare (params, config, &id##_variant, blocks, error);                                           \
   }                                                                                                                    \
                                                                                                                        \
   const PldArch pld_arch_##id = {                                                                                      \

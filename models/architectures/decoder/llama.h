@@ -40,6 +40,7 @@ typedef struct
   PldTextNet base;
   const PldLlamaVariant *variant;
   guint d, n_blocks, n_heads, n_kv_heads, d_head, d_ff;
+  PldBlocks part;          /* the blocks that are declared */
   guint n_experts, n_used; /* 0: no experts */
   float eps;
   PldRope rope;
@@ -52,5 +53,6 @@ typedef struct
 } PldLlama;
 
 /* See PldArch. Returns: (transfer full) */
-PldNet *pld_llama_declare (PldParams *params, const PldConfig *config, const PldLlamaVariant *variant, GError **error);
+PldNet *pld_llama_declare (PldParams *params, const PldConfig *config, const PldLlamaVariant *variant, PldBlocks blocks,
+                           GError **error);
 void pld_llama_release (PldNet *net);

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 static PldNet *
-classifier_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error)
+classifier_declare (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks, GError **error)
 {
-  PldVit *vit = pld_vit_new (params, config, input, error);
+  PldVit *vit = pld_vit_new (params, config, input, blocks, error);
 
   if (vit == NULL)
     return NULL;

@@ -63,7 +63,7 @@ parse_activation (const PldConfig *config, const char *key, PldActivation *act, 
 }
 
 PldVit *
-pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize input, GError **error)
+pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks, GError **error)
 {
   const Keys *keys = params->weights->format == PLD_FORMAT_GGUF ? &gguf_keys : &json_keys;
   guint64 d, d_mlp, n_blocks, n_heads, patch, channels = 3;
@@ -91,6 +91,8 @@ pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize inpu
                    MAX_SIDE);
       return NULL;
     }
+  if (!pld_blocks_clip (&blocks, (guint) n_blocks, config->path, error))
+    return NULL;
   if (input.width == 0)
     input = (PldInputSize) { width, height };
   if (MIN (input.width, input.height) < patch || MAX (input.width, input.height) > MAX_SIDE)
@@ -104,6 +106,7 @@ pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize inpu
   vit->d = (guint) d;
   vit->d_mlp = (guint) d_mlp;
   vit->n_blocks = (guint) n_blocks;
+  vit->part = blocks;
   vit->n_heads = (guint) n_heads;
   vit->patch = (guint) patch;
   vit->eps = (float) eps;
@@ -188,6 +191,12 @@ pld_vit_tensor_name (char out[PLD_VIT_NAME], const char *name, gboolean to_gguf)
 }
 
 /* ---- declaration --------------------------------------------------------------------------- */
+
+static gboolean
+has_last_block (const PldVit *vit)
+{
+  return vit->part.end == vit->n_blocks;
+}
 
 /* The name that the file has for what GGUF calls @name. */
 static const char *
@@ -282,11 +291,25 @@ declare_block (PldParams *params, PldVit *vit, guint i, gboolean qkv_bias, PldVi
   return TRUE;
 }
 
+/* All that precedes the blocks. */
+static gboolean
+declare_embeddings (PldParams *params, PldVit *vit, GError **error)
+{
+  const guint d = vit->d;
+
+  return declare_vector (params, "v.class_embd", d, &vit->cls, error)
+         && (vit->n_detection == 0
+             || declare_vector (params, "v.detection_embd", (guint64) vit->n_detection * d, &vit->detection, error))
+         && declare_vector (params, "v.patch_embd.bias", d, &vit->project_bias, error)
+         && declare_matrix (params, vit, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_patches (vit),
+                            &vit->project, error)
+         && declare_position (params, vit, "v.position_embd.weight", 0, 1, &vit->position, error);
+}
+
 gboolean
 pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read,
                        GError **error)
 {
-  const guint d = vit->d;
   gboolean qkv_bias = pld_params_has (params, "v.blk.0.attn_q.bias");
 
   vit->read_first = read_first;
@@ -295,21 +318,16 @@ pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, 
       && !pld_config_bool (config, "use_mid_position_embeddings", TRUE, &vit->mid_positions, error))
     return FALSE;
   if ((params->weights->format != PLD_FORMAT_GGUF && !pld_config_bool (config, "qkv_bias", TRUE, &qkv_bias, error))
-      || !declare_vector (params, "v.class_embd", d, &vit->cls, error)
-      || (vit->n_detection > 0
-          && !declare_vector (params, "v.detection_embd", (guint64) vit->n_detection * d, &vit->detection, error))
-      || !declare_vector (params, "v.patch_embd.bias", d, &vit->project_bias, error)
-      || !declare_matrix (params, vit, "v.patch_embd.weight", d, pld_vit_patch_values (vit), pld_vit_patches (vit),
-                          &vit->project, error)
-      || !declare_position (params, vit, "v.position_embd.weight", 0, 1, &vit->position, error))
+      || (vit->part.first == 0 && !declare_embeddings (params, vit, error)))
     return FALSE;
-  for (guint i = 0; i < vit->n_blocks; i++)
+  for (guint i = vit->part.first; i < vit->part.end; i++)
     if (!declare_block (params, vit, i, qkv_bias, &vit->blocks[i], error)
         || (vit->mid_positions && i + 1 < vit->n_blocks
             && !declare_position (params, vit, MID_POSITION, i, vit->n_blocks - 1, &vit->blocks[i].position, error)))
       return FALSE;
-  return declare_vector (params, "v.post_ln.weight", d, &vit->norm_weight, error)
-         && declare_vector (params, "v.post_ln.bias", d, &vit->norm_bias, error);
+  return !has_last_block (vit)
+         || (declare_vector (params, "v.post_ln.weight", vit->d, &vit->norm_weight, error)
+             && declare_vector (params, "v.post_ln.bias", vit->d, &vit->norm_bias, error));
 }
 
 gboolean
@@ -319,6 +337,8 @@ pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_
   g_autofree char *weight = g_strconcat (name, ".weight", NULL), *bias = g_strconcat (name, ".bias", NULL);
 
   vit->head_rows = MAX (vit->head_rows, n_rows);
+  if (!has_last_block (vit))
+    return TRUE;
   return declare_matrix (params, vit, weight, n_rows, vit->d, vit->n_read, &linear->weight, error)
          && declare_vector (params, bias, n_rows, &linear->bias, error);
 }

@@ -48,9 +48,9 @@ read_keys (PldVit *vit, const PldConfig *config, GError **error)
 }
 
 static PldNet *
-detector_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error)
+detector_declare (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks, GError **error)
 {
-  PldVit *vit = pld_vit_new (params, config, input, error);
+  PldVit *vit = pld_vit_new (params, config, input, blocks, error);
   guint patches, values;
 
   if (vit == NULL)

@@ -29,6 +29,7 @@ typedef struct
 {
   PldVisionNet base;
   guint d, d_mlp, n_blocks, n_heads, patch;
+  PldBlocks part;                  /* the blocks that are declared */
   guint image_width, image_height; /* that it was trained for */
   guint grid_w, grid_h;            /* patches of the input */
   guint stored_w, stored_h;        /* patches that the stored position embeddings are for */
@@ -91,18 +92,20 @@ pld_vit_patch_values (const PldVit *vit)
 
 /* The hyperparameters. @config: config.json of a Hugging Face folder, or the keys of a GGUF file. Returns: (transfer
  * full): free with g_free() */
-PldVit *pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize input, GError **error);
+PldVit *pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks,
+                     GError **error);
 
 /**
  * pld_vit_declare_trunk:
  * @read_first, @n_read: tokens that the head reads, of each picture
  *
- * Declares all tensors but the head's. YOLOS has set n_detection.
+ * Declares the tensors of the part, but the head's. YOLOS has set n_detection.
  */
 gboolean pld_vit_declare_trunk (PldParams *params, PldVit *vit, const PldConfig *config, guint read_first, guint n_read,
                                 GError **error);
 
-/* One layer of the head, "<name>.weight" and "<name>.bias", for the tokens that are read. */
+/* One layer of the head, "<name>.weight" and "<name>.bias", for the tokens that are read; nothing where the part does
+ * not have the last block. */
 gboolean pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_rows, PldVitLinear *linear,
                                GError **error);
 

@@ -36,9 +36,9 @@ declare_mlp (PldParams *params, PldVit *vit, const char *name, guint n_outputs, 
 }
 
 static PldNet *
-yolos_declare (PldParams *params, const PldConfig *config, PldInputSize input, GError **error)
+yolos_declare (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks, GError **error)
 {
-  PldVit *vit = pld_vit_new (params, config, input, error);
+  PldVit *vit = pld_vit_new (params, config, input, blocks, error);
   guint64 n = 100;
   PldVisionNet *net;
 
