@@ -156,7 +156,7 @@ if [ $quick = no ]; then
     export TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc
     tests tsan tsan golden-vit golden-vit-buffered golden-yolos golden-llama -t 4
     tests tsan-elements tsan --suite element --suite soak -t 4
-    tests tsan-unit tsan unit-team unit-base unit-stream unit-profile unit-vision unit-llm -t 4
+    tests tsan-unit tsan unit-team unit-base unit-stream unit-profile unit-opening unit-vision unit-llm -t 4
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|analytics|gst|apps|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
 fi

@@ -84,7 +84,8 @@ typedef struct
                                faster storage */
 } PldPlanInfo;
 
-/* Told during pld_vision_open(), in the calling thread: what is being done, and how far, 0..100. */
+/* Called during an opening and other long work, in the calling thread: what is being done, and how far, 0..100. It may
+ * open and close other handles, but not open the model that is being opened, since it would wait for itself. */
 typedef void (*PldProgressFunc) (const char *step, guint percent, gpointer user_data);
 
 /* ---- model files ---------------------------------------------------------------------------- */

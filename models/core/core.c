@@ -5,8 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Held for looks and changes alone: never while a model opens or closes, nor while a user's function runs. */
 static GMutex registry_lock;
-static GHashTable *registry; /* key → PldCore *, those that are open */
+static GCond registry_change;
+/* (nullable): char * key → PldCore *, or NULL while a thread opens or closes that model. */
+static GHashTable *registry;
 
 /* Names the same model by the same words: its real path, its identity on storage, its kind, the input size. */
 static char *
@@ -63,9 +66,18 @@ core_load (PldCore *core, GError **error)
          && pld_model_prepare (core->model, core->budget, error);
 }
 
+static gboolean
+check_cancelled (GCancellable *cancellable, GError **error)
+{
+  if (!g_cancellable_is_cancelled (cancellable))
+    return FALSE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
+  return TRUE;
+}
+
 static PldCore *
 core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *asked, PldUserFunc measure, gpointer data,
-           PldProgressFunc progress, gpointer user_data, GError **error)
+           PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   PldCore *core = g_new0 (PldCore, 1);
   PldUser user = *asked;
@@ -80,7 +92,8 @@ core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *as
   pld_session_init (&core->session);
   if (progress != NULL)
     progress ("reading the directory", 0, user_data);
-  core->model = pld_model_open (kind, path, input, error);
+  if (!check_cancelled (cancellable, error))
+    core->model = pld_model_open (kind, path, input, error);
   if (user.limit == PLD_LIMIT_AUTO)
     user.limit = core->spare_limit = pld_core_spare (0);
   /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed
@@ -90,6 +103,7 @@ core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *as
   pld_plan_free (&plan);
   if (ok && progress != NULL)
     progress ("reading small tensors", 40, user_data);
+  ok = ok && !check_cancelled (cancellable, error);
   if (ok)
     {
       core->budget = pld_budget_new (user.limit);
@@ -102,54 +116,117 @@ core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *as
   return core;
 }
 
+/* ---- the registry -------------------------------------------------------------------------- */
+
+/* Sets what other threads find under @key: a core; NULL: they wait for the next change. Under the registry's lock. */
+static void
+registry_set (const char *key, PldCore *core)
+{
+  if (registry == NULL)
+    registry = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_hash_table_insert (registry, g_strdup (key), core);
+  g_cond_broadcast (&registry_change);
+}
+
+/* Under the registry's lock. */
+static void
+registry_remove (const char *key)
+{
+  g_hash_table_remove (registry, key);
+  if (g_hash_table_size (registry) == 0)
+    g_clear_pointer (&registry, g_hash_table_unref);
+  g_cond_broadcast (&registry_change);
+}
+
+static void
+wake_registry_waiters (GCancellable *cancellable, gpointer data)
+{
+  g_mutex_lock (&registry_lock);
+  g_cond_broadcast (&registry_change);
+  g_mutex_unlock (&registry_lock);
+}
+
+/* Takes a reference to the open core of @key. NULL, with *error unset: there is none, and the key is now this thread's,
+ * which opens it and then sets or removes it. */
+static PldCore *
+registry_look_up (const char *key, GCancellable *cancellable, GError **error)
+{
+  /* Without the lock, here and below: the handler may run at once, and disconnecting waits for one that runs. */
+  const gulong handler
+      = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake_registry_waiters), NULL, NULL) : 0;
+  gpointer core = NULL;
+
+  g_mutex_lock (&registry_lock);
+  while (!g_cancellable_is_cancelled (cancellable) && registry != NULL
+         && g_hash_table_lookup_extended (registry, key, NULL, &core) && core == NULL)
+    g_cond_wait (&registry_change, &registry_lock);
+  if (core != NULL)
+    ((PldCore *) core)->n_refs++;
+  else if (!check_cancelled (cancellable, error))
+    registry_set (key, NULL);
+  g_mutex_unlock (&registry_lock);
+  g_cancellable_disconnect (cancellable, handler);
+  return core;
+}
+
+/* The last reference closes the model. An opening of it waits meanwhile, so that memory is never taken twice. */
 static void
 core_unref (PldCore *core)
 {
+  g_autofree char *key = NULL;
+
   g_mutex_lock (&registry_lock);
   if (--core->n_refs == 0)
     {
-      g_hash_table_remove (registry, core->key);
-      if (g_hash_table_size (registry) == 0)
-        g_clear_pointer (&registry, g_hash_table_unref);
-      core_free (core);
+      key = g_steal_pointer (&core->key);
+      registry_set (key, NULL);
     }
   g_mutex_unlock (&registry_lock);
+  if (key == NULL)
+    return;
+  core_free (core);
+  g_mutex_lock (&registry_lock);
+  registry_remove (key);
+  g_mutex_unlock (&registry_lock);
 }
+
+/* ---- users --------------------------------------------------------------------------------- */
 
 PldCore *
 pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
                PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autofree char *key = core_key (kind, path, input);
+  g_autoptr (GError) refused = NULL;
   PldUser wishes = *user;
-  PldCore *core;
+  PldCore *core = registry_look_up (key, cancellable, &refused);
 
-  if (g_cancellable_is_cancelled (cancellable))
+  if (core == NULL && refused == NULL)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_CANCELLED, "cancelled");
+      core = core_open (kind, path, input, &wishes, measure, data, progress, user_data, cancellable, &refused);
+      g_mutex_lock (&registry_lock);
+      if (core != NULL)
+        {
+          core->key = g_steal_pointer (&key);
+          registry_set (core->key, core);
+        }
+      else
+        registry_remove (key);
+      g_mutex_unlock (&registry_lock);
+    }
+  if (core == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&refused));
       return NULL;
     }
-  g_mutex_lock (&registry_lock);
-  core = registry != NULL ? g_hash_table_lookup (registry, key) : NULL;
-  if (core != NULL)
-    core->n_refs++;
-  else if ((core = core_open (kind, path, input, &wishes, measure, data, progress, user_data, error)) != NULL)
-    {
-      core->key = g_steal_pointer (&key);
-      if (registry == NULL)
-        registry = g_hash_table_new (g_str_hash, g_str_equal);
-      g_hash_table_insert (registry, core->key, core);
-    }
-  g_mutex_unlock (&registry_lock);
-  if (core == NULL)
-    return NULL;
   if (progress != NULL)
     progress ("planning", 80, user_data);
   g_mutex_lock (&core->lock);
   *user = (PldUser) { 0 };
   g_ptr_array_add (core->users, user);
   g_mutex_unlock (&core->lock);
-  if (!measure (core->model, &wishes, data, error) || !pld_core_set_user (core, user, &wishes, error))
+  if (check_cancelled (cancellable, error) || !measure (core->model, &wishes, data, error)
+      || !pld_core_set_user (core, user, &wishes, error))
     pld_core_leave (&core, user, NULL, NULL);
   else if (progress != NULL)
     progress ("ready", 100, user_data);

@@ -45,9 +45,10 @@ typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer 
 
 /**
  * pld_core_join:
- * @measure: completes the wishes in @user, once the model is known; called under a lock, with @data
+ * @measure: completes the wishes in @user, once the model is known; called with @data, without a lock
  *
- * Opens the model, or joins one that is open with the same input size. Returns: (transfer full)
+ * Opens the model, or joins one that is open with the same input size; waits while another thread opens or closes that.
+ * CANCELLED also while it waits, and between the steps of opening. Returns: (transfer full)
  */
 PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure,
                         gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
