@@ -29,18 +29,42 @@ measure() {
   took=$({ time "$@" >"$log" 2>&1; } 2>&1)
 }
 
-# one NAME COMMAND...: a step that counts as one test
-one() {
-  local name=$1
-  shift
-  if measure "$logs/$name.log" "$@"; then
+# count NAME STATUS: a step that counts as one test
+count() {
+  if [ "$2" = 0 ]; then
     passed=$((passed + 1))
-    echo "ok      $name, $took"
+    echo "ok      $1, $took"
   else
     failed=$((failed + 1))
-    echo "FAILED  $name, $took: $*"
-    tail -n 40 "$logs/$name.log"
+    echo "FAILED  $1, $took"
+    tail -n 40 "$logs/$1.log"
   fi
+  return "$2"
+}
+
+# one NAME COMMAND...: runs a step
+one() {
+  local name=$1 status=0
+  shift
+  measure "$logs/$name.log" "$@" || status=$?
+  count "$name" $status
+}
+
+# aside NAME COMMAND...: a step of the background process; await NAME: waits for the step, and counts it
+aside() {
+  local name=$1 status=0
+  shift
+  measure "$logs/$name.log" "$@" || status=$?
+  echo "$status $took" >"$logs/.done"
+  mv "$logs/.done" "$logs/$name.done"
+}
+
+await() {
+  local name=$1 status=1
+  took="not run"
+  while [ ! -e "$logs/$name.done" ] && kill -0 "$background" 2>/dev/null; do sleep 0.2; done
+  [ -e "$logs/$name.done" ] && read -r status took <"$logs/$name.done"
+  count "$name" "$status"
 }
 
 # tests NAME BUILD ARGUMENT...: runs tests of a build and adds their counts; on a busy machine they take longer than their timeouts say
@@ -68,97 +92,72 @@ compile() {
   ninja -C "build-test/$name"
 }
 
-# All builds, in the order in which they are tested; the tests of those before run meanwhile.
-builds() {
-  background gcc compile gcc gcc -Dbuildtype=release
+# All builds, in the order in which they are tested, and then what runs on one core. meson's tests run meanwhile.
+in_background() {
+  local cpu
+  aside build-gcc compile gcc gcc -Dbuildtype=release
   [ $quick = yes ] && return
-  background clang compile clang clang -Dbuildtype=release
-  background asan compile asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-  background arm64 tests/cross-arm64.sh build-test/arm64
-  background tsan compile tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
-}
-
-background() {
-  local name=$1
-  shift
-  measure "$logs/build-$name.log" "$@"
-  echo "$? $took" >"$logs/.built"
-  mv "$logs/.built" "$logs/built-$name"
-}
-
-# built NAME: waits for a build; one that failed counts as a failed test
-built() {
-  local name=$1 status=1 took="not built"
-  while [ ! -e "$logs/built-$name" ] && kill -0 "$builder" 2>/dev/null; do sleep 0.2; done
-  [ -e "$logs/built-$name" ] && read -r status took <"$logs/built-$name"
-  if [ "$status" != 0 ]; then
-    failed=$((failed + 1))
-    echo "FAILED  build $name, $took"
-    tail -n 40 "$logs/build-$name.log"
-    return 1
-  fi
-  echo "built   $name, $took"
+  aside build-clang compile clang clang -Dbuildtype=release
+  aside build-asan compile asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+  aside build-arm64 tests/cross-arm64.sh build-test/arm64
+  aside build-tsan compile tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+  # Without AVX-512, which valgrind does not know.
+  aside valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
+    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
+    build-test/gcc/tests/unit/test-vision -p /vision/shared -p /vision/batch -p /vision/limit-refused -p /vision/missing
+  # PIPELOAD_CPU only chooses a table; this CPU would run what instructions of a better one stray into it.
+  for cpu in "${emulated[@]}"; do
+    aside "kernels-$cpu" qemu-x86_64 -cpu "$cpu" build-test/gcc/tests/kernel/test-kernels
+  done
 }
 
 packages=(g++ git shellcheck python3-venv libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
-[ $quick = yes ] || packages+=(clang libclang-rt-14-dev valgrind)
+[ $quick = yes ] || packages+=(clang libclang-rt-14-dev valgrind qemu-user)
 pld_install_demo && pld_install "${packages[@]}" || { echo "0 passed, 1 failed"; exit 1; }
 
-builds &
-builder=$!
-trap 'kill $builder 2>/dev/null' EXIT
+emulated=()
+[ "$(uname -m)" = x86_64 ] && emulated=(qemu64 Haswell)
+
+in_background &
+background=$!
+trap 'kill $background 2>/dev/null' EXIT
 
 one format scripts/format.sh --check
 one shellcheck shellcheck .ci/run pipelines/*.sh scripts/*.sh tests/*.sh tests/*/*.sh
-built gcc && {
+await build-gcc && {
   tests gcc gcc
   # Every instruction set below this CPU's own; the kernels' tests have run them all.
   for level in baseline:avx2 avx2:avx512f avxvnni:avx512f.*avx_vnni avx512:avx512_vnni; do
     grep -q "${level#*:}" /proc/cpuinfo && level=${level%:*} && PIPELOAD_CPU=$level tests "gcc-$level" gcc --suite golden
   done
-  [ $quick = yes ] ||
-    # Without AVX-512, which valgrind does not know.
-    one valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
-      valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
-      build-test/gcc/tests/unit/test-vision -p /vision/shared -p /vision/batch -p /vision/limit-refused -p /vision/missing
 }
 if [ $quick = no ]; then
-  built clang && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
-  built asan && {
+  await build-clang && tests clang clang --suite unit --suite kernel --suite golden --suite element --suite fault
+  await build-asan && {
     # The slow unwinder, since GLib and GStreamer have no frame pointers that would show what leaked.
     ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$top/tests/support/lsan.supp G_SLICE=always-malloc \
       UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
       tests asan asan --suite unit --suite kernel --suite golden --suite element --suite fuzz --suite fault --suite soak -t 4
   }
-  # As a Raspberry Pi 4 has it, a Raspberry Pi 5, and with all that qemu knows; emulated, so without what is long.
-  built arm64 && {
-    for cpu in cortex-a72 cortex-a76 max; do
-      QEMU_CPU=$cpu tests "arm64-kernels-$cpu" arm64 kernels -t 10
-    done
-    for cpu in cortex-a72 max; do
-      QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-vit-$cpu" arm64 golden-vit -t 10
-      QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-yolos-$cpu" arm64 golden-yolos --test-args="-p /yolos/golden" -t 10
-      for part in logits chunks; do
-        QEMU_CPU=$cpu PIPELOAD_DATA=/nonexistent tests "arm64-$part-$cpu" arm64 golden-llama --test-args="-p /llama/$part" -t 10
-      done
-    done
-    QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64 arm64 unit-base unit-team unit-stream unit-format unit-image unit-image-jpeg \
-      unit-vision unit-sampler unit-stop unit-template unit-tokenizer fault fault-llm -t 10
-    # PIPELOAD_CPU only chooses a table; this CPU would run what instructions of a better one stray into it.
-    if [ "$(uname -m)" = x86_64 ]; then
-      for cpu in qemu64 Haswell; do
-        one "kernels-$cpu" qemu-x86_64 -cpu "$cpu" build-test/gcc/tests/kernel/test-kernels
-      done
-    fi
+  # As a Raspberry Pi 4 has it, a Raspberry Pi 5, and with all that qemu knows.
+  await build-arm64 && {
+    golden=(golden-vit golden-yolos golden-llama)
+    units=(base team stream format image image-jpeg vision sampler stop template tokenizer)
+    QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64-cortex-a72 arm64 kernels "${golden[@]}" "${units[@]/#/unit-}" fault fault-llm -t 10
+    QEMU_CPU=cortex-a76 PIPELOAD_DATA=/nonexistent tests arm64-cortex-a76 arm64 kernels -t 10
+    QEMU_CPU=max PIPELOAD_DATA=/nonexistent tests arm64-max arm64 kernels "${golden[@]}" -t 10
   }
-  built tsan && {
+  await build-tsan && {
     # GLib and GStreamer are not built for it, so only reports that end in a source file of ours count.
     export TSAN_OPTIONS=exitcode=0:log_path=$logs/tsan-report:suppressions=$top/tests/support/tsan.supp G_SLICE=always-malloc
-    tests tsan tsan golden-vit golden-vit-buffered golden-yolos golden-llama -t 4
+    tests tsan tsan golden-vit golden-vit-buffered golden-yolos golden-llama unit-team unit-base unit-stream unit-profile unit-opening unit-vision \
+      unit-llm -t 4
     tests tsan-elements tsan --suite element --suite soak -t 4
-    tests tsan-unit tsan unit-team unit-base unit-stream unit-profile unit-opening unit-vision unit-llm -t 4
     one tsan-reports sh -c "! grep -hE 'SUMMARY.* [^ ]*(engine|models|analytics|gst|apps|tests)/[^ ]*[.]c:' '$logs'/tsan-report.*"
   }
+  for step in valgrind "${emulated[@]/#/kernels-}"; do
+    await "$step"
+  done
 fi
 scripts/test-log.py skipped "${results[@]}"
 echo "$passed passed, $failed failed"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# tests/run.sh --quick, with stand-ins for all that it runs: each failure is counted, and each skip is listed once.
+# tests/run.sh, with stand-ins for all that it runs: each failure is counted, and each skip is listed once.
 # shellcheck disable=SC2016
 set -u
 work=$(mktemp -d) || exit 1
@@ -28,8 +28,10 @@ cp "$PIPELOAD_SOURCE/scripts/common.sh" "$PIPELOAD_SOURCE/scripts/test-log.py" "
 for script in "$PIPELOAD_SOURCE"/scripts/*; do
   [ -e "$work/tree/scripts/${script##*/}" ] || stub "$work/tree/scripts/${script##*/}" </dev/null
 done
-stub "$work/bin/shellcheck" </dev/null
-stub "$work/bin/ninja" </dev/null
+for command in shellcheck ninja valgrind qemu-x86_64; do
+  stub "$work/bin/$command" </dev/null
+done
+stub "$work/tree/tests/cross-arm64.sh" <<<'mkdir -p "$1/meson-logs"'
 stub "$work/bin/dpkg-query" <<<'shift 3; for package in "$@"; do printf "installed=%s " "$package"; done'
 # Setup makes a build; a test run has two tests that pass, one that is skipped, and one that is as the file "result" says.
 stub "$work/bin/meson" <<'END'
@@ -52,7 +54,7 @@ run() {
   shift 2
   rm -rf "$work/runs"
   printf '%s\n' "$@" >"$work/fails"
-  "$work/tree/tests/run.sh" --quick >"$work/out" 2>&1 || status=$?
+  "$work/tree/tests/run.sh" $mode >"$work/out" 2>&1 || status=$?
   [ "$status" = "$expected" ] || fail "exit status $status, not $expected"
   [ ! -e "$work/runs" ] || runs=$(wc -l <"$work/runs")
   # Each run of tests has a failure in it, or none.
@@ -68,21 +70,22 @@ says() {
   grep -q -- "$1" "$work/out" || fail "no \"$1\""
 }
 
+mode=--quick
 run 0 0
 says '^ok      shellcheck'
 says '^2 passed, 0 failed, 1 skipped in gcc,'
-run 1 1 "shellcheck $(cd "$work/tree" && echo .ci/run scripts/*.sh tests/run.sh)"
+run 1 1 "shellcheck $(cd "$work/tree" && echo .ci/run scripts/*.sh tests/*.sh)"
 says '^FAILED  shellcheck'
 says 'its reason'
 
 # A build that fails: not tested.
 rm -r "$work/tree/build-test"
 run 1 1 "meson setup build-test/gcc --werror -Dbuildtype=release"
-says '^FAILED  build gcc'
+says '^FAILED  build-gcc'
 says 'its reason'
 [ ! -e "$work/runs" ] || fail "tests a build that failed"
 run 1 1 "ninja -C build-test/gcc"
-says '^FAILED  build gcc'
+says '^FAILED  build-gcc'
 [ ! -e "$work/runs" ] || fail "tests a build that failed"
 
 # A run of tests that writes no log: that of an earlier run does not count.
@@ -98,8 +101,21 @@ says '^2 passed, 1 failed, 1 skipped in gcc,'
 sed -i '$d' "$work/bin/meson"
 
 # Tests that fail, in each run of tests.
-for result in FAIL TIMEOUT ERROR UNEXPECTEDPASS INTERRUPT; do
+for result in FAIL TIMEOUT; do
   echo $result >"$work/result"
   run 1 0
   says "^$result test-$result, 1 s"
 done
+rm "$work/result"
+
+# Everything: a step in the background that fails, and a build.
+mode=
+run 0 0
+for step in build-gcc build-clang build-asan build-arm64 build-tsan valgrind; do
+  says "^ok      $step, "
+done
+says '^2 passed, 0 failed, 1 skipped in tsan,'
+run 1 1 "cross-arm64.sh build-test/arm64"
+says '^FAILED  build-arm64, '
+grep -q 'in arm64' "$work/out" && fail "tests a build that failed"
+says '^2 passed, 0 failed, 1 skipped in tsan,'
