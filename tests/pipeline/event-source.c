@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A camera on which something happens all the time, for test-mqtt.sh: numbered events, from 1, in real time.
+ * A camera that sees something all the time, for test-mqtt.sh: numbered events, from 1, in real time.
  *
  *   event-source RATE COUNT DESCRIPTION    RATE: events a second; DESCRIPTION: an element named "publish"
  *
- * Prints warnings and errors, and last the element's stats. Exit status 1 after an error.
+ * Prints warnings and errors, "all sent" once the element has all events, and last the element's stats. Exit status 1
+ * after an error.
  */
 #include <gst/gst.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ put_event (GstPad *pad, GstPadProbeInfo *info, gpointer data)
                                  gst_structure_new ("pipeload-event", "event", G_TYPE_STRING, event, "id",
                                                     G_TYPE_UINT64, (guint64) 7, "label", G_TYPE_STRING, "person",
                                                     "zone", G_TYPE_STRING, "", "json", G_TYPE_STRING, json, NULL)));
+  if (number == feed->count)
+    g_print ("all sent\n");
   return GST_PAD_PROBE_OK;
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For the tests of pipelines/: the built plugin, the small random model of tests/golden, which sees class_2 with a confidence
-# of 0.42 in a red picture (tests/element/make-expected.py), and a folder to work in.
+# of 0.42 in a red picture (tests/element/make-expected.py), and a folder to work in. A test waits for a state, never for a time.
 set -u
 top=$PIPELOAD_SOURCE
 # shellcheck disable=SC2034
@@ -35,6 +35,23 @@ need() {
 # expect PATTERN: an extended regular expression in the output
 expect() {
   grep -Eq -- "$1" "$work/out" || fail "no \"$1\" in the output"
+}
+
+# wait_until COMMAND...: until it succeeds. The end after five minutes is a watchdog's: nothing here takes this long.
+wait_until() {
+  local _
+  for _ in $(seq 3000); do
+    "$@" && return
+    sleep 0.1
+  done
+  fail "never: $*"
+}
+
+# has PATTERN FILE [COUNT]: at least as many lines, one by default, match an extended regular expression
+has() {
+  local n
+  n=$(grep -Ecs -- "$1" "$2")
+  [ "${n:-0}" -ge "${3:-1}" ]
 }
 
 # sees N LABEL CONFIDENCE: exactly N element messages, at least one, each with this label and a confidence that starts so

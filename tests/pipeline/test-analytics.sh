@@ -9,11 +9,12 @@ export PIPELOAD_MODELS=$top/models/bundled
 cd "$work" || exit 1
 h264="openh264enc gop-size=10 ! h264parse"
 
-# 10 frames a second; somebody is there from 1 s to 4 s, from 2 s to 5 s, and not at all.
+# 10 frames a second; somebody is there from 1 s to 4 s, from 2 s to 5 s, and not at all. One is long enough to be interrupted.
 mkdir -p yard/sub
 "$walk" yard/a.avi 60 jpegenc avimux 10 40 || fail "make-walk"
 "$walk" yard/sub/b.mkv 60 "$h264" matroskamux 20 50 2>/dev/null || fail "make-walk"
 "$walk" nobody.avi 20 jpegenc avimux 99 99 || fail "make-walk"
+"$walk" long.avi 2000 jpegenc avimux 9999 9999 || fail "make-walk"
 head -c 3000 /dev/zero >yard/broken.mp4
 echo "no video" >yard/notes.txt
 
@@ -24,7 +25,7 @@ analyse() {
   PIPELOAD_BUILD=$PIPELOAD_BUILD "$top/pipelines/offline-analytics.sh" --output="$output" "$@" >"$work/out" 2>&1
 }
 
-# Damaged among good ones: the others go on, the exit status tells.
+# Damaged among good ones: the others are analysed, and the exit status says so.
 analyse whole yard nobody.avi
 [ $? = 2 ] || fail "a damaged file: no exit status 2"
 expect '^broken.mp4: '
@@ -67,24 +68,42 @@ analyse whole yard nobody.avi
 expect '^3 of 4 recordings are done already$'
 expect '^frames +0, looked at 0$'
 
-# Killed at several moments, and once interrupted; then it ends as if nothing had been.
+# begin: analyses one after the other, in the background; the long one is the last but one
+begin() {
+  "$PIPELOAD_BUILD/apps/pipeload-analyse" --output=killed --jobs=1 yard long.avi nobody.avi >"$work/out" 2>&1 &
+  pid=$!
+}
+
+# exists PATTERN: a file of this name in the results
+exists() {
+  [ -n "$(find killed/files -mindepth 1 -maxdepth 1 -name "$1" 2>/dev/null)" ]
+}
+
+# Killed in the first recording and in the long one, and interrupted in that too. What was done before stays, what was begun is not left behind,
+# and in the end all is as if nothing had happened.
 events=$(cat whole/events.jsonl)
-for moment in 0.3 0.8 1.5; do
-  timeout -s KILL "$moment" "$PIPELOAD_BUILD/apps/pipeload-analyse" --output=killed --jobs=1 yard nobody.avi >/dev/null 2>&1
-  [ -e killed/events.jsonl ] && break # a fast machine
-done
-"$PIPELOAD_BUILD/apps/pipeload-analyse" --output=killed yard nobody.avi >"$work/out" 2>&1 &
-pid=$!
-sleep 0.5
+begin
+wait_until exists '.unfinished-*'
+kill -KILL $pid
+wait $pid
+[ $? = 137 ] || fail "killed: it was done"
+begin
+wait_until exists 'b.mkv-*'
+kill -KILL $pid
+wait $pid
+[ $? = 137 ] || fail "killed: it was done"
+begin
+wait_until has '^broken.mp4: ' "$work/out"
+wait_until exists '.unfinished-*'
 kill -INT $pid
 wait $pid
-case $? in
-  130) expect '^stopped: [0-3] of 4 recordings are done' ;;
-  2) ;; # it was done
-  *) fail "interrupted" ;;
-esac
+[ $? = 130 ] || fail "interrupted: no exit status 130"
+expect '^stopped: 3 of 5 recordings are done' # the damaged one is among them
+exists 'a.avi-*' && exists 'b.mkv-*' || fail "interrupted: what was done is gone"
+exists 'long.avi-*' || exists 'nobody.avi-*' && fail "interrupted: it was done"
 analyse killed yard nobody.avi
 [ $? = 2 ] || fail "after kills: no exit status 2"
+expect '^2 of 4 recordings are done already$'
 for file in events.jsonl summary.csv; do
   cmp "whole/$file" "killed/$file" || fail "after kills: $file differs"
 done
@@ -133,9 +152,10 @@ expect 'pipeload-analyse: a.avi: .*File too large'
 
 # Two at once in one folder do not get on.
 mkdir -p locked
-flock locked/.lock sleep 5 &
-sleep 0.3
+exec 9>locked/.lock
+flock 9
 analyse locked yard/a.avi && fail "two analyses in one folder"
+exec 9>&-
 expect 'another analysis is at work'
 
 # refuses STATUS WORD ARGUMENT...

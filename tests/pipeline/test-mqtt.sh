@@ -10,22 +10,12 @@ source=$PIPELOAD_BUILD/tests/pipeline/event-source
 broker= sub= feeder=
 trap 'kill -9 $broker $sub $feeder 2>/dev/null; rm -rf "$work"' EXIT
 
-# wait_for PATTERN FILE: at most half a minute
-wait_for() {
-  for _ in $(seq 300); do
-    grep -Eqs -- "$1" "$2" && return
-    sleep 0.1
-  done
-  cat "$2" >&2
-  fail "no \"$1\" in $2"
-}
-
 # start_broker: on $port, with $work/broker.conf
 start_broker() {
   : >"$work/broker.log"
   mosquitto -c "$work/broker.conf" >"$work/broker.log" 2>&1 &
   broker=$!
-  wait_for 'mosquitto version .* running' "$work/broker.log"
+  wait_until has 'mosquitto version .* running' "$work/broker.log"
 }
 
 # kill_broker SIGNAL
@@ -54,17 +44,15 @@ subscribe() {
 connect() {
   : >"$1"
   subscribe "$1"
-  for _ in $(seq 100); do
-    mosquitto_pub -h 127.0.0.1 -p "$port" -t house/ready -m yes
-    grep -q '^house/ready' "$1" && break
-    sleep 0.1
-  done
+  wait_until receives "$1"
   kill -USR1 $broker
-  for _ in $(seq 100); do
-    [ -s "$work/db/mosquitto.db" ] && break
-    sleep 0.1
-  done
-  [ -s "$work/db/mosquitto.db" ] || fail "the broker writes no database"
+  wait_until [ -s "$work/db/mosquitto.db" ]
+}
+
+# receives FILE: a message arrives
+receives() {
+  mosquitto_pub -h 127.0.0.1 -p "$port" -t house/ready -m yes
+  has '^house/ready' "$1"
 }
 
 unsubscribe() {
@@ -80,8 +68,13 @@ numbers() {
 
 # all FILE FROM TO: exactly these, in order
 all() {
-  wait_for "\"number\":$3}" "$1"
+  wait_until has "\"number\":$3}" "$1"
   diff <(seq "$2" "$3") <(numbers "$1") >"$work/diff" || fail "not all events in order: $(head -n 5 "$work/diff")"
+}
+
+# last LINE FILE: this is the last line
+last() {
+  [ "$(tail -n 1 "$2")" = "$1" ]
 }
 
 # once FILE: no event came twice
@@ -98,7 +91,7 @@ connect "$work/seen"
 "$source" 100 200 "$publish broker=mqtt://127.0.0.1:$port" >"$work/out" 2>&1 || fail "event-source"
 all "$work/seen" 1 200
 once "$work/seen"
-wait_for '^house/yard/available offline$' "$work/seen"
+wait_until has '^house/yard/available offline$' "$work/seen"
 [ "$(grep -m 1 '^house/yard/' "$work/seen")" = "house/yard/available online" ] || fail "not online first"
 expect 'published=\(guint64\)200, acknowledged=\(guint64\)200, queued=\(guint64\)0, dropped=\(guint64\)0, connected=\(boolean\)true'
 grep -q warning "$work/out" && fail "a warning"
@@ -109,9 +102,9 @@ unsubscribe
 connect "$work/again"
 "$source" 100 700 "$publish broker=mqtt://127.0.0.1:$port drain=30000" >"$work/out" 2>&1 &
 feeder=$!
-wait_for '"number":150}' "$work/again"
+wait_until has '"number":150}' "$work/again"
 kill_broker KILL
-sleep 1.5
+wait_until has '^warning: ' "$work/out"
 start_broker
 wait $feeder || fail "event-source"
 feeder=
@@ -124,21 +117,18 @@ expect "^warning: .*the broker 127.0.0.1:$port"
 gst-launch-1.0 -q videotestsrc is-live=true ! pipeloadpublish topic=house camera=gate broker=mqtt://127.0.0.1:"$port" ! fakesink \
   >"$work/out" 2>&1 &
 feeder=$!
-wait_for '^house/gate/available online$' "$work/again"
+wait_until has '^house/gate/available online$' "$work/again"
 kill -KILL $feeder
 wait $feeder 2>/dev/null
 feeder=
-wait_for '^house/gate/available offline$' "$work/again"
+wait_until has '^house/gate/available offline$' "$work/again"
 
-# Home Assistant is told of a sensor, and when it is on.
+# Home Assistant learns of a sensor, and when it is on.
 unsubscribe
 subscribe "$work/home"
 "$source" 50 100 "$publish broker=mqtt://127.0.0.1:$port home-assistant=true" >"$work/out" 2>&1 || fail "event-source"
-wait_for '^house/yard/available online$' "$work/home"
-for _ in $(seq 100); do
-  [ "$(tail -n 1 "$work/home")" = 'house/yard/available offline' ] && break
-  sleep 0.1
-done
+wait_until has '^house/yard/available online$' "$work/home"
+wait_until last 'house/yard/available offline' "$work/home"
 # The first "OFF" is overtaken where the connection takes longer than the first event.
 sed -n 's|^house/yard/person/state ||p' "$work/home" | uniq | tr '\n' ' ' | grep -Eqx '(OFF )?ON OFF ' || fail "the sensor's states"
 sed -n 's|^homeassistant/binary_sensor/pipeload_yard/person/config ||p' "$work/home" >"$work/config"
@@ -154,8 +144,8 @@ kill_broker TERM # which has the subscriber's session written down
 unsubscribe
 "$source" 50 100 "$publish broker=mqtt://127.0.0.1:$port queue-size=30 drain=30000" >"$work/out" 2>&1 &
 feeder=$!
-wait_for '^warning: .*Connection refused' "$work/out"
-sleep 2.5
+wait_until has '^warning: .*Connection refused' "$work/out"
+wait_until has '^all sent$' "$work/out"
 start_broker
 subscribe "$work/late"
 wait $feeder || fail "event-source"
@@ -170,7 +160,7 @@ mosquitto_passwd -b -c "$work/passwords" camera 'r:ght/0ne' 2>/dev/null || fail 
 chmod 600 "$work/passwords"
 configure "allow_anonymous false" "password_file $work/passwords"
 start_broker
-GST_DEBUG='pipeloadpublish:9,*:3' "$source" 50 20 "$publish drain=3000 broker=mqtt://camera:wr0ng@127.0.0.1:$port" >"$work/out" 2>&1 ||
+GST_DEBUG='pipeloadpublish:9,*:3' "$source" 50 20 "$publish drain=6000 broker=mqtt://camera:wr0ng@127.0.0.1:$port" >"$work/out" 2>&1 ||
   fail "event-source"
 [ "$(grep -c '^warning: .*not authorised' "$work/out")" = 1 ] || fail "not one warning of the password"
 expect 'acknowledged=\(guint64\)0, queued=\(guint64\)20'
@@ -193,7 +183,7 @@ start_broker
 "$source" 50 20 "$publish broker=mqtts://localhost:$port ca-file=$work/ca.pem" >"$work/out" 2>&1 || fail "event-source"
 expect 'acknowledged=\(guint64\)20, queued=\(guint64\)0'
 grep -q warning "$work/out" && fail "a warning"
-"$source" 50 20 "$publish drain=3000 broker=mqtts://localhost:$port" >"$work/out" 2>&1 || fail "event-source"
+"$source" 50 20 "$publish drain=6000 broker=mqtts://localhost:$port" >"$work/out" 2>&1 || fail "event-source"
 expect '^warning: no TLS connection .*certificate verify failed'
 expect 'acknowledged=\(guint64\)0, queued=\(guint64\)20'
 exit 0

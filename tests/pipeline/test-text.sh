@@ -47,7 +47,7 @@ if pid == 0:
 seen = b""
 def wait(until, what):
     global seen
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not until(seen):
         assert time.monotonic() < end, (what, seen[-500:])
         if select.select([terminal], [], [], 0.1)[0]:
@@ -63,7 +63,7 @@ wait(lambda s: len(s) > length + 40, "answer")
 os.write(terminal, b"\x03")
 wait(lambda s: s.endswith(b"\n> "), "second prompt")
 os.write(terminal, b"\x04")
-end, done = time.monotonic() + 60, 0
+end, done = time.monotonic() + 300, 0
 while not done and time.monotonic() < end:
     if select.select([terminal], [], [], 0.1)[0]:
         try:
