@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define WAIT (60 * GST_SECOND)
+#define WAIT (300 * GST_SECOND)
 
 #if defined(__SANITIZE_ADDRESS__)
 /* GLib gives up its table of quarks when the 2,048th comes, on purpose. The table was made when GLib was

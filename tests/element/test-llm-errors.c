@@ -160,7 +160,7 @@ push_until_refused (Rig *rig)
 {
   GstFlowReturn flow = GST_FLOW_OK;
 
-  for (guint i = 0; i < 100 && flow == GST_FLOW_OK; i++)
+  while (flow == GST_FLOW_OK)
     {
       flow = gst_harness_push (rig->harness, llm_prompt ("abc", 0));
       g_usleep (1000);

@@ -198,7 +198,7 @@ test_file (void)
   pipeline = gst_parse_launch (line, NULL);
   bus = gst_element_get_bus (pipeline);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  message = gst_bus_timed_pop_filtered (bus, 300 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   g_assert_nonnull (message);
   g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
   gst_message_unref (message);
@@ -362,7 +362,7 @@ test_restart (void)
       guint64 answers = 0;
 
       g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
-      message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+      message = gst_bus_timed_pop_filtered (bus, 300 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
       g_assert_nonnull (message);
       g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
       gst_message_unref (message);
@@ -430,7 +430,7 @@ test_downstream_eos (void)
   llm_open (&rig, ENDLESS);
   watch (&rig, &log);
   refuse_from (&rig, GST_FLOW_EOS);
-  for (guint i = 0; i < 1000 && flow == GST_FLOW_OK; i++)
+  while (flow == GST_FLOW_OK)
     {
       flow = gst_harness_push (rig.harness, llm_prompt (PROMPT, 0));
       g_usleep (1000);
@@ -453,7 +453,7 @@ test_downstream_error (void)
 
   llm_open (&rig, ENDLESS);
   refuse_from (&rig, GST_FLOW_NOT_LINKED);
-  for (guint i = 0; i < 1000 && flow == GST_FLOW_OK; i++)
+  while (flow == GST_FLOW_OK)
     {
       flow = gst_harness_push (rig.harness, llm_prompt (PROMPT, 0));
       g_usleep (1000);

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define WAIT_STEP 2000 /* µs */
-#define WAIT_STEPS 15000
+#define WAIT_STEP 2000    /* µs */
+#define WAIT_STEPS 150000 /* five minutes: a watchdog */
 
 /* ---- the rig ------------------------------------------------------------------------------- */
 

@@ -201,7 +201,7 @@ test_restart (void)
           guint seen = 0;
 
           g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
-          while ((message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
+          while ((message = gst_bus_timed_pop_filtered (bus, 300 * GST_SECOND,
                                                         GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT))
                      != NULL
                  && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
