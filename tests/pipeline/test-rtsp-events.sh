@@ -44,7 +44,7 @@ serve "$port"
 wait_until has 'the camera is back' err
 wait_until has '"enter"' out $((entered + 1))
 
-# Whoever is there when it is stopped leaves.
+# A person who is in view when it is stopped leaves.
 kill -INT $guard
 wait $guard
 [ $? = 130 ] || fail "interrupted: no exit status 130"
