@@ -133,7 +133,7 @@ handle_allocate (PldVision *vision, GError **error)
       || !pld_buffer_init (&vision->values, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float),
                            "the results", error))
     return FALSE;
-  vision->scaler = pld_scaler_new (net->input_width, net->input_height, model->filter, budget, error);
+  vision->scaler = pld_scaler_new (net->input_width, net->input_height, (PldFilter) net->resample, budget, error);
   vision->items = g_new0 (PldItem, vision->batch);
   return vision->scaler != NULL;
 }

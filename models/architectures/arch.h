@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What an architecture tells the core. A new one is a file with such a table and a line in registry.c.
+ * The contract between an architecture and its users: the core, which runs it, and those that write its files. A new
+ * architecture is a file with such a table and a line in registry.c; docs/adding-a-model.md lists the steps.
  */
 #pragma once
 
@@ -8,9 +9,11 @@
 #include "engine/runtime/cache.h"
 #include "engine/runtime/params.h"
 #include "engine/runtime/session.h"
+#include "models/architectures/keys.h"
+#include "models/architectures/names.h"
 #include "pipeload/vision.h"
 
-/* Items of a pass at most: beyond some, a pass only takes longer. */
+/* Items of a pass, at most: more would only make the pass longer. */
 #define PLD_BATCH_MAX 512
 
 typedef enum
@@ -26,10 +29,10 @@ typedef struct
   const float *pixels; /* [3, height, width], normalised */
 } PldPicture;
 
-/* What a pass computes together. */
+/* A row of a pass. */
 typedef struct
 {
-  gboolean wanted; /* its result is to be made; pictures: always */
+  gboolean wanted; /* its result is computed; pictures: always */
   union
   {
     PldPicture picture;
@@ -37,7 +40,7 @@ typedef struct
   };
 } PldItem;
 
-/* What every opened model has. */
+/* The part that all models share. */
 typedef struct
 {
   guint n_outputs; /* floats of a result: classes; the vocabulary */
@@ -62,11 +65,13 @@ typedef struct
 {
   PldNet base;
   guint input_width, input_height;
-  float scale[3], shift[3]; /* normalised = byte * scale + shift, for R, G, B */
+  guint resample;                  /* the filter that scales pictures, as Pillow numbers them */
+  double rescale, mean[3], std[3]; /* normalised = (byte * rescale - mean) / std */
+  float scale[3], shift[3];        /* normalised = byte * scale + shift, for R, G, B */
   guint n_classes;
   guint max_objects; /* of a picture */
-  gboolean detector; /* objects are places in the picture */
-  float threshold;   /* confidence from which on an object counts, unless the user says otherwise */
+  gboolean detector; /* objects have places in the picture */
+  float threshold;   /* default: the least confidence of an object that counts */
 } PldVisionNet;
 
 typedef struct
@@ -76,18 +81,27 @@ typedef struct
   guint n_layers, n_kv_heads, d_head; /* of the cache */
 } PldTextNet;
 
+/* A type of weights that files can be written in, as users name it. */
+typedef struct
+{
+  const char *name;
+  PldDtype base;      /* of most matrices */
+  PldDtype sensitive; /* of those that lose more by few bits; the architecture chooses them */
+  guint file_type;    /* llama.cpp's number of the mix */
+} PldMix;
+
 typedef struct
 {
   const char *name; /* as config.json's model_type or GGUF's general.architecture has it; GGUF's keys begin with it */
   PldKind kind;
-  guint batch_max;    /* items of a pass that still pay, at most PLD_BATCH_MAX */
-  double batch_share; /* of the memory that streaming could use, a longer batch may take so much, 0..1; see
+  guint batch_max;    /* more items make a pass no faster for each; at most PLD_BATCH_MAX */
+  double batch_share; /* of the memory that streaming could use, the share that a longer batch may take, 0..1; see
                          models/core/plan.c */
 
   /**
    * declare:
    * @config: config.json, or GGUF's keys
-   * @input: of vision models: what the user or the preprocessing says; 0 × 0: that it was trained for
+   * @input: of vision models: the user's or the preprocessing's; 0 × 0: the size that it was trained for
    * @blocks: those to declare; only a net with all of them has a forward pass
    *
    * Reads the hyperparameters and declares the tensors; loads nothing. UNSUPPORTED when @blocks has no block of the
@@ -104,9 +118,25 @@ typedef struct
   /* @memory: activation_floats(n); @results: (out): [those of the n that are wanted, n_outputs] */
   gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory,
                        float *results, GError **error);
-  /* Vision: what @result, [n_outputs], shows. @objects: (out): [max_objects], best first, all but their labels.
-   * Returns: how many */
+  /* Vision: the objects in @result, [n_outputs]. @objects: (out): [max_objects], best first, without their labels.
+   * Returns: their number */
   guint (*decode) (const PldVisionNet *net, const float *result, PldObject *objects);
+
+  /* ---- of its files, for readers and writers ---- */
+
+  const PldNames *names; /* (nullable): both kinds of files have GGUF's names */
+  const PldMix *mixes;   /* types that it is written in; one without a name ends them */
+  /**
+   * mix:
+   * @tensor: of GGUF's name; the shape as any file of the model has it
+   * @n_cols: of a matrix; 0: a vector
+   *
+   * Sets the type and the shape that @tensor is stored with.
+   */
+  void (*mix) (const PldNet *net, const PldMix *mix, PldTensor *tensor, guint64 n_cols);
+  /* The keys that declare() reads, and of vision models the preprocessing. Preprocessing and sizes in @net count,
+   * tensors do not. */
+  void (*write_keys) (const PldNet *net, PldKeys keys);
 } PldArch;
 
 extern const PldArch pld_arch_vit;
@@ -123,3 +153,8 @@ gboolean pld_blocks_clip (PldBlocks *blocks, guint n_blocks, const char *path, G
 const PldArch *pld_arch_find (PldKind kind, const char *name);
 /* Returns: (transfer full): "llama, qwen2", for messages */
 char *pld_arch_names (PldKind kind);
+
+/* Returns: (nullable): the type of this name */
+const PldMix *pld_arch_mix (const PldArch *arch, const char *name);
+/* Returns: (transfer full): "f32, f16 and bf16", for messages */
+char *pld_arch_types (const PldArch *arch);

@@ -69,14 +69,14 @@ set_scale (PldModel *model, const PldConfig *config, GError **error)
 
   for (guint c = 0; c < 3; c++)
     {
-      if (!(model->std[c] > 0))
+      if (!(net->std[c] > 0))
         {
           g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %simage_std has a value that is not above 0",
                        config->path, config->prefix);
           return FALSE;
         }
-      net->scale[c] = (float) (model->rescale / model->std[c]);
-      net->shift[c] = (float) (-model->mean[c] / model->std[c]);
+      net->scale[c] = (float) (net->rescale / net->std[c]);
+      net->shift[c] = (float) (-net->mean[c] / net->std[c]);
     }
   return TRUE;
 }
@@ -88,17 +88,18 @@ read_preprocessing (PldModel *model, const PldConfig *config, GError **error)
   static const double half[] = { 0.5, 0.5, 0.5 };
   gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
   guint64 filter = PLD_FILTER_BILINEAR;
+  PldVisionNet *net = (PldVisionNet *) model->net;
 
-  model->rescale = 1 / 255.0;
+  net->rescale = 1 / 255.0;
   for (guint c = 0; c < 3; c++)
-    model->mean[c] = model->std[c] = 0.5;
+    net->mean[c] = net->std[c] = 0.5;
   if (config != NULL
       && (!pld_config_bool (config, "do_rescale", TRUE, &rescale, error)
           || !pld_config_bool (config, "do_normalize", TRUE, &normalize, error)
           || !pld_config_bool (config, "do_center_crop", FALSE, &crop, error)
-          || !pld_config_double (config, "rescale_factor", model->rescale, &model->rescale, error)
-          || !pld_config_doubles (config, "image_mean", 3, half, model->mean, error)
-          || !pld_config_doubles (config, "image_std", 3, half, model->std, error)
+          || !pld_config_double (config, "rescale_factor", net->rescale, &net->rescale, error)
+          || !pld_config_doubles (config, "image_mean", 3, half, net->mean, error)
+          || !pld_config_doubles (config, "image_std", 3, half, net->std, error)
           || (pld_config_has (config, "resample")
               && !pld_config_uint (config, "resample", PLD_FILTER_NEAREST, PLD_FILTER_HAMMING, &filter, error))))
     return FALSE;
@@ -109,13 +110,13 @@ read_preprocessing (PldModel *model, const PldConfig *config, GError **error)
                    config->path);
       return FALSE;
     }
-  model->filter = (PldFilter) filter;
+  net->resample = (guint) filter;
   if (!rescale)
-    model->rescale = 1;
+    net->rescale = 1;
   for (guint c = 0; !normalize && c < 3; c++)
     {
-      model->mean[c] = 0;
-      model->std[c] = 1;
+      net->mean[c] = 0;
+      net->std[c] = 1;
     }
   return set_scale (model, config, error);
 }
@@ -232,20 +233,14 @@ pld_model_largest_file (const PldModel *model)
 }
 
 PldModel *
-pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error)
+pld_model_new (PldKind kind, PldWeights *weights, PldInputSize input, GError **error)
 {
   PldModel *model = g_new0 (PldModel, 1);
-  gboolean ok;
 
-  model->path = g_strdup (path);
-  model->weights = pld_weights_open (path, error);
-  ok = model->weights != NULL;
-  if (ok)
-    {
-      model->params = pld_params_new (model->weights);
-      ok = kind == PLD_KIND_VISION ? open_vision (model, input, error) : open_text (model, error);
-    }
-  if (ok)
+  model->path = g_strdup (weights->path);
+  model->weights = weights;
+  model->params = pld_params_new (weights);
+  if (kind == PLD_KIND_VISION ? open_vision (model, input, error) : open_text (model, error))
     {
       count_tensors (model);
       model->storage = pld_profile_load (pld_model_largest_file (model), pld_file_wants_direct ());
@@ -253,6 +248,14 @@ pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **err
   else
     pld_model_free (&model);
   return model;
+}
+
+PldModel *
+pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error)
+{
+  PldWeights *weights = pld_weights_open (path, error);
+
+  return weights != NULL ? pld_model_new (kind, weights, input, error) : NULL;
 }
 
 void

@@ -25,9 +25,7 @@ typedef struct
   PldProfile *storage; /* (nullable): of the storage that it lies on, measured on its largest file; taken from the cache
                           at opening */
   /* vision */
-  PldFilter filter;
-  double rescale, mean[3], std[3]; /* normalised = (byte * rescale - mean) / std */
-  char **labels;                   /* [n_classes + 1], NULL-terminated */
+  char **labels; /* [n_classes + 1], NULL-terminated */
   /* text */
   guint64 tokenizer_bytes;
   PldTokenizer *tokenizer; /* NULL until prepared, or when the file has none */
@@ -35,6 +33,8 @@ typedef struct
 
 /* @path: not NULL. @input: of vision models. Returns: (transfer full) */
 PldModel *pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error);
+/* The same of an open directory. @weights: (transfer full), also on failure */
+PldModel *pld_model_new (PldKind kind, PldWeights *weights, PldInputSize input, GError **error);
 void pld_model_free (PldModel **model);
 
 /* The file that most of the weights come from. */

@@ -1,9 +1,13 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Describes a model's files as JSON, and finds its kind, without reading weights.
+ */
+#include "models/files/inspect.h"
+
 #include "engine/format/config.h"
 #include "engine/format/weights.h"
-#include "models/architectures/arch.h"
 
-/* What the model calls itself; NULL when it does not. */
+/* Returns: (nullable): the name that the model gives its architecture */
 static const char *
 architecture (const PldWeights *weights, const PldConfig *config)
 {
@@ -111,7 +115,7 @@ describe (const PldWeights *weights, const PldConfig *config)
   return json_builder_get_root (builder);
 }
 
-/* A GGUF carries its own; a safetensors file alone, without the folder, can still be described. */
+/* GGUF has its own keys; a safetensors file alone, without the folder, can still be described. */
 static gboolean
 open_config (const PldWeights *weights, PldConfig **config, GError **error)
 {
@@ -142,6 +146,14 @@ pld_model_inspect (const char *path, GError **error)
   return json_to_string (node, TRUE);
 }
 
+PldKind
+pld_weights_kind (const PldWeights *weights)
+{
+  const char *name = weights->format == PLD_FORMAT_GGUF ? architecture (weights, NULL) : NULL;
+
+  return name != NULL && pld_arch_find (PLD_KIND_VISION, name) == NULL ? PLD_KIND_TEXT : PLD_KIND_VISION;
+}
+
 gboolean
 pld_model_is_language (const char *path, gboolean *language, GError **error)
 {
@@ -155,7 +167,6 @@ pld_model_is_language (const char *path, gboolean *language, GError **error)
   weights = pld_weights_open (path, error);
   if (weights == NULL)
     return FALSE;
-  *language = weights->format == PLD_FORMAT_GGUF && architecture (weights, NULL) != NULL
-              && pld_arch_find (PLD_KIND_VISION, architecture (weights, NULL)) == NULL;
+  *language = pld_weights_kind (weights) == PLD_KIND_TEXT;
   return TRUE;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A ViT → a GGUF file with its matrices in fewer bits. Tensor by tensor, a few MB of each in memory.
+ * Writes a model as a GGUF file with its matrices in fewer bits. Tensor by tensor, a few MB of each in memory.
  */
 #include "engine/base/half.h"
 #include "engine/format/quantize.h"
 #include "engine/runtime/dispatch.h"
-#include "models/files/vit-gguf.h"
+#include "models/core/model.h"
+#include "models/files/gguf-keys.h"
+#include "models/files/inspect.h"
 
 #include <string.h>
 
@@ -20,8 +22,8 @@ typedef struct
 typedef struct
 {
   const PldModel *model;
-  const PldVitMix *mix;
-  GArray *pieces; /* Piece: what the model's architecture declared, and nothing else */
+  const PldMix *mix;
+  GArray *pieces; /* Piece: the tensors that the architecture declared, and no others */
   PldGgufWriter *writer;
   PldFile **files; /* [n_files] */
   PldBuffer window, floats, bytes;
@@ -31,7 +33,7 @@ typedef struct
   guint64 done, total; /* values */
 } Quantize;
 
-/* ---- what to write ------------------------------------------------------------------------- */
+/* ---- the directory -------------------------------------------------------------------------- */
 
 /* @n_cols: of a matrix; 0: a vector */
 static void
@@ -40,14 +42,14 @@ add_piece (Quantize *q, const char *name, guint64 n_cols)
   const PldWeights *weights = q->model->weights;
   Piece piece = { .from = pld_weights_find (weights, name) };
   PldTensor to = *piece.from;
-  char gguf_name[PLD_VIT_NAME];
+  char gguf_name[PLD_NAME_SIZE];
 
   if (weights->format != PLD_FORMAT_GGUF)
     {
-      pld_vit_tensor_name (gguf_name, name, TRUE);
+      pld_names_to_gguf (q->model->arch->names, gguf_name, name);
       to.name = gguf_name;
     }
-  pld_vit_mix_apply (q->mix, &to, n_cols);
+  q->model->arch->mix (q->model->net, q->mix, &to, n_cols);
   pld_gguf_writer_add_tensor (q->writer, &to);
   piece.to = to.dtype;
   q->total += to.n_values;
@@ -76,7 +78,7 @@ add_pieces (Quantize *q)
     {
       const PldMatrix *matrix = params->tape->matrices->pdata[i];
 
-      /* One that is a part of a tensor comes with the first part. */
+      /* A matrix that is a part of a tensor is written with the first part. */
       if (!has_piece (q, matrix->name))
         add_piece (q, matrix->name, matrix->n_cols);
     }
@@ -93,7 +95,7 @@ add_keys (Quantize *q)
       = name != NULL && JSON_NODE_HOLDS_VALUE (name) && json_node_get_value_type (name) == G_TYPE_STRING;
   g_autofree char *valid = g_utf8_make_valid (is_named ? json_node_get_string (name) : base, -1);
 
-  pld_vit_add_keys (q->writer, model, q->mix, valid);
+  pld_gguf_keys_add (q->writer, model->arch, model->net, q->mix, valid, model->labels);
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -111,7 +113,7 @@ check_values (const Quantize *q, const Piece *piece, const float *x, gsize n, GE
     return TRUE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: tensor \"%s\" has a value of %g, which %s cannot hold; %s",
                q->model->path, piece->from->name, (double) x[i], pld_dtype_info (piece->to)->name,
-               isfinite (x[i]) ? "take --type=bf16" : "the model is damaged, download it again");
+               isfinite (x[i]) ? "write it as bf16" : "the model is damaged, download it again");
   return FALSE;
 }
 
@@ -197,54 +199,62 @@ write_file (Quantize *q, const char *path, GError **error)
   return pld_gguf_writer_finish (q->writer, error);
 }
 
-static PldModel *
-open_model (const char *path, GError **error)
+/* Tokenizers, tables and experts are not written yet. */
+static gboolean
+check_kind (const PldWeights *weights, GError **error)
 {
-  gboolean language;
-
-  if (!pld_model_is_language (path, &language, error))
-    return NULL;
-  if (!language)
-    return pld_model_open (PLD_KIND_VISION, path, (PldInputSize) { 0 }, error);
+  if (pld_weights_kind (weights) == PLD_KIND_VISION)
+    return TRUE;
   g_set_error (
       error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
       "%s: is a language model; only vision models are converted here, language models come as GGUF of every type",
-      path);
+      weights->path);
+  return FALSE;
+}
+
+static PldModel *
+open_model (const char *path, GError **error)
+{
+  PldWeights *weights = pld_weights_open (path, error);
+
+  if (weights == NULL)
+    return NULL;
+  if (check_kind (weights, error))
+    return pld_model_new (PLD_KIND_VISION, weights, (PldInputSize) { 0 }, error);
+  pld_weights_free (weights);
   return NULL;
+}
+
+static gboolean
+quantize (Quantize *q, const char *out, GError **error)
+{
+  PldBudget *budget = pld_budget_new (0);
+  gboolean ok;
+
+  q->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
+  q->writer = pld_gguf_writer_new ();
+  ok = open_files (q, budget, error) && write_file (q, out, error);
+  quantize_clear (q);
+  pld_budget_free (&budget);
+  return ok;
 }
 
 gboolean
 pld_model_quantize (const char *path, const char *type, const char *out, PldProgressFunc progress, gpointer user_data,
                     GCancellable *cancellable, GError **error)
 {
-  const PldVitMix *mix = pld_vit_mix_find (type);
-  PldBudget *budget;
   PldModel *model;
+  Quantize q = { .progress = progress, .user_data = user_data, .cancellable = cancellable };
   gboolean ok;
 
   g_return_val_if_fail (path != NULL && out != NULL, FALSE);
-  if (mix == NULL)
-    {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "there is no type \"%s\"; types are " PLD_VIT_TYPES, type);
-      return FALSE;
-    }
-  model = open_model (path, error);
+  q.model = model = open_model (path, error);
   if (model == NULL)
     return FALSE;
-  budget = pld_budget_new (0);
-  {
-    Quantize q = { .model = model,
-                   .mix = mix,
-                   .pieces = g_array_new (FALSE, FALSE, sizeof (Piece)),
-                   .writer = pld_gguf_writer_new (),
-                   .progress = progress,
-                   .user_data = user_data,
-                   .cancellable = cancellable };
-
-    ok = open_files (&q, budget, error) && write_file (&q, out, error);
-    quantize_clear (&q);
-  }
-  pld_budget_free (&budget);
+  q.mix = pld_arch_mix (model->arch, type);
+  if (q.mix == NULL)
+    pld_gguf_unknown_type (model->arch, type, path, error);
+  ok = q.mix != NULL && quantize (&q, out, error);
   pld_model_free (&model);
   return ok;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Random values as each type stores them. Blocks (layouts: engine/kernels) are made directly: random bits for quanta
- * and sub-block scales, then a scale that gives the values the standard deviation that is wanted.
+ * and sub-block scales, then a scale that gives the values the requested standard deviation.
  */
 #include "models/files/synth.h"
 
@@ -71,8 +71,8 @@ fill_plain (PldRandom *random, PldDtype dtype, double scale, guint n, guint8 *ou
 typedef struct
 {
   PldDtype dtype;
-  guint at_scale; /* where in the block the half d lies */
-  guint at_min;   /* where the half lies that shifts the values; 0: none, then d's sign is random and the mean is 0 */
+  guint at_scale; /* offset of the half d in the block */
+  guint at_min;   /* offset of the half that shifts the values; 0: none, then d's sign is random and the mean is 0 */
   double min;     /* that half, in d: takes the mean away */
   double rms;     /* of the values when d is 1 */
 } Block;
@@ -162,9 +162,8 @@ pld_synth_advance (PldSynth *synth, guint64 n)
   synth->percent = percent;
 }
 
-gboolean
-pld_synth_tensor (PldSynth *synth, const PldTensor *tensor, double std, PldSynthPut put, gpointer writer,
-                  GError **error)
+static gboolean
+write_random (PldSynth *synth, const PldTensor *tensor, double std, PldSynthPut put, gpointer writer, GError **error)
 {
   const PldDtypeInfo *info = pld_dtype_info (tensor->dtype);
   const Block *block = block_find (tensor->dtype);
@@ -192,4 +191,26 @@ pld_synth_tensor (PldSynth *synth, const PldTensor *tensor, double std, PldSynth
       pld_synth_advance (synth, n);
     }
   return TRUE;
+}
+
+static gboolean
+write_given (PldSynth *synth, const PldDraft *draft, PldSynthPut put, gpointer writer, GError **error)
+{
+  const gsize n = draft->tensor.n_values;
+  g_autofree guint32 *bits = g_new (guint32, n);
+
+  g_assert (draft->tensor.dtype == PLD_DTYPE_F32);
+  for (gsize i = 0; i < n; i++)
+    bits[i] = GUINT32_TO_LE (pld_float_bits (draft->values[i]));
+  if (!put (writer, bits, n * sizeof *bits, error))
+    return FALSE;
+  pld_synth_advance (synth, n);
+  return TRUE;
+}
+
+gboolean
+pld_synth_draft (PldSynth *synth, const PldDraft *draft, PldSynthPut put, gpointer writer, GError **error)
+{
+  return draft->values != NULL ? write_given (synth, draft, put, writer, error)
+                               : write_random (synth, &draft->tensor, draft->std, put, writer, error);
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The vocabulary of a synthetic language model: a plain one, or another file's.
+ */
 #include "models/files/synth.h"
 
 #include "engine/format/source.h"
@@ -54,7 +57,7 @@ add_plain (PldGgufWriter *writer, guint n)
 static gboolean
 vocab_fail (const char *path, const char *key, const char *fact, GError **error)
 {
-  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s %s; take the vocabulary from another file", path, key, fact);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %s %s; use the vocabulary of another file", path, key, fact);
   return FALSE;
 }
 
@@ -136,7 +139,7 @@ pld_synth_vocabulary (PldSynth *synth, PldGgufWriter *writer, guint *n_vocab, GE
     return FALSE;
   tokens = pld_weights_array (weights, TOKENS_KEY);
   if (tokens == NULL || tokens->type != PLD_GGUF_STRING || tokens->count == 0 || tokens->count > G_MAXINT32)
-    return vocab_fail (synth->vocab_from, TOKENS_KEY, "is no list of tokens", error);
+    return vocab_fail (synth->vocab_from, TOKENS_KEY, "is not a list of tokens", error);
   if (!pld_source_open (&source, synth->vocab_from, error) || !copy_keys (&source, weights, writer, error))
     return FALSE;
   *n_vocab = (guint) tokens->count;

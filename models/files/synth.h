@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models of true shapes with random weights: what the families share. A tensor's values depend on the seed and its
- * name alone, and are made by integer arithmetic up to one multiplication a value, so that every machine writes the
- * same bytes.
+ * Models of true shapes with random weights: the parts of the writer. A tensor's values depend on the seed and its name
+ * alone, and are made by integer arithmetic up to one multiplication a value, so that every machine writes the same
+ * bytes.
  */
 #pragma once
 
 #include "engine/format/gguf-writer.h"
+#include "models/architectures/presets.h"
 #include "pipeload/model.h"
-
-#define PLD_SYNTH_ONES 0.0 /* in place of a standard deviation */
 
 /* One call of pld_model_synth(). */
 typedef struct
 {
+  const PldPresets *family;
+  const PldPreset *preset;
+  const PldMix *mix;
+  PldNet *net;
   guint64 seed;
   const char *vocab_from; /* (nullable) */
   PldProgressFunc progress;
@@ -24,36 +27,24 @@ typedef struct
   guint percent;
 } PldSynth;
 
-/* A family of presets. */
-typedef struct
-{
-  const char *default_type;
-  const char *types;   /* for messages: "f32, f16 and bf16" */
-  const char *presets; /* likewise */
-  gboolean (*has_preset) (const char *preset);
-  gboolean (*has_type) (const char *type);
-  gboolean (*write) (PldSynth *synth, const char *preset, const char *type, const char *path, GError **error);
-} PldSynthFamily;
-
-extern const PldSynthFamily pld_synth_vit, pld_synth_llama;
-
-/* Where a tensor's bytes go. */
+/* Receives a tensor's bytes. */
 typedef gboolean (*PldSynthPut) (gpointer writer, const void *bytes, gsize n, GError **error);
 
 /**
- * pld_synth_tensor:
- * @std: standard deviation of the values, whose mean is 0; or PLD_SYNTH_ONES
+ * pld_synth_draft:
  *
- * Makes and writes the values of @tensor, of which name, dtype, dims and n_values count. Any dtype of
- * pld_synth_has_dtype() will do. CANCELLED, or what @put fails with.
+ * Makes and writes the values of @draft, of any type of pld_synth_has_dtype(); given values are written as F32, which
+ * its type must be. CANCELLED, or what @put fails with.
  */
-gboolean pld_synth_tensor (PldSynth *synth, const PldTensor *tensor, double std, PldSynthPut put, gpointer writer,
-                           GError **error);
+gboolean pld_synth_draft (PldSynth *synth, const PldDraft *draft, PldSynthPut put, gpointer writer, GError **error);
 
 gboolean pld_synth_has_dtype (PldDtype dtype);
 
 /* @n more values are written; the first call, before any, has 0. */
 void pld_synth_advance (PldSynth *synth, guint64 n);
+
+/* Writes the model as a Hugging Face folder. */
+gboolean pld_synth_folder (PldSynth *synth, const char *folder, GError **error);
 
 /**
  * pld_synth_vocabulary:

@@ -86,6 +86,7 @@ parse_config (PldLlama *llama, const PldConfig *config, GError **error)
   return pld_rope_parse (&llama->rope, config, variant->name, llama->d_head, error);
 }
 
+/* "blk.<i>.<part>", in a buffer of the caller's. */
 static const char *
 block_name (char *name, guint i, const char *part)
 {
@@ -179,9 +180,10 @@ declare_tensors (PldParams *params, PldLlama *llama, GError **error)
   /* The vocabulary is as large as its embeddings; missing ones are named by the declaration. */
   const guint n_vocab
       = embeddings != NULL && embeddings->n_dims == 2 ? (guint) CLAMP (embeddings->dims[0], 1, 1 << 24) : 1;
-  /* Without a head of its own, the embeddings are the head. */
-  const char *head = pld_params_has (params, "output.weight") ? "output.weight" : "token_embd.weight";
+  const char *head;
 
+  llama->tied = !pld_params_has (params, "output.weight");
+  head = llama->tied ? "token_embd.weight" : "output.weight";
   llama->base.base.n_outputs = n_vocab;
   if (llama->part.first == 0)
     llama->embeddings = pld_params_table (params, "token_embd.weight", n_vocab, llama->d, error);

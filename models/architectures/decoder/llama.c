@@ -259,6 +259,9 @@ static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
     .activation_floats = llama_activation_floats,                                                                      \
     .scratch_floats = llama_scratch_floats,                                                                            \
     .forward = llama_forward,                                                                                          \
+    .mixes = pld_llama_mixes,                                                                                          \
+    .mix = pld_llama_mix,                                                                                              \
+    .write_keys = pld_llama_write_keys,                                                                                \
   };
 
 LLAMA_ARCH (llama)

@@ -48,6 +48,7 @@ typedef struct
   const PldTable *embeddings; /* [n_vocab, d] */
   float *norm;                /* [d] */
   const PldMatrix *head;      /* [n_vocab, d] */
+  gboolean tied;              /* the head is the embeddings' tensor */
   PldLlamaMlp *mlps;          /* [n_blocks * max (1, n_experts)] */
   PldLlamaBlock blocks[];
 } PldLlama;
@@ -56,3 +57,7 @@ typedef struct
 PldNet *pld_llama_declare (PldParams *params, const PldConfig *config, const PldLlamaVariant *variant, PldBlocks blocks,
                            GError **error);
 void pld_llama_release (PldNet *net);
+
+extern const PldMix pld_llama_mixes[];
+void pld_llama_mix (const PldNet *net, const PldMix *mix, PldTensor *tensor, guint64 n_cols);
+void pld_llama_write_keys (const PldNet *net, PldKeys keys);

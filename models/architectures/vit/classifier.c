@@ -83,4 +83,8 @@ const PldArch pld_arch_vit = {
   .scratch_floats = pld_vit_scratch_floats,
   .forward = classifier_forward,
   .decode = classifier_decode,
+  .names = &pld_vit_names,
+  .mixes = pld_vit_mixes,
+  .mix = pld_vit_mix,
+  .write_keys = pld_vit_write_keys,
 };

@@ -124,18 +124,9 @@ pld_vit_new (const PldParams *params, const PldConfig *config, PldInputSize inpu
 
 /* ---- tensor names -------------------------------------------------------------------------- */
 
-typedef struct
-{
-  const char *gguf, *hugging_face;
-} Name;
-
-/* A block's tensors: this, its number, a dot, one of names. */
-static const Name block_prefix = { "v.blk.", "vit.encoder.layer." };
-
 #define MID_POSITION "v.mid_position_embd.weight"
 
-/* With ".weight" or ".bias" after them where a part has both. */
-static const Name names[] = {
+static const PldName names[] = {
   { "v.class_embd", "vit.embeddings.cls_token" },
   { "v.detection_embd", "vit.embeddings.detection_tokens" },
   { "v.position_embd.weight", "vit.embeddings.position_embeddings" },
@@ -160,35 +151,7 @@ static const Name names[] = {
   { "box_embed.2", "bbox_predictor.layers.2" },
 };
 
-/* What follows @start in @name, if that is how it begins. */
-static const char *
-after (const char *name, const char *start)
-{
-  return g_str_has_prefix (name, start) ? name + strlen (start) : NULL;
-}
-
-void
-pld_vit_tensor_name (char out[PLD_VIT_NAME], const char *name, gboolean to_gguf)
-{
-  const char *rest = after (name, to_gguf ? block_prefix.hugging_face : block_prefix.gguf);
-  const char *part = rest != NULL ? strchr (rest, '.') + 1 : name;
-
-  out[0] = '\0';
-  if (rest != NULL)
-    g_snprintf (out, PLD_VIT_NAME, "%s%.*s", to_gguf ? block_prefix.gguf : block_prefix.hugging_face,
-                (int) (part - rest), rest);
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      const char *tail = after (part, to_gguf ? names[i].hugging_face : names[i].gguf);
-
-      if (tail == NULL || (*tail != '\0' && strcmp (tail, ".weight") != 0 && strcmp (tail, ".bias") != 0))
-        continue;
-      g_strlcat (out, to_gguf ? names[i].gguf : names[i].hugging_face, PLD_VIT_NAME);
-      g_strlcat (out, tail, PLD_VIT_NAME);
-      return;
-    }
-  g_assert_not_reached ();
-}
+const PldNames pld_vit_names = { { "v.blk.", "vit.encoder.layer." }, names, G_N_ELEMENTS (names) };
 
 /* ---- declaration --------------------------------------------------------------------------- */
 
@@ -200,18 +163,18 @@ has_last_block (const PldVit *vit)
 
 /* The name that the file has for what GGUF calls @name. */
 static const char *
-file_name (char buffer[PLD_VIT_NAME], const PldWeights *weights, const char *name)
+file_name (char buffer[PLD_NAME_SIZE], const PldWeights *weights, const char *name)
 {
   if (weights->format == PLD_FORMAT_GGUF)
     return name;
-  pld_vit_tensor_name (buffer, name, FALSE);
+  pld_names_to_hugging_face (&pld_vit_names, buffer, name);
   return buffer;
 }
 
 static gboolean
 declare_vector (PldParams *params, const char *name, guint64 n, float **target, GError **error)
 {
-  char buffer[PLD_VIT_NAME];
+  char buffer[PLD_NAME_SIZE];
 
   return pld_params_vector (params, file_name (buffer, params->weights, name), n, target, error);
 }
@@ -220,7 +183,7 @@ static gboolean
 declare_matrix (PldParams *params, PldVit *vit, const char *name, guint n_rows, guint n_cols, guint work,
                 const PldMatrix **matrix, GError **error)
 {
-  char buffer[PLD_VIT_NAME];
+  char buffer[PLD_NAME_SIZE];
 
   params->work = work;
   *matrix = pld_params_matrix (params, file_name (buffer, params->weights, name), n_rows, n_cols, error);
@@ -234,7 +197,7 @@ static gboolean
 declare_position (PldParams *params, const PldVit *vit, const char *name, guint part, guint n_parts,
                   const PldMatrix **matrix, GError **error)
 {
-  char buffer[PLD_VIT_NAME];
+  char buffer[PLD_NAME_SIZE];
 
   params->work = 1;
   *matrix = pld_params_matrix_part (params, file_name (buffer, params->weights, name), part, n_parts,
@@ -244,9 +207,9 @@ declare_position (PldParams *params, const PldVit *vit, const char *name, guint 
 
 /* "v.blk.<i>.<name>", in a buffer of the caller's. */
 static const char *
-block_name (char buffer[PLD_VIT_NAME], guint i, const char *name)
+block_name (char buffer[PLD_NAME_SIZE], guint i, const char *name)
 {
-  g_snprintf (buffer, PLD_VIT_NAME, "%s%u.%s", block_prefix.gguf, i, name);
+  g_snprintf (buffer, PLD_NAME_SIZE, "%s%u.%s", pld_vit_names.block.gguf, i, name);
   return buffer;
 }
 
@@ -254,7 +217,7 @@ static gboolean
 declare_block (PldParams *params, PldVit *vit, guint i, gboolean qkv_bias, PldVitBlock *b, GError **error)
 {
   const guint d = vit->d, m = vit->d_mlp;
-  char name[PLD_VIT_NAME];
+  char name[PLD_NAME_SIZE];
   const struct
   {
     const char *name;
@@ -346,7 +309,7 @@ pld_vit_declare_head (PldParams *params, PldVit *vit, const char *name, guint n_
 guint
 pld_vit_count_rows (const PldParams *params, const char *name)
 {
-  char buffer[PLD_VIT_NAME];
+  char buffer[PLD_NAME_SIZE];
   const PldTensor *tensor = pld_weights_find (params->weights, file_name (buffer, params->weights, name));
 
   return tensor != NULL && tensor->n_dims == 2 ? (guint) CLAMP (tensor->dims[0], 1, 1000000) : 1;

@@ -208,6 +208,18 @@ detector_decode (const PldVisionNet *net, const float *result, PldObject *object
   return kept;
 }
 
+static void
+detector_write_keys (const PldNet *net, PldKeys keys)
+{
+  const PldVit *vit = (const PldVit *) net;
+
+  pld_vit_write_keys (net, keys);
+  pld_keys_add_uint32 (keys, "detector_cells", vit->cells);
+  pld_keys_add_float (keys, "detector_furthest", vit->furthest);
+  pld_keys_add_float (keys, "detector_overlap", vit->overlap);
+  pld_keys_add_float (keys, "detector_threshold", vit->base.threshold);
+}
+
 const PldArch pld_arch_patch_detector = {
   .name = "vit_patch_detector",
   .kind = PLD_KIND_VISION,
@@ -221,4 +233,8 @@ const PldArch pld_arch_patch_detector = {
   .scratch_floats = pld_vit_scratch_floats,
   .forward = detector_forward,
   .decode = detector_decode,
+  .names = &pld_vit_names,
+  .mixes = pld_vit_mixes,
+  .mix = pld_vit_mix,
+  .write_keys = detector_write_keys,
 };

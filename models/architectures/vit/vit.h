@@ -136,12 +136,14 @@ typedef struct
 gboolean pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *items, guint n, float *memory,
                         PldVitMemory *m, GError **error);
 
-/* ---- for writers --------------------------------------------------------------------------- */
+/* ---- files: declare.c, write.c ------------------------------------------------------------------- */
 
-#define PLD_VIT_NAME 128
+extern const PldNames pld_vit_names;
+extern const PldMix pld_vit_mixes[];
 
-/* Hugging Face's name of a tensor from GGUF's, or the other way; @name is of a tensor that was declared. */
-void pld_vit_tensor_name (char out[PLD_VIT_NAME], const char *name, gboolean to_gguf);
+/* Of the table PldArch; a head adds its own keys. */
+void pld_vit_mix (const PldNet *net, const PldMix *mix, PldTensor *tensor, guint64 n_cols);
+void pld_vit_write_keys (const PldNet *net, PldKeys keys);
 
 /* "gelu": the value of hidden_act */
 const char *pld_vit_activation (PldActivation act);

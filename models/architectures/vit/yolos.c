@@ -179,6 +179,16 @@ yolos_decode (const PldVisionNet *net, const float *result, PldObject *objects)
   return n;
 }
 
+static void
+yolos_write_keys (const PldNet *net, PldKeys keys)
+{
+  const PldVit *vit = (const PldVit *) net;
+
+  pld_vit_write_keys (net, keys);
+  pld_keys_add_uint32 (keys, "num_detection_tokens", vit->n_detection);
+  pld_keys_add_bool (keys, "use_mid_position_embeddings", vit->mid_positions);
+}
+
 const PldArch pld_arch_yolos = {
   .name = "yolos",
   .kind = PLD_KIND_VISION,
@@ -192,4 +202,8 @@ const PldArch pld_arch_yolos = {
   .scratch_floats = pld_vit_scratch_floats,
   .forward = yolos_forward,
   .decode = yolos_decode,
+  .names = &pld_vit_names,
+  .mixes = pld_vit_mixes,
+  .mix = pld_vit_mix,
+  .write_keys = yolos_write_keys,
 };

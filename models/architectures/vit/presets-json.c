@@ -1,7 +1,12 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "models/files/synth-vit.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The texts of config.json and preprocessor_config.json for presets.
+ */
+#include "models/architectures/vit/presets.h"
 
 #include <string.h>
+
+#define LONGEST_EDGE 1333
 
 static const double half[3] = { 0.5, 0.5, 0.5 };
 /* Of ImageNet's pictures. */
@@ -27,8 +32,9 @@ add_numbers (GString *text, const char *key, const double *values, guint n)
 }
 
 char *
-pld_vit_preset_config (const PldVitPreset *preset, const char *torch_name)
+pld_vit_preset_config (const PldPreset *base, const char *torch_type)
 {
+  const PldVitPreset *preset = (const PldVitPreset *) base;
   const gboolean yolos = preset->n_detection > 0;
   const double size[] = { preset->image_height, preset->image_width };
   GString *text = g_string_new (NULL);
@@ -41,7 +47,7 @@ pld_vit_preset_config (const PldVitPreset *preset, const char *torch_name)
                           "  \"intermediate_size\": %u,\n"
                           "  \"num_hidden_layers\": %u,\n"
                           "  \"num_attention_heads\": %u,\n",
-                          yolos ? "YolosForObjectDetection" : "ViTForImageClassification", preset->arch->name,
+                          yolos ? "YolosForObjectDetection" : "ViTForImageClassification", preset->base.arch->name,
                           preset->hidden, 4 * preset->hidden, preset->layers, preset->heads);
   if (yolos)
     {
@@ -59,7 +65,7 @@ pld_vit_preset_config (const PldVitPreset *preset, const char *torch_name)
                           "  \"qkv_bias\": true,\n"
                           "  \"torch_dtype\": \"%s\",\n"
                           "  \"id2label\": {",
-                          PLD_SYNTH_PATCH, torch_name);
+                          PLD_VIT_PRESET_PATCH, torch_type);
   for (guint i = 0; i < preset->n_classes; i++)
     g_string_append_printf (text, "%s\n    \"%u\": \"LABEL_%u\"", i > 0 ? "," : "", i, i);
   g_string_append (text, "\n  }\n}\n");
@@ -67,8 +73,9 @@ pld_vit_preset_config (const PldVitPreset *preset, const char *torch_name)
 }
 
 char *
-pld_vit_preset_preprocessor (const PldVitPreset *preset)
+pld_vit_preset_preprocessing (const PldPreset *base)
 {
+  const PldVitPreset *preset = (const PldVitPreset *) base;
   const gboolean yolos = preset->n_detection > 0;
   GString *text = g_string_new (NULL);
   double mean[3], std[3];
@@ -78,7 +85,7 @@ pld_vit_preset_preprocessor (const PldVitPreset *preset)
                           yolos ? "YolosImageProcessor" : "ViTImageProcessor");
   if (yolos)
     g_string_append_printf (text, "  \"size\": {\"shortest_edge\": %u, \"longest_edge\": %u},\n", preset->shortest_edge,
-                            PLD_SYNTH_LONGEST_EDGE);
+                            LONGEST_EDGE);
   else
     g_string_append_printf (text, "  \"size\": {\"height\": %u, \"width\": %u},\n", preset->input_height,
                             preset->input_width);
