@@ -9,7 +9,7 @@
 
 #define PLD_LLAMA_MAX_EXPERTS 256
 
-/* What distinguishes the architectures. */
+/* The differences between the architectures. */
 typedef struct
 {
   const char *name;

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Frequencies of rotary positions, and the angles at a position.
+ */
 #include "models/architectures/decoder/rope.h"
 
 #include <math.h>
@@ -28,7 +31,7 @@ parse_scaling (PldRope *rope, const PldConfig *config, const char *arch, GError 
           && !pld_config_uint (config, context_key, 1, G_MAXINT32, &context, error)))
     return FALSE;
   rope->trained_context = (guint) context;
-  /* A factor of 0 stands for none. */
+  /* A factor of 0 means none. */
   if (rope->factor == 0)
     rope->factor = 1;
   if (g_str_equal (type, "none") || (g_str_equal (type, "linear") && rope->factor == 1))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A plain ViT whose patch tokens tell where objects are, without anchors, as FCOS does (arXiv 1904.01355); the bundled
- * person detector is one.
+ * A plain ViT whose patch tokens give the places of objects, without anchors, as FCOS does (arXiv 1904.01355); the
+ * bundled person detector is one.
  *
  *   [T − 1, cells²; logit, l, t, r, b] = LN (x)[patches] Wᵈ + bᵈ
  *
- * A patch is cut in cells × cells cells. Each tells how sure it is that an object's middle is near (a logit), and the
+ * A patch is cut in cells × cells cells. Each gives its confidence that an object's middle is near (a logit), and the
  * logarithms of the distances, in patches, from its own middle to the object's four sides. Of boxes that share too much
  * the surest stays.
  */
@@ -17,7 +17,7 @@
 #define CELL_VALUES 5
 /* Less sure ones are noise, for whatever use. */
 #define LEAST_CONFIDENCE 0.05f
-/* Each is held against all that are kept: what a damaged model calls objects must not stop the stream. */
+/* Each is compared with all that are kept: the many objects of a damaged model must not stop the stream. */
 #define MAX_OBJECTS 300
 
 static gboolean

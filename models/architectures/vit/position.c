@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Position embeddings that are scaled to another grid of patches.
+ */
 #include "models/architectures/vit/position.h"
 
 #include <math.h>

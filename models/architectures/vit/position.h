@@ -8,7 +8,7 @@
 
 #include <glib.h>
 
-/* What a sample takes from a line of others: up to four of them, each once, by rising index. */
+/* The weights of a sample's neighbors in a line: up to four of them, each once, by rising index. */
 typedef struct
 {
   guint n;

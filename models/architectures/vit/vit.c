@@ -134,7 +134,7 @@ embed_patches (gpointer data, guint item, guint thread)
   e->session->kernels->pack (e->patches.data + item * e->patches.stride, rows, values, n, values);
 }
 
-/* Sets the tokens that are no patches. */
+/* Sets the class token and the detection tokens. */
 static void
 embed_tokens (const Embed *e, guint picture)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A vision transformer as its files declare it: declare.c fills this in, vit.c computes with it. What kind it is, its
- * head says: classifier.c, patch-detector.c, yolos.c. Its tokens: [class; patches; detection tokens], the last of YOLOS
- * alone.
+ * A vision transformer as its files declare it: declare.c fills this in, vit.c computes with it. Its
+ * head makes it a kind: classifier.c, patch-detector.c, yolos.c. Its tokens: [class; patches; detection tokens]; only
+ * YOLOS has the last.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * YOLOS: "You Only Look at One Sequence", arXiv 2106.00666, as Hugging Face's YolosForObjectDetection. A plain ViT with
- * learned detection tokens beside the patches; each of them tells of one object, or of none.
+ * learned detection tokens next to the patches; each of them finds one object, or none.
  *
  *   [N, classes + 1] = MLP (LN (x)[det])                     the last class: no object
  *   [N, cx, cy, w, h] = σ (MLP (LN (x)[det]))                in shares of the picture
@@ -123,7 +123,7 @@ yolos_forward (const PldNet *net, PldSession *session, const PldItem *items, gui
 
 /* ---- objects ------------------------------------------------------------------------------- */
 
-/* What is no number, out of a damaged model, is 0. */
+/* Maps NaN (from a damaged model) to 0. */
 static float
 share (float v)
 {
