@@ -19,7 +19,9 @@ DOCUMENTATION = ["usr/share/doc/{package}/*", "usr/share/lintian/overrides/{pack
 PACKAGES = {
     "gstreamer1.0-pipeload": (["usr/lib/*/gstreamer-1.0/libgst" + name + ".so"
                                for name in ("pipeload", "pipeloadoverlay", "pipeloadpublish")], []),
-    "pipeload": (["usr/bin/pipeload"], ["usr/bin/pipeload-*"]),
+    "pipeload": (["usr/bin/pipeload", "usr/libexec/pipeload/pipeload-detect", "usr/share/man/man1/pipeload.1*",
+                  "usr/share/bash-completion/completions/pipeload.bash", "usr/share/zsh/site-functions/_pipeload"],
+                 ["usr/libexec/pipeload/pipeload-*", "usr/share/man/man1/pipeload-*"]),
     "pipeload-data": (["usr/share/pipeload/models/" + name for name in (
         "person-detector/config.json", "person-detector/model.safetensors", "person-vit/config.json",
         "person-vit/model.safetensors", "report-llama/report-llama.gguf")], ["usr/share/pipeload/models/*"]),

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Answers each line of a text file, each for itself, through appsrc ! pipeloadllm ! appsink.
+# Answers each line of a text file on its own.
 #
-#   pipelines/answer-file.sh FILE [OPTION...]      FILE: - for stdin; options go to pipeload-chat: see its --help
+#   pipelines/answer-file.sh FILE [MODEL] [OPTION...]      FILE: - for stdin; options: see "pipeload help run"
 
 # shellcheck source=scripts/pipeline.sh
 . "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
@@ -12,6 +12,6 @@ case ${1:-} in
 esac
 file=$1
 shift
-[ "$file" = - ] && file=/dev/stdin
+[ "$file" = - ] || exec <"$file"
 
-exec "$(program pipeload-chat)" --history=0 "$@" "$file"
+exec "$pipeload" run --quiet --history=0 "$@"

@@ -7,8 +7,8 @@
 #   pipelines/demo.sh [INPUT] [OPTION...]
 #
 # INPUT is a video file; by default pedestrians in front of a surveillance camera (vtest.avi of Debian's opencv-doc). Results are in
-# demo-output/, and in detections.jsonl, which report.sh reads. Options go to pipeload-analyse: see --help.
-# A picture, a folder of pictures, rtsp://…, or /dev/videoN is looked at by pipeload-watch, which gets the options then.
+# demo-output/, and in detections.jsonl, which report.sh reads. Options go to "pipeload analyse": see --help.
+# A picture, a folder of pictures, rtsp://…, or /dev/videoN goes to "pipeload detect", with the options.
 set -u
 # shellcheck source=scripts/common.sh
 . "$(dirname "$(realpath "$0")")/../scripts/common.sh"
@@ -30,8 +30,9 @@ pld_install_demo || exit 1
 pld_build "${PIPELOAD_DEMO_BUILD:-}" || exit 1
 export GST_PLUGIN_PATH=$PLD_BUILD/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 log=detections.jsonl
+pipeload=$PLD_BUILD/apps/pipeload/pipeload
 
-case " $* " in *" --help "* | *" -h "*) exec "$PLD_BUILD/apps/pipeload-analyse" --help ;; esac
+case " $* " in *" --help "* | *" -h "*) exec "$pipeload" analyse --help ;; esac
 [ -n "$input" ] || input=$(pld_example_video) || exit 1
 
 # is_video INPUT: as opposed to cameras and pictures
@@ -52,7 +53,7 @@ print_visits() {
 analyse() {
   local output=demo-output folder='' each
   # One encoder says "Error" at the end of every video; the exit status shows true ones.
-  "$PLD_BUILD/apps/pipeload-analyse" --output="$output" --again --annotate --detections --jobs=1 --memory-limit=small \
+  "$pipeload" analyse --output="$output" --again --annotate --detections --jobs=1 --memory-limit=small \
     "$@" "$input" >"$output.txt" 2> >(grep -v '^\[OpenH264\]' >&2) || { rm -f "$output.txt"; return 2; }
   print_visits "$output/visits.csv"
   echo
@@ -72,7 +73,7 @@ analyse() {
 if is_video "$input"; then
   analyse "$@" || exit
 else
-  "$PLD_BUILD/apps/pipeload-watch" --input="$input" --memory-limit=small --output="$log" "$@" || exit
+  "$pipeload" detect --stats --memory-limit=small --output="$log" "$@" "$input" || exit
 fi
 echo
 PIPELOAD_BUILD=$PLD_BUILD "$pld_top/pipelines/report.sh" "$log"

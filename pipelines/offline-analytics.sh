@@ -5,7 +5,7 @@
 #
 #   pipelines/offline-analytics.sh FILE|FOLDER... [OPTION...]
 #
-# Options go to pipeload-analyse: see its --help.
+# Options go to "pipeload analyse".
 
 # shellcheck source=scripts/pipeline.sh
 . "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
@@ -14,4 +14,4 @@ case ${1:-} in
   '') usage >&2; exit 1 ;;
 esac
 
-exec "$(program pipeload-analyse)" "$@"
+exec "$pipeload" analyse "$@"

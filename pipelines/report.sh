@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Writes a report of what cameras saw, from the JSON lines that pipeload-watch or demo.sh wrote.
+# Writes a report of what cameras saw, from the JSON lines that "pipeload detect --json" or demo.sh wrote.
 #
 #   pipelines/report.sh [LOG] [MODEL] [OPTION...]      LOG: detections.jsonl; MODEL: the bundled one
 #
-# Options go to pipeload-report: see its --help.
+# Options: see "pipeload help report".
 
 # shellcheck source=scripts/pipeline.sh
 . "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
@@ -20,4 +20,4 @@ case ${1:-} in
     ;;
 esac
 
-exec "$(program pipeload-report)" "$@" "$log"
+exec "$pipeload" report "$@" "$log"

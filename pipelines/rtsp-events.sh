@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Says who comes and goes before a network camera, one JSON object a line; looks about five times a second while something moves. A camera
-# that goes away is waited for.
+# Reports who enters and leaves the view of a network camera, one JSON object a line; infers about five times a second while something moves. A camera
+# that goes away is retried.
 #
 #   pipelines/rtsp-events.sh rtsp://user:password@camera/stream [FILE|mqtt://broker] [OPTION...]
 #
-# Events go to a file or an MQTT broker, too, where one is named. Options go to pipeload-guard: see its --help.
+# Events go to a file or an MQTT broker, too, where one is named. Options: see "pipeload help guard".
 
 # shellcheck source=scripts/pipeline.sh
 . "$(dirname "$(realpath "$0")")/../scripts/pipeline.sh"
@@ -29,4 +29,4 @@ case ${1:-} in
     ;;
 esac
 
-exec "$(program pipeload-guard)" "$@" "$camera"
+exec "$pipeload" guard "$@" "$camera"

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Shared by the scripts of pipelines/: their help, and the build whose plugins and programs they run. Source it first; any POSIX shell.
+# Shared by the scripts of pipelines/: their help, and the build whose plugins and command they run. Source it first; any POSIX shell.
 #
-# Plugins and programs are those of the build PIPELOAD_BUILD names, or else of demo.sh's; then the installed ones. GST_PLUGIN_PATH, where it
+# Plugins and command are those of the build PIPELOAD_BUILD names, or else of demo.sh's; then the installed ones. GST_PLUGIN_PATH, where it
 # is set, names the plugins' folder.
 pld_build=${PIPELOAD_BUILD:-$(dirname "$(realpath "$0")")/../build-demo}
 export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$pld_build/gst}"
@@ -12,11 +12,6 @@ usage() {
   sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' "$0"
 }
 
-# program NAME: the path of one of pipeload's programs
-program() {
-  if [ -x "$pld_build/apps/$1" ]; then
-    echo "$pld_build/apps/$1"
-  else
-    echo "$1"
-  fi
-}
+# The command of the build, or else the installed one
+pipeload=$pld_build/apps/pipeload/pipeload
+[ -x "$pipeload" ] || pipeload=pipeload

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Counts the frames and visits of a recording, and formats rows of the tables.
+ */
 #include "apps/analyse/facts.h"
 
 #include <string.h>

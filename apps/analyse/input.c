@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finds the recordings in files and folders.
+ */
 #include "apps/analyse/input.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Runs the pipeline of one recording and writes its results.
+ */
 #include "apps/analyse/job.h"
 
 #include "gst/common/meta.h"
@@ -22,19 +25,19 @@ struct _AnalyseJob
 
   /* Streaming thread, until it is stopped. */
   FILE *lines, *visits;
-  FILE *detections;      /* NULL: not wanted */
-  AnalyseSheets *sheets; /* NULL: not wanted */
+  FILE *detections;      /* NULL: not requested */
+  AnalyseSheets *sheets; /* NULL: not requested */
   AnalyseFacts facts;
   GstCaps *caps;
   int width, height;
-  gboolean broken; /* writing failed, and was told */
+  gboolean broken; /* writing failed, and was reported */
 };
 
 /* ---- streaming thread ---------------------------------------------------------------------- */
 
-/* Whether writing failed is told once, by the bus. @error: (transfer full) (nullable): errno's if NULL */
+/* Reports failed writing once, on the bus. @error: (transfer full) (nullable): errno's if NULL */
 static void
-tell_broken (AnalyseJob *job, const char *name, GError *error)
+report_broken (AnalyseJob *job, const char *name, GError *error)
 {
   const int code = errno;
 
@@ -52,7 +55,7 @@ static void
 write_text (AnalyseJob *job, FILE *file, const char *name, const char *text)
 {
   if (fputs (text, file) < 0)
-    tell_broken (job, name, NULL);
+    report_broken (job, name, NULL);
 }
 
 /* @json: a line without its end */
@@ -64,7 +67,7 @@ write_line (AnalyseJob *job, FILE *file, const char *name, const char *json)
 }
 
 static void
-take_leave (AnalyseJob *job, guint64 id, const char *label, const char *zone, GstClockTime start, GstClockTime end)
+on_leave (AnalyseJob *job, guint64 id, const char *label, const char *zone, GstClockTime start, GstClockTime end)
 {
   GError *error = NULL;
   g_autofree char *sheet
@@ -73,13 +76,13 @@ take_leave (AnalyseJob *job, guint64 id, const char *label, const char *zone, Gs
   g_autofree char *row = analyse_visit_row (job->input->name, start, end, label, id, zone, path);
 
   if (error != NULL)
-    tell_broken (job, NULL, error);
+    report_broken (job, NULL, error);
   analyse_facts_leave (&job->facts, start, end);
   write_text (job, job->visits, "visits.csv", row);
 }
 
 static void
-take_visit (AnalyseJob *job, const GstStructure *structure)
+on_visit (AnalyseJob *job, const GstStructure *structure)
 {
   const char *kind = gst_structure_get_string (structure, "event"),
              *label = gst_structure_get_string (structure, "label");
@@ -96,11 +99,11 @@ take_visit (AnalyseJob *job, const GstStructure *structure)
         analyse_sheets_enter (job->sheets, id, label, zone);
     }
   else if (g_str_equal (kind, "leave") && gst_structure_get_uint64 (structure, "end", &end))
-    take_leave (job, id, label, zone, start, end);
+    on_leave (job, id, label, zone, start, end);
 }
 
 static void
-take_frame (AnalyseJob *job, GstBuffer *buffer)
+on_frame (AnalyseJob *job, GstBuffer *buffer)
 {
   guint64 age = 0;
   gboolean looked = gst_pipeload_result_read (buffer, NULL, &age) && age == 0;
@@ -122,9 +125,9 @@ take_frame (AnalyseJob *job, GstBuffer *buffer)
     }
 }
 
-/* Behind pipeloadevents: what it tells comes before the frame that it is about. */
+/* Behind pipeloadevents: its events arrive before the frame that they are about. */
 static GstPadProbeReturn
-take_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+on_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   AnalyseJob *job = user_data;
   GstEvent *event;
@@ -132,7 +135,7 @@ take_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
     {
-      take_frame (job, GST_PAD_PROBE_INFO_BUFFER (info));
+      on_frame (job, GST_PAD_PROBE_INFO_BUFFER (info));
       return GST_PAD_PROBE_OK;
     }
   event = GST_PAD_PROBE_INFO_EVENT (info);
@@ -146,7 +149,7 @@ take_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
     }
   else if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
            && gst_event_has_name (event, GST_PIPELOAD_EVENT_MESSAGE))
-    take_visit (job, gst_event_get_structure (event));
+    on_visit (job, gst_event_get_structure (event));
   return GST_PAD_PROBE_OK;
 }
 
@@ -181,7 +184,7 @@ watch_results (AnalyseJob *job)
 {
   g_autoptr (GstPad) pad = gst_element_get_static_pad (job->elements.events, "src");
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, take_results, job, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_results, job, NULL);
 }
 
 AnalyseJob *
@@ -246,7 +249,7 @@ analyse_job_get_bus (AnalyseJob *job)
   return gst_element_get_bus (job->elements.pipeline);
 }
 
-/* Elements that have nothing to do with what is in the recording. */
+/* Errors of these elements are not about the recording. */
 static gboolean
 is_ours (const AnalyseJob *job, GstObject *source)
 {
@@ -275,7 +278,7 @@ end_early (AnalyseJob *job, GError **error)
 }
 
 AnalyseState
-analyse_job_take (AnalyseJob *job, GstMessage *message, GError **error)
+analyse_job_handle (AnalyseJob *job, GstMessage *message, GError **error)
 {
   if (job->state != ANALYSE_RUNS)
     return job->state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The analysis of one recording: a pipeline that runs as fast as it can, and what it writes into a folder:
- * events.jsonl, visits.csv, and as wanted the visits' contact sheets, detections.jsonl and annotated.mkv.
+ * events.jsonl, visits.csv, and on request the visits' contact sheets, detections.jsonl and annotated.mkv.
  */
 #pragma once
 
@@ -30,12 +30,12 @@ void analyse_job_free (AnalyseJob *job);
 void analyse_job_start (AnalyseJob *job);
 /* Returns: (transfer full) */
 GstBus *analyse_job_get_bus (AnalyseJob *job);
-/* Takes a message of the bus. @error: of ANALYSE_DAMAGED and ANALYSE_FAILED. */
-AnalyseState analyse_job_take (AnalyseJob *job, GstMessage *message, GError **error);
+/* Handles a message of the bus. @error: of ANALYSE_DAMAGED and ANALYSE_FAILED. */
+AnalyseState analyse_job_handle (AnalyseJob *job, GstMessage *message, GError **error);
 /* 0..1 of the recording */
 double analyse_job_progress (AnalyseJob *job);
 
-/* Once it is done or damaged: ends it, and says what there is. @error: (nullable): what ANALYSE_DAMAGED came with.
+/* Once it is done or damaged: ends it, and returns its figures. @error: (nullable): what ANALYSE_DAMAGED came with.
  * @row: (out) (transfer full): of summary.csv. @stats: (out) (transfer full): pipeloadvit's. FALSE: the results could
  * not be written. */
 gboolean analyse_job_finish (AnalyseJob *job, const GError *damage, char **row, GstStructure **stats, GError **error);

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeload-analyse: who is in recordings, and when; docs/offline.md. Many at once share one model. What is done stays
- * done.
+ * The analyse verb: finds who is in recordings, and when (docs/offline.md). Recordings analysed at once share one
+ * model. Finished results are kept.
  */
 #include "apps/analyse/facts.h"
 #include "apps/analyse/job.h"
-#include "apps/analyse/progress.h"
 #include "apps/analyse/store.h"
+#include "apps/common/engine.h"
 #include "apps/common/figures.h"
+#include "apps/common/terminal.h"
+#include "apps/common/verb.h"
 
 #include <glib-unix.h>
 #include <signal.h>
-
-/* Exit statuses, as of the pipeload command. */
-#define MISUSED 1
-#define FAILED 2
-#define STOPPED 130
+#include <stdio.h>
 
 #define DRAW_INTERVAL 250 /* ms */
 
 typedef struct
 {
   AnalyseOptions options;
+  char **names; /* of files and folders */
 
   GPtrArray *inputs;
   AnalyseStore *store;
@@ -30,7 +29,6 @@ typedef struct
   guint next;       /* of @inputs, to begin with */
   guint done, damaged;
   guint64 done_bytes, all_bytes; /* of recordings */
-  AnalyseProgress progress;
   int status;
 
   /* Figures of this run. */
@@ -38,6 +36,7 @@ typedef struct
   double latency; /* ms, in all */
   GstStructure *stats;
   gint64 start;
+  double before; /* share of the work that was done at the start, 0..1 */
 } Run;
 
 typedef struct
@@ -59,13 +58,12 @@ static void
 fail (Run *run, const char *about, GError *error)
 {
   if (run->status == 0)
-    analyse_progress_say (&run->progress, "pipeload-analyse: %s%s%s", about, *about != '\0' ? ": " : "",
-                          error->message);
-  run->status = FAILED;
+    pld_tool_say ("pipeload: %s%s%s", about, *about != '\0' ? ": " : "", error->message);
+  run->status = PLD_EXIT_FAILED;
   g_main_loop_quit (run->loop);
 }
 
-static gboolean take_message (GstBus *bus, GstMessage *message, gpointer user_data);
+static gboolean on_message (GstBus *bus, GstMessage *message, gpointer user_data);
 
 /* Unfinished, its results go. */
 static void
@@ -108,7 +106,7 @@ start (Run *run, const AnalyseInput *input, GError **error)
   slot->start = g_get_monotonic_time ();
   g_ptr_array_add (run->slots, slot);
   bus = analyse_job_get_bus (job);
-  gst_bus_add_watch (bus, take_message, slot);
+  gst_bus_add_watch (bus, on_message, slot);
   gst_object_unref (bus);
   analyse_job_start (job);
   return TRUE;
@@ -133,29 +131,29 @@ start_next (Run *run)
 static void
 count (Run *run, const AnalyseInput *input, GstStructure *stats)
 {
-  const double looked = (double) watch_figure (stats, "inferred");
+  const double looked = (double) pld_figure (stats, "inferred");
 
   run->done++;
   run->done_bytes += input->size;
-  run->frames += watch_figure (stats, "frames");
-  run->looked += watch_figure (stats, "inferred");
-  run->latency += looked * watch_figure_ms (stats, "mean-latency");
+  run->frames += pld_figure (stats, "frames");
+  run->looked += pld_figure (stats, "inferred");
+  run->latency += looked * pld_figure_ms (stats, "mean-latency");
   g_clear_pointer (&run->stats, gst_structure_free);
   run->stats = stats;
 }
 
 static void
-say_done (Run *run, Slot *slot, const GError *damage)
+report_done (Run *run, Slot *slot, const GError *damage)
 {
   const AnalyseInput *input = analyse_job_input (slot->job);
   const double seconds = (double) (g_get_monotonic_time () - slot->start) / G_USEC_PER_SEC;
   const guint visits = analyse_job_visits (slot->job);
 
   if (damage != NULL)
-    analyse_progress_say (&run->progress, "%s: %s", input->name, damage->message);
+    pld_tool_say ("%s: %s", input->name, damage->message);
   else
-    analyse_progress_say (&run->progress, "%s: %u visit%s, %.0f frames/s", input->name, visits, visits == 1 ? "" : "s",
-                          (double) analyse_job_frames (slot->job) / seconds);
+    pld_tool_say ("%s: %u visit%s, %.0f frames/s", input->name, visits, visits == 1 ? "" : "s",
+                  (double) analyse_job_frames (slot->job) / seconds);
 }
 
 static void
@@ -168,7 +166,7 @@ finish (Run *run, Slot *slot, const GError *damage)
 
   if (analyse_job_finish (slot->job, damage, &row, &stats, &error)
       && analyse_store_commit (run->store, input, analyse_job_folder (slot->job), row, damage != NULL, &error))
-    say_done (run, slot, damage);
+    report_done (run, slot, damage);
   else
     fail (run, "", error);
   run->damaged += damage != NULL;
@@ -177,13 +175,13 @@ finish (Run *run, Slot *slot, const GError *damage)
 }
 
 static gboolean
-take_message (GstBus *bus, GstMessage *message, gpointer user_data)
+on_message (GstBus *bus, GstMessage *message, gpointer user_data)
 {
   Slot *slot = user_data;
   Run *run = slot->run;
   g_autoptr (GError) error = NULL;
 
-  switch (analyse_job_take (slot->job, message, &error))
+  switch (analyse_job_handle (slot->job, message, &error))
     {
     case ANALYSE_RUNS:
       return G_SOURCE_CONTINUE;
@@ -203,6 +201,24 @@ take_message (GstBus *bus, GstMessage *message, gpointer user_data)
 
 /* ---- the run ------------------------------------------------------------------------------- */
 
+/* @share: of the work that is done, 0..1 */
+static void
+draw_share (const Run *run, double share)
+{
+  const double seconds = (double) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
+  const double now = share - run->before;
+  g_autofree char *left = NULL, *remark = NULL;
+
+  if (now > 0.005)
+    {
+      const guint time = (guint) (seconds * (1 - share) / now + 0.5);
+
+      left = g_strdup_printf ("  %u:%02u:%02u left", time / 3600, time / 60 % 60, time % 60);
+    }
+  remark = g_strdup_printf ("%u of %u%s", run->done, run->inputs->len, left != NULL ? left : "");
+  pld_tool_progress_draw ("analysing", (guint) (100 * share), remark);
+}
+
 static gboolean
 draw (gpointer user_data)
 {
@@ -215,7 +231,7 @@ draw (gpointer user_data)
 
       bytes += analyse_job_progress (slot->job) * (double) analyse_job_input (slot->job)->size;
     }
-  analyse_progress_draw (&run->progress, bytes / (double) MAX (run->all_bytes, 1), run->done, run->inputs->len);
+  draw_share (run, bytes / (double) MAX (run->all_bytes, 1));
   return G_SOURCE_CONTINUE;
 }
 
@@ -224,7 +240,7 @@ interrupt (gpointer user_data)
 {
   Run *run = user_data;
 
-  run->status = STOPPED;
+  run->status = PLD_EXIT_STOPPED;
   g_main_loop_quit (run->loop);
   return G_SOURCE_CONTINUE;
 }
@@ -242,7 +258,7 @@ count_inputs (Run *run)
       run->done++;
       run->done_bytes += input->size;
     }
-  analyse_progress_init (&run->progress, (double) run->done_bytes / (double) MAX (run->all_bytes, 1));
+  run->before = (double) run->done_bytes / (double) MAX (run->all_bytes, 1);
   if (run->done > 0)
     g_printerr ("%u of %u recordings are done already\n", run->done, run->inputs->len);
 }
@@ -262,7 +278,7 @@ analyse (Run *run)
   g_ptr_array_set_size (run->slots, 0);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
-  analyse_progress_clear (&run->progress);
+  pld_tool_progress_end ();
 }
 
 static gboolean
@@ -280,19 +296,19 @@ print_table (const Run *run)
 {
   const double seconds = (double) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
 
-  g_print ("recordings       %u", run->inputs->len);
+  printf ("recordings       %u", run->inputs->len);
   if (run->damaged > 0)
-    g_print (", damaged %u", run->damaged);
-  g_print ("\n");
+    printf (", damaged %u", run->damaged);
+  printf ("\n");
   if (run->stats != NULL)
     {
-      g_print ("frames           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT "\n", run->frames, run->looked);
-      g_print ("frames/s         %.1f\n", (double) run->frames / seconds);
-      g_print ("latency          %.1f ms on average, floor %.1f ms\n",
-               run->looked > 0 ? run->latency / (double) run->looked : 0, watch_figure_ms (run->stats, "floor"));
-      watch_memory_print (run->stats);
+      printf ("frames           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT "\n", run->frames, run->looked);
+      printf ("frames/s         %.1f\n", (double) run->frames / seconds);
+      printf ("latency          %.1f ms on average, floor %.1f ms\n",
+              run->looked > 0 ? run->latency / (double) run->looked : 0, pld_figure_ms (run->stats, "floor"));
+      pld_figures_print_memory (run->stats, stdout);
     }
-  g_print ("results          %s\n", run->options.output);
+  printf ("results          %s\n", run->options.output);
 }
 
 static void
@@ -300,7 +316,7 @@ end (Run *run)
 {
   g_autoptr (GError) error = NULL;
 
-  if (run->status == STOPPED)
+  if (run->status == PLD_EXIT_STOPPED)
     g_printerr ("stopped: %u of %u recordings are done; the same command goes on from there\n", run->done,
                 run->inputs->len);
   if (run->status != 0)
@@ -312,24 +328,28 @@ end (Run *run)
     }
   print_table (run);
   if (run->damaged > 0)
-    run->status = FAILED;
+    run->status = PLD_EXIT_FAILED;
 }
 
 static gboolean
 prepare (Run *run, GError **error)
 {
-  g_autofree char *limit = watch_limit_choose (run->options.model, run->options.memory_limit, (guint) run->options.jobs,
-                                               &run->options.threads, error);
   g_autofree char *description = NULL;
 
-  if (limit == NULL)
-    return FALSE;
-  g_free (run->options.memory_limit);
-  run->options.memory_limit = g_steal_pointer (&limit);
+  if (g_strcmp0 (pld_engine.memory_limit, "small") == 0)
+    {
+      const guint64 limit = pld_limit_small (pld_engine.model, (guint) run->options.jobs, &run->options.threads, error);
+
+      if (limit == 0)
+        return FALSE;
+      g_free (pld_engine.memory_limit);
+      pld_engine.memory_limit = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
+    }
+  run->options.memory_limit = pld_engine.memory_limit;
   description = analyse_options_describe (&run->options, error);
   if (description == NULL)
     return FALSE;
-  run->inputs = analyse_inputs_find (run->options.inputs, run->options.output, error);
+  run->inputs = analyse_inputs_find (run->names, run->options.output, error);
   if (run->inputs != NULL)
     run->store = analyse_store_open (run->options.output, description, error);
   return run->store != NULL;
@@ -343,23 +363,21 @@ clear (Run *run)
   g_clear_pointer (&run->inputs, g_ptr_array_unref);
   analyse_store_close (run->store);
   g_main_loop_unref (run->loop);
-  analyse_options_clear (&run->options);
 }
 
-int
-main (int argc, char **argv)
+static int
+run_analyse (int argc, char **argv)
 {
-  Run run = { .options.jobs = 2 };
+  Run run = { .names = argv + 1 };
   g_autoptr (GError) error = NULL;
 
+  if (!analyse_options_check ())
+    return PLD_EXIT_USAGE;
+  run.options = analyse_options;
   run.loop = g_main_loop_new (NULL, FALSE);
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
-  if (!analyse_options_parse (&run.options, &argc, &argv, &error))
-    run.status = MISUSED;
-  else if (!prepare (&run, &error))
-    run.status = FAILED;
-  if (error != NULL)
-    g_printerr ("pipeload-analyse: %s\n", error->message);
+  if (!prepare (&run, &error))
+    run.status = pld_tool_fail (error);
   else
     {
       count_inputs (&run);
@@ -368,4 +386,25 @@ main (int argc, char **argv)
     }
   clear (&run);
   return run.status;
+}
+
+static const PldVerb verb = {
+  .name = "analyse",
+  .arguments = "FILE|FOLDER…",
+  .min = 1,
+  .max = G_MAXINT,
+  .description
+  = "Finds who is in recordings, and when: events, visits, a summary, and a contact sheet of each visit. An "
+    "interrupted analysis continues where it was when the same command runs again.",
+  .options = { pld_model_options, pld_small_limit_options, analyse_option_entries },
+  .examples = { { "recordings/", "results in the folder analytics" },
+                { "--annotate --output=yard yard.mp4", "with a copy that has boxes" } },
+  .libraries = gst_init_get_option_group,
+  .run = run_analyse,
+};
+
+int
+main (int argc, char **argv)
+{
+  return pld_verb_main (&verb, argc, argv);
 }

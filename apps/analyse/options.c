@@ -1,21 +1,35 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The options of the analyse verb, and their description, by which finished results are recognized.
+ */
 #include "apps/analyse/options.h"
+#include "apps/common/engine.h"
+#include "apps/common/verb.h"
 
 #include "pipeload/pipeload.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <gst/gst.h>
 
-void
-analyse_options_clear (AnalyseOptions *options)
-{
-  g_strfreev (options->inputs);
-  g_free (options->model);
-  g_free (options->memory_limit);
-  g_free (options->zones);
-  g_free (options->output);
-}
+AnalyseOptions analyse_options = { .jobs = 2, .sheets = TRUE };
+
+const GOptionEntry analyse_option_entries[] = {
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &analyse_options.output, "Folder for the results (analytics)", "FOLDER" },
+  { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &analyse_options.zones,
+    "Zones, masks and lines: a JSON file (the whole picture)", "FILE" },
+  { "every", 'n', 0, G_OPTION_ARG_INT, &analyse_options.every,
+    "Infer on every Nth frame; 0 = about 5 frames per second (0)", "N" },
+  { "keyframes-only", 'k', 0, G_OPTION_ARG_NONE, &analyse_options.keyframes,
+    "Decode and infer on keyframes alone: fast, but people are not followed from one to the next", NULL },
+  { "annotate", 'a', 0, G_OPTION_ARG_NONE, &analyse_options.annotate, "Write a copy of each recording with boxes",
+    NULL },
+  { "no-sheets", 0, G_OPTION_FLAG_REVERSE, G_OPTION_ARG_NONE, &analyse_options.sheets, "Make no contact sheets", NULL },
+  { "detections", 0, 0, G_OPTION_ARG_NONE, &analyse_options.detections,
+    "Write the objects of each frame with inference, too", NULL },
+  { "again", 0, 0, G_OPTION_ARG_NONE, &analyse_options.again, "Analyse finished recordings again", NULL },
+  { "jobs", 'j', 0, G_OPTION_ARG_INT, &analyse_options.jobs, "Recordings at once (2)", "N" },
+  { NULL }
+};
 
 static gboolean
 describe_file (GString *text, const char *name, const char *path, GError **error)
@@ -39,7 +53,7 @@ analyse_options_describe (const AnalyseOptions *options, GError **error)
 
   g_string_append_printf (text, "every %d, keyframes %d, annotate %d, sheets %d, detections %d\n", options->every,
                           options->keyframes, options->annotate, options->sheets, options->detections);
-  if (options->model != NULL && !describe_file (text, "model", options->model, error))
+  if (pld_engine.model != NULL && !describe_file (text, "model", pld_engine.model, error))
     return NULL;
   if (options->zones != NULL && *options->zones == '{')
     g_string_append_printf (text, "zones %s\n", options->zones);
@@ -49,43 +63,12 @@ analyse_options_describe (const AnalyseOptions *options, GError **error)
 }
 
 gboolean
-analyse_options_parse (AnalyseOptions *options, int *argc, char ***argv, GError **error)
+analyse_options_check (void)
 {
-  gboolean no_sheets = FALSE;
-  const GOptionEntry entries[] = {
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Folder for the results (analytics)", "FOLDER" },
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options->model, "Model file or folder (the bundled one)", "PATH" },
-    { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &options->memory_limit,
-      "Such as 64MB; 0 for none; auto: what the machine can spare; small: so little that weights are streamed (0)",
-      "SIZE" },
-    { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &options->zones,
-      "Zones, masks and lines: a JSON file (the whole picture)", "FILE" },
-    { "every", 'n', 0, G_OPTION_ARG_INT, &options->every, "Look at every Nth frame (about 5 frames a second)", "N" },
-    { "keyframes-only", 'k', 0, G_OPTION_ARG_NONE, &options->keyframes,
-      "Decode and look at keyframes alone: fast, but nobody is followed from one to the next", NULL },
-    { "annotate", 'a', 0, G_OPTION_ARG_NONE, &options->annotate, "Write a copy with boxes of each recording", NULL },
-    { "no-sheets", 0, 0, G_OPTION_ARG_NONE, &no_sheets, "Make no contact sheets", NULL },
-    { "detections", 0, 0, G_OPTION_ARG_NONE, &options->detections, "Write what is seen in each frame looked at, too",
-      NULL },
-    { "again", 0, 0, G_OPTION_ARG_NONE, &options->again, "Analyse what is done already, too", NULL },
-    { "jobs", 'j', 0, G_OPTION_ARG_INT, &options->jobs, "Recordings at once (2)", "N" },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->inputs, NULL, "FILE|FOLDER..." },
-    G_OPTION_ENTRY_NULL
-  };
-  g_autoptr (GOptionContext) context = g_option_context_new ("- say who is in recordings, and when");
-
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_group (context, gst_init_get_option_group ());
-  if (!g_option_context_parse (context, argc, argv, error))
-    return FALSE;
-  options->sheets = !no_sheets;
-  if (options->output == NULL)
-    options->output = g_strdup ("analytics");
-  if (options->memory_limit == NULL)
-    options->memory_limit = g_strdup ("0");
-  if (options->inputs != NULL && options->jobs >= 1 && options->every >= 0)
+  if (analyse_options.output == NULL)
+    analyse_options.output = g_strdup ("analytics");
+  if (analyse_options.jobs >= 1 && analyse_options.every >= 0)
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "recordings or folders of them, --jobs of at least 1 and --every of at least 0 are needed; see --help");
+  pld_tool_usage ("--jobs must be from 1, --every from 0");
   return FALSE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeload-analyse is told.
+ * The options of the analyse verb.
  */
 #pragma once
 
@@ -8,13 +8,11 @@
 
 typedef struct
 {
-  char **inputs; /* files and folders */
-  char *output;  /* folder */
-  int jobs;      /* recordings at once */
+  char *output; /* folder */
+  int jobs;     /* recordings at once */
   gboolean again;
 
-  char *model; /* (nullable) */
-  char *memory_limit;
+  char *memory_limit; /* (nullable) */
   guint threads;      /* that compute; 0 = all CPUs that it may use */
   int every;          /* look at every Nth frame; 0 = as many as following people needs */
   gboolean keyframes; /* look at no others */
@@ -22,12 +20,12 @@ typedef struct
   gboolean annotate, sheets, detections;
 } AnalyseOptions;
 
-/* @options: zeroes, but for jobs, which stays if nothing is said of it. Clear them, whatever is returned. Also
- * initialises GStreamer. */
-gboolean analyse_options_parse (AnalyseOptions *options, int *argc, char ***argv, GError **error);
+extern AnalyseOptions analyse_options;
+extern const GOptionEntry analyse_option_entries[];
 
-/* Returns: (transfer full) (nullable): what of them decides about results, with the state of the files that they name
+/* Sets defaults. FALSE: an error was printed. */
+gboolean analyse_options_check (void);
+
+/* Returns: (transfer full) (nullable): the options that results depend on, with the state of the files that they name
  */
 char *analyse_options_describe (const AnalyseOptions *options, GError **error);
-
-void analyse_options_clear (AnalyseOptions *options);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Cuts small pictures out of frames.
+ */
 #include "apps/analyse/picture.h"
 
 #include <gst/app/gstappsink.h>

@@ -1,7 +1,10 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Builds the pipeline that analyses one recording.
+ */
 #include "apps/analyse/pipeline.h"
 
-#include "apps/common/pace.h"
+#include "apps/common/chain.h"
 
 #include <string.h>
 
@@ -22,7 +25,7 @@ drop_others (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 /* Decoders get keyframes alone. Frames are dropped rather than sought: every container knows its keyframes, not every
  * one can seek. */
 static void
-take_element (GstBin *pipeline, GstBin *bin, GstElement *element, gpointer user_data)
+on_element (GstBin *pipeline, GstBin *bin, GstElement *element, gpointer user_data)
 {
   const char *class = gst_element_class_get_metadata (GST_ELEMENT_GET_CLASS (element), GST_ELEMENT_METADATA_KLASS);
   g_autoptr (GstPad) pad = NULL;
@@ -53,32 +56,11 @@ widen_gap (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
 /* ---- elements ---------------------------------------------------------------------------- */
 
-static GstElement *
-add (AnalysePipeline *self, const char *name, GError **error)
-{
-  GstElement *element = gst_element_factory_make (name, NULL);
-
-  if (element == NULL)
-    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element %s is missing; %s", name,
-                 g_str_has_prefix (name, "pipeload") ? "set GST_PLUGIN_PATH to the folder of libgstpipeload.so"
-                                                     : "install GStreamer's base and good plugins");
-  else
-    gst_bin_add (GST_BIN (self->pipeline), element);
-  return element;
-}
-
-/* Adds @name behind @tail. Returns: (transfer none) (nullable): it; NULL if @tail is */
+/* Adds @name behind @tail. Returns: (transfer none) (nullable): NULL if @tail is, too */
 static GstElement *
 append (AnalysePipeline *self, GstElement *tail, const char *name, GError **error)
 {
-  GstElement *element = tail != NULL ? add (self, name, error) : NULL;
-
-  if (element != NULL && !gst_element_link (tail, element))
-    {
-      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_PAD, "%s cannot be linked", name);
-      element = NULL;
-    }
-  return element;
+  return tail != NULL ? pld_chain_append (GST_BIN (self->pipeline), tail, name, error) : NULL;
 }
 
 /* The first of those that are there. */
@@ -141,23 +123,18 @@ set_up_keyframes (AnalysePipeline *self)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (self->events, "sink");
 
   g_object_set (self->events, "median", 1, "inertia", 1, NULL);
-  g_signal_connect (self->pipeline, "deep-element-added", G_CALLBACK (take_element), NULL);
+  g_signal_connect (self->pipeline, "deep-element-added", G_CALLBACK (on_element), NULL);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, widen_gap, self, NULL);
 }
 
 static void
-set_up (AnalysePipeline *self, const AnalyseOptions *options, const char *name)
+set_up (AnalysePipeline *self, const AnalyseOptions *options)
 {
-  g_object_set (self->vit, "model", options->model, "memory-limit", options->memory_limit, "threads", options->threads,
-                NULL);
-  gst_util_set_object_arg (G_OBJECT (self->vit), "messages", "none");
-  g_object_set (self->events, "zones", options->zones, "camera", name, NULL);
+  g_object_set (self->vit, "threads", options->threads, NULL);
   if (options->keyframes)
     set_up_keyframes (self);
-  else
-    g_object_set (self->vit, "threshold", WATCH_FAINT, NULL);
-  if (!options->keyframes && options->every == 0)
-    watch_pace_follow (self->vit);
+  else if (options->every == 0)
+    pld_chain_pace (self->vit);
   if (options->every > 0)
     g_object_set (self->vit, "interval", (guint) options->every, NULL);
 }
@@ -166,24 +143,25 @@ gboolean
 analyse_pipeline_make (AnalysePipeline *self, const AnalyseOptions *options, const AnalyseInput *input,
                        const char *folder, GError **error)
 {
+  PldChain chain;
+
   self->last_key = GST_CLOCK_TIME_NONE;
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
-  /* What is drawn on must be decoded; else JPEG pictures are read without that. */
-  if (options->annotate)
-    {
-      self->head = add (self, "videoconvert", error);
-      self->vit = append (self, self->head, "pipeloadvit", error);
-    }
-  else
-    self->head = self->vit = add (self, "pipeloadvit", error);
-  self->events = self->vit;
-  if (!options->keyframes)
-    self->events = append (self, self->events, "pipeloadtrack", error);
-  self->events = append (self, self->events, "pipeloadevents", error);
-  if (self->events == NULL || !add_end (self, self->events, options, folder, error))
+  /* Drawing needs decoded frames; JPEG frames are read without that otherwise. */
+  if (options->annotate
+      && (self->head = pld_chain_append (GST_BIN (self->pipeline), NULL, "videoconvert", error)) == NULL)
     return FALSE;
-  set_up (self, options, input->name);
-  self->source = watch_source_new (GST_BIN (self->pipeline), self->head, input->path, error);
+  if (!pld_chain_add (&chain, GST_BIN (self->pipeline), self->head, !options->keyframes, options->memory_limit,
+                      input->name, options->zones, error))
+    return FALSE;
+  self->vit = chain.vit;
+  self->events = chain.events;
+  if (self->head == NULL)
+    self->head = chain.vit;
+  if (!add_end (self, self->events, options, folder, error))
+    return FALSE;
+  set_up (self, options);
+  self->source = pld_source_new (GST_BIN (self->pipeline), self->head, input->path, error);
   return self->source != NULL;
 }
 
@@ -195,5 +173,5 @@ analyse_pipeline_clear (AnalysePipeline *self)
       gst_element_set_state (self->pipeline, GST_STATE_NULL);
       gst_clear_object (&self->pipeline);
     }
-  g_clear_pointer (&self->source, watch_source_free);
+  g_clear_pointer (&self->source, pld_source_free);
 }

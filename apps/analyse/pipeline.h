@@ -18,7 +18,7 @@ typedef struct
   GstElement *pipeline;
   GstElement *head; /* that frames come to */
   GstElement *vit, *events;
-  WatchSource *source;
+  PldSource *source;
   GstClockTime last_key, widest; /* keyframes' times and distances; streaming thread */
 } AnalysePipeline;
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Draws the contact sheets.
+ */
 #include "apps/analyse/sheet.h"
 
 #include "apps/analyse/picture.h"
@@ -126,8 +129,8 @@ find_object (const Visit *visit, const GstPipeloadFrame *frame)
   return best;
 }
 
-/* What to show around @object, of a frame of @width × @height pixels: of a picture's shape, inside of the frame as far
- * as that is large enough. */
+/* The part to show around @object in a frame of @width × @height pixels: of a picture's shape, inside of the frame as
+ * far as that is large enough. */
 static AnalyseArea
 area_around (const GstPipeloadObject *object, double width, double height)
 {

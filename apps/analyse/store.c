@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Writes results so that they are complete or absent, also after a crash.
+ */
 #include "apps/analyse/store.h"
 
 #include <errno.h>
@@ -92,7 +95,7 @@ write_text (const char *folder, const char *name, const char *text, GError **err
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-/* What makes a recording's results its own. Returns: (transfer full) */
+/* The facts that identify the results of a recording. Returns: (transfer full) */
 static char *
 describe (const AnalyseStore *store, const AnalyseInput *input)
 {

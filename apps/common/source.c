@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads videos, cameras and pictures for a pipeline.
+ */
 #include "apps/common/source.h"
 
 #include <gio/gio.h>
@@ -6,10 +9,10 @@
 #include <gst/app/gstappsrc.h>
 #include <string.h>
 
-/* One picture takes longer than this only if something hangs. */
+/* Decoding one picture takes longer only if something hangs. */
 #define DECODE_TIME (20 * GST_SECOND)
 
-struct _WatchSource
+struct _PldSource
 {
   gboolean live;
   GPtrArray *files; /* pictures: char *, sorted; NULL for video */
@@ -20,8 +23,7 @@ struct _WatchSource
 
 /* ---- video --------------------------------------------------------------------------------- */
 
-/* What the sink takes stays as it is: pipeloadvit reads MJPEG without a full decode. Sound is not decoded for nothing.
- */
+/* Formats that the sink accepts stay undecoded: pipeloadvit reads MJPEG without a full decode. Audio is not decoded. */
 static gboolean
 decode_further (GstElement *decoder, GstPad *pad, GstCaps *caps, gpointer user_data)
 {
@@ -143,7 +145,7 @@ decode (const char *file)
   return sample;
 }
 
-/* Returns: (transfer full) (nullable): NULL, and a word about it, if the file cannot be read */
+/* Returns: (transfer full) (nullable): NULL, and a message, if the file cannot be read */
 static GstSample *
 load_picture (const char *file)
 {
@@ -178,7 +180,7 @@ load_picture (const char *file)
 static void
 feed (GstAppSrc *appsrc, guint length, gpointer user_data)
 {
-  WatchSource *source = user_data;
+  PldSource *source = user_data;
 
   while (source->next < source->files->len)
     {
@@ -204,7 +206,7 @@ feed (GstAppSrc *appsrc, guint length, gpointer user_data)
 }
 
 static void
-add_pictures (WatchSource *source, GstBin *pipeline, GstElement *sink)
+add_pictures (PldSource *source, GstBin *pipeline, GstElement *sink)
 {
   GstElement *appsrc = gst_element_factory_make ("appsrc", NULL);
 
@@ -217,7 +219,7 @@ add_pictures (WatchSource *source, GstBin *pipeline, GstElement *sink)
 /* ---- all ----------------------------------------------------------------------------------- */
 
 static gboolean
-add_file (WatchSource *source, GstBin *pipeline, GstElement *sink, const char *path, GError **error)
+add_file (PldSource *source, GstBin *pipeline, GstElement *sink, const char *path, GError **error)
 {
   g_autofree char *uri = NULL;
 
@@ -247,10 +249,10 @@ add_file (WatchSource *source, GstBin *pipeline, GstElement *sink, const char *p
   return TRUE;
 }
 
-WatchSource *
-watch_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError **error)
+PldSource *
+pld_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError **error)
 {
-  WatchSource *source = g_new0 (WatchSource, 1);
+  PldSource *source = g_new0 (PldSource, 1);
   gboolean ok = TRUE;
 
   g_mutex_init (&source->lock);
@@ -269,12 +271,12 @@ watch_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError 
     ok = add_file (source, pipeline, sink, input, error);
   if (ok)
     return source;
-  watch_source_free (source);
+  pld_source_free (source);
   return NULL;
 }
 
 void
-watch_source_free (WatchSource *source)
+pld_source_free (PldSource *source)
 {
   if (source == NULL)
     return;
@@ -285,15 +287,15 @@ watch_source_free (WatchSource *source)
 }
 
 gboolean
-watch_source_is_live (const WatchSource *source)
+pld_source_is_live (const PldSource *source)
 {
   return source->live;
 }
 
 const char *
-watch_source_name (const WatchSource *source, guint64 number)
+pld_source_name (const PldSource *source, guint64 number)
 {
-  GMutex *lock = &((WatchSource *) source)->lock;
+  GMutex *lock = &((PldSource *) source)->lock;
   const char *name = NULL;
 
   g_mutex_lock (lock);

@@ -1,102 +1,82 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeload-guard: who comes and goes before a camera, as events on stdout, in a file, at an MQTT broker. A camera that
- * goes away is waited for, with the model kept.
+ * The guard verb: reports who enters and leaves a camera's view, as events on stdout, in a file, at an MQTT broker. The
+ * model stays open while a camera that went away is retried.
  */
 #include "gst/common/meta.h"
 #include "apps/guard/source.h"
-#include "apps/common/pace.h"
+#include "apps/common/chain.h"
+#include "apps/common/engine.h"
+#include "apps/common/terminal.h"
+#include "apps/common/verb.h"
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdio.h>
 
-/* Exit statuses, as of the pipeload command. */
-#define MISUSED 1
-#define FAILED 2
-#define STOPPED 130
+/* Time for pending work on shutdown. */
+#define SHUTDOWN_TIME (5 * GST_SECOND)
 
-/* What is under way when it is stopped gets so long. */
-#define FAREWELL (5 * GST_SECOND)
+static char *zones, *camera, *output, *broker, *topic;
+static double motion = 0.03;
+static int timeout = 10;
 
 typedef struct
 {
-  /* Options. */
-  char *input, *model, *memory_limit, *zones, *camera, *output, *broker, *topic;
-  double motion;
-  int timeout;
-
   GMainLoop *loop;
   GstElement *pipeline, *vit;
   GuardSource *source;
   int status;
 } Guard;
 
-/* ---- before -------------------------------------------------------------------------------- */
-
-/* Adds @name behind @tail. Returns: (transfer none) (nullable) */
-static GstElement *
-append (Guard *guard, GstElement *tail, const char *name, GError **error)
-{
-  GstElement *element = gst_element_factory_make (name, NULL);
-
-  if (element == NULL)
-    {
-      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
-                   "the element %s is missing; set GST_PLUGIN_PATH to the folder of libgstpipeload.so", name);
-      return NULL;
-    }
-  gst_bin_add (GST_BIN (guard->pipeline), element);
-  if (tail != NULL)
-    gst_element_link (tail, element);
-  return element;
-}
+/* ---- the pipeline -------------------------------------------------------------------------- */
 
 static gboolean
 make_pipeline (Guard *guard, GError **error)
 {
-  const gboolean publishes = guard->output != NULL || guard->broker != NULL;
-  GstElement *track, *events, *publish = NULL, *sink;
+  const gboolean publishes = output != NULL || broker != NULL;
+  GstBin *bin = GST_BIN (guard->pipeline = gst_object_ref_sink (gst_pipeline_new ("guard")));
+  GstElement *publish, *sink;
+  PldChain chain;
 
-  guard->pipeline = gst_object_ref_sink (gst_pipeline_new ("guard"));
-  if ((guard->vit = append (guard, NULL, "pipeloadvit", error)) == NULL
-      || (track = append (guard, guard->vit, "pipeloadtrack", error)) == NULL
-      || (events = append (guard, track, "pipeloadevents", error)) == NULL
-      || (publishes && (publish = append (guard, events, "pipeloadpublish", error)) == NULL)
-      || (sink = append (guard, publishes ? publish : events, "fakesink", error)) == NULL)
+  if (!pld_chain_add (&chain, bin, NULL, TRUE, pld_engine.memory_limit, camera, zones, error)
+      || ((publish = chain.events) != NULL && publishes
+          && (publish = pld_chain_append (bin, chain.events, "pipeloadpublish", error)) == NULL)
+      || (sink = pld_chain_append (bin, publish, "fakesink", error)) == NULL)
     return FALSE;
-  g_object_set (guard->vit, "model", guard->model, "memory-limit", guard->memory_limit, "motion-threshold",
-                guard->motion, "threshold", WATCH_FAINT, NULL);
+  guard->vit = chain.vit;
+  g_object_set (guard->vit, "motion-threshold", motion, NULL);
   gst_util_set_object_arg (G_OBJECT (guard->vit), "mode", "async");
-  gst_util_set_object_arg (G_OBJECT (guard->vit), "messages", "none");
-  watch_pace_follow (guard->vit);
-  g_object_set (events, "zones", guard->zones, "camera", guard->camera, NULL);
+  pld_chain_pace (guard->vit);
   if (publishes)
-    g_object_set (publish, "location", guard->output, "broker", guard->broker, "topic", guard->topic, "camera",
-                  guard->camera, NULL);
-  /* The camera comes when it comes. */
+    g_object_set (publish, "location", output, "broker", broker, "topic", topic, "camera", camera, NULL);
+  /* The pipeline does not wait for the first frame. */
   g_object_set (sink, "sync", FALSE, "async", FALSE, NULL);
   return TRUE;
 }
 
-/* ---- during -------------------------------------------------------------------------------- */
+/* ---- events and messages -------------------------------------------------------------------------------- */
 
 static void
-take_notice (const char *text, gboolean ended, gpointer user_data)
+on_notice (const char *text, gboolean ended, gpointer user_data)
 {
   Guard *guard = user_data;
 
-  g_printerr ("%s: %s\n", guard->camera, text);
+  g_printerr ("%s: %s\n", camera, text);
   if (!ended)
     return;
-  guard->status = FAILED;
+  guard->status = PLD_EXIT_FAILED;
   g_main_loop_quit (guard->loop);
 }
 
 static void
-take_event (const GstStructure *structure)
+print_event (const GstStructure *structure)
 {
   if (structure != NULL && gst_structure_has_name (structure, GST_PIPELOAD_EVENT_MESSAGE))
-    g_print ("%s\n", gst_structure_get_string (structure, "json"));
+    {
+      puts (gst_structure_get_string (structure, "json"));
+      fflush (stdout);
+    }
 }
 
 static void
@@ -108,29 +88,29 @@ report (Guard *guard, GstMessage *message)
     gst_message_parse_error (message, &error, NULL);
   else
     gst_message_parse_warning (message, &error, NULL);
-  /* What stopped because of an error says so too: the first one counts. */
+  /* Elements that stop because of an error report errors too: the first one counts. */
   if (guard->status == 0)
-    g_printerr ("pipeload-guard: %s\n", error->message);
+    pld_tool_say ("pipeload: %s", error->message);
 }
 
 static gboolean
-take_message (GstBus *bus, GstMessage *message, gpointer user_data)
+on_message (GstBus *bus, GstMessage *message, gpointer user_data)
 {
   Guard *guard = user_data;
 
-  if (guard->source != NULL && guard_source_take (guard->source, message))
+  if (guard->source != NULL && guard_source_handle (guard->source, message))
     return G_SOURCE_CONTINUE;
   switch (GST_MESSAGE_TYPE (message))
     {
     case GST_MESSAGE_ELEMENT:
-      take_event (gst_message_get_structure (message));
+      print_event (gst_message_get_structure (message));
       break;
     case GST_MESSAGE_WARNING:
       report (guard, message);
       break;
     case GST_MESSAGE_ERROR:
       report (guard, message);
-      guard->status = FAILED;
+      guard->status = PLD_EXIT_FAILED;
       g_main_loop_quit (guard->loop);
       break;
     case GST_MESSAGE_EOS:
@@ -150,28 +130,28 @@ interrupt (gpointer user_data)
 {
   Guard *guard = user_data;
 
-  guard->status = STOPPED;
+  guard->status = PLD_EXIT_STOPPED;
   g_main_loop_quit (guard->loop);
   return G_SOURCE_CONTINUE;
 }
 
-/* Whoever is there leaves, and that is told. */
+/* Visits under way end, and their events are printed. */
 static void
-say_goodbye (Guard *guard, GstBus *bus)
+drain (Guard *guard, GstBus *bus)
 {
   g_autoptr (GstPad) pad = gst_element_get_static_pad (guard->vit, "sink");
-  const GstClockTime end = gst_util_get_timestamp () + FAREWELL;
+  const GstClockTime end = gst_util_get_timestamp () + SHUTDOWN_TIME;
   gboolean done = !gst_pad_send_event (pad, gst_event_new_eos ());
 
   while (!done)
     {
       const GstClockTime now = gst_util_get_timestamp ();
-      /* Errors are the camera's, which was cut off. */
+      /* Errors are those of the camera, which was removed. */
       GstMessage *message
           = gst_bus_timed_pop_filtered (bus, end > now ? end - now : 0, GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
 
       if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
-        take_event (gst_message_get_structure (message));
+        print_event (gst_message_get_structure (message));
       else
         done = TRUE;
       gst_clear_message (&message);
@@ -179,25 +159,39 @@ say_goodbye (Guard *guard, GstBus *bus)
 }
 
 static void
-run (Guard *guard)
+play (Guard *guard)
 {
   GstBus *bus = gst_element_get_bus (guard->pipeline);
-  const guint sources[] = { gst_bus_add_watch (bus, take_message, guard), g_unix_signal_add (SIGINT, interrupt, guard),
+  const guint sources[] = { gst_bus_add_watch (bus, on_message, guard), g_unix_signal_add (SIGINT, interrupt, guard),
                             g_unix_signal_add (SIGTERM, interrupt, guard) };
 
-  /* A failure is on the bus. */
+  /* Failures are reported on the bus. */
   gst_element_set_state (guard->pipeline, GST_STATE_PLAYING);
   g_main_loop_run (guard->loop);
   g_clear_pointer (&guard->source, guard_source_free);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
-  if (guard->status == STOPPED)
-    say_goodbye (guard, bus);
+  if (guard->status == PLD_EXIT_STOPPED)
+    drain (guard, bus);
   gst_element_set_state (guard->pipeline, GST_STATE_NULL);
   gst_object_unref (bus);
 }
 
-/* ---- options ------------------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------------------------ */
+
+static const GOptionEntry options[]
+    = { { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Append the events to this file, too", "FILE" },
+        { "broker", 'b', 0, G_OPTION_ARG_STRING, &broker, "Publish them at this MQTT broker, too",
+          "mqtt://[USER:PASSWORD@]HOST[:PORT]" },
+        { "topic", 0, 0, G_OPTION_ARG_STRING, &topic, "Beginning of MQTT topics (pipeload)", "TOPIC" },
+        { "camera", 'c', 0, G_OPTION_ARG_STRING, &camera, "Name of the camera in events and topics (camera)", "NAME" },
+        { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &zones, "Zones, masks and lines: a JSON file (the whole picture)",
+          "FILE" },
+        { "motion-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &motion,
+          "Infer only when this share of the picture has changed; 0 = always (0.03)", "SHARE" },
+        { "timeout", 0, 0, G_OPTION_ARG_INT, &timeout, "Seconds without a frame until the camera is restarted (10)",
+          "SECONDS" },
+        { NULL } };
 
 static void
 set_default (char **option, const char *value)
@@ -206,81 +200,47 @@ set_default (char **option, const char *value)
     *option = g_strdup (value);
 }
 
-static gboolean
-parse_options (Guard *guard, int *argc, char ***argv, GError **error)
+static int
+run (int argc, char **argv)
 {
-  const GOptionEntry entries[]
-      = { { "output", 'o', 0, G_OPTION_ARG_FILENAME, &guard->output, "Append the events to this file, too", "FILE" },
-          { "broker", 'b', 0, G_OPTION_ARG_STRING, &guard->broker, "Publish them at this MQTT broker, too",
-            "mqtt://[USER:PASSWORD@]HOST[:PORT]" },
-          { "topic", 0, 0, G_OPTION_ARG_STRING, &guard->topic, "What MQTT topics begin with (pipeload)", "TOPIC" },
-          { "camera", 'c', 0, G_OPTION_ARG_STRING, &guard->camera, "The camera's name in events and topics (camera)",
-            "NAME" },
-          { "zones", 'z', 0, G_OPTION_ARG_FILENAME, &guard->zones,
-            "Zones, masks and lines: a JSON file (the whole picture)", "FILE" },
-          { "model", 'm', 0, G_OPTION_ARG_FILENAME, &guard->model, "Model file or folder (the bundled one)", "PATH" },
-          { "memory-limit", 'l', 0, G_OPTION_ARG_STRING, &guard->memory_limit,
-            "Such as 64MB; 0 for none; auto: what the machine can spare (0)", "SIZE" },
-          { "motion-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &guard->motion,
-            "Do not look while nothing has changed by this share; 0: always look (0.03)", "SHARE" },
-          { "timeout", 't', 0, G_OPTION_ARG_INT, &guard->timeout,
-            "Seconds without a picture until the camera is called again (10)", "SECONDS" },
-          G_OPTION_ENTRY_NULL };
-  g_autoptr (GOptionContext) context = g_option_context_new ("CAMERA - say who comes and goes before a camera");
+  Guard guard = { .status = PLD_EXIT_OK };
+  g_autoptr (GError) error = NULL;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_group (context, gst_init_get_option_group ());
-  if (!g_option_context_parse (context, argc, argv, error))
-    return FALSE;
-  if (*argc == 2 && guard->timeout >= 1 && guard->motion >= 0 && guard->motion <= 1)
-    {
-      guard->input = g_strdup ((*argv)[1]);
-      set_default (&guard->memory_limit, "0");
-      set_default (&guard->camera, "camera");
-      set_default (&guard->topic, "pipeload");
-      return TRUE;
-    }
-  g_set_error (
-      error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-      "one CAMERA (rtsp://..., /dev/videoN), --timeout of at least 1, --motion-threshold of 0 to 1 are needed; "
-      "see --help");
-  return FALSE;
+  if (timeout < 1 || !(motion >= 0 && motion <= 1))
+    return pld_tool_usage ("--timeout must be from 1, --motion-threshold from 0 to 1");
+  set_default (&camera, "camera");
+  set_default (&topic, "pipeload");
+  guard.loop = g_main_loop_new (NULL, FALSE);
+  if (!make_pipeline (&guard, &error)
+      || (guard.source
+          = guard_source_new (GST_BIN (guard.pipeline), guard.vit, argv[1], (guint) timeout, on_notice, &guard, &error))
+             == NULL)
+    guard.status = pld_tool_fail (error);
+  else
+    play (&guard);
+  gst_clear_object (&guard.pipeline);
+  g_main_loop_unref (guard.loop);
+  return guard.status;
 }
 
-static void
-clear (Guard *guard)
-{
-  if (guard->pipeline != NULL)
-    gst_object_unref (guard->pipeline);
-  g_main_loop_unref (guard->loop);
-  g_free (guard->input);
-  g_free (guard->model);
-  g_free (guard->memory_limit);
-  g_free (guard->zones);
-  g_free (guard->camera);
-  g_free (guard->output);
-  g_free (guard->broker);
-  g_free (guard->topic);
-}
+static const PldVerb verb = {
+  .name = "guard",
+  .arguments = "CAMERA",
+  .min = 1,
+  .max = 1,
+  .description
+  = "Reports who enters and leaves a camera's view, one JSON object a line. A camera that goes away is retried "
+    "until it is back.\n"
+    "CAMERA: rtsp://user:password@camera/stream, or a device such as /dev/video0.",
+  .options = { pld_model_options, pld_limit_options, options },
+  .examples = { { "rtsp://camera/stream", "events on stdout" },
+                { "--broker=mqtt://localhost --camera=yard rtsp://camera/stream", "at an MQTT broker, too" } },
+  .libraries = gst_init_get_option_group,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  Guard guard = { .motion = 0.03, .timeout = 10 };
-  g_autoptr (GError) error = NULL;
-
-  guard.loop = g_main_loop_new (NULL, FALSE);
-  if (!parse_options (&guard, &argc, &argv, &error))
-    guard.status = MISUSED;
-  else if (!make_pipeline (&guard, &error)
-           || (guard.source = guard_source_new (GST_BIN (guard.pipeline), guard.vit, guard.input, (guint) guard.timeout,
-                                                take_notice, &guard, &error))
-                  == NULL)
-    guard.status = FAILED;
-  if (error != NULL)
-    g_printerr ("pipeload-guard: %s\n", error->message);
-  else
-    run (&guard);
-  clear (&guard);
-  return guard.status;
+  return pld_verb_main (&verb, argc, argv);
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Restarts a camera that went away, while the rest of the pipeline keeps its model.
+ */
 #include "apps/guard/source.h"
 
 #include "apps/common/source.h"
@@ -15,10 +18,10 @@ struct _GuardSource
   GuardNotice notice;
   gpointer user_data;
 
-  GstElement *bin; /* NULL: a new one is waited for */
-  WatchSource *source;
-  int frames;        /* atomic: that came since the last look at it */
-  gboolean away;     /* and that was told */
+  GstElement *bin; /* NULL: waiting for the next try */
+  PldSource *source;
+  int frames;        /* atomic: since the last tick */
+  gboolean away;     /* and that was reported */
   guint pause;       /* seconds before the next try */
   guint silent;      /* seconds without a frame */
   guint retry, tick; /* main loop's sources; 0 = none */
@@ -34,7 +37,7 @@ watch_stream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
     g_atomic_int_inc (&source->frames);
   else if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
     {
-      /* What is behind it goes on. */
+      /* The elements behind it go on. */
       gst_element_post_message (queue, gst_message_new_element (GST_OBJECT (queue), gst_structure_new_empty (ENDED)));
       return GST_PAD_PROBE_DROP;
     }
@@ -49,7 +52,7 @@ stop (GuardSource *source)
   gst_element_set_state (source->bin, GST_STATE_NULL);
   gst_bin_remove (source->pipeline, source->bin);
   source->bin = NULL;
-  g_clear_pointer (&source->source, watch_source_free);
+  g_clear_pointer (&source->source, pld_source_free);
   g_atomic_int_set (&source->frames, 0);
 }
 
@@ -61,18 +64,17 @@ start (GuardSource *source, GError **error)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (queue, "src");
 
   source->bin = gst_bin_new (NULL);
-  g_object_set (source->bin, "async-handling", TRUE,
-                NULL); /* that it comes late, or not, is not the pipeline's matter */
+  g_object_set (source->bin, "async-handling", TRUE, NULL); /* the pipeline does not wait for the camera */
   gst_util_set_object_arg (G_OBJECT (queue), "leaky", "downstream");
   g_object_set (queue, "max-size-buffers", 2u, NULL);
   gst_bin_add (GST_BIN (source->bin), queue);
   gst_element_add_pad (source->bin, gst_ghost_pad_new ("src", pad));
   gst_bin_add (source->pipeline, source->bin);
-  gst_element_link (source->bin, source->sink); /* first: the queue takes what @sink takes */
-  source->source = watch_source_new (GST_BIN (source->bin), queue, source->input, error);
+  gst_element_link (source->bin, source->sink); /* first: the queue accepts @sink's formats */
+  source->source = pld_source_new (GST_BIN (source->bin), queue, source->input, error);
   if (source->source == NULL)
     return FALSE;
-  if (watch_source_is_live (source->source))
+  if (pld_source_is_live (source->source))
     gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_stream, source,
                        NULL);
   else
@@ -97,7 +99,7 @@ try_again (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* An outage is told once. */
+/* An outage is reported once. */
 static void
 go_away (GuardSource *source, const char *why)
 {
@@ -111,13 +113,13 @@ go_away (GuardSource *source, const char *why)
   source->pause = MIN (source->pause * 2, LONGEST_PAUSE);
 }
 
-/* Each second. */
+/* Once a second. */
 static gboolean
-look (gpointer user_data)
+on_tick (gpointer user_data)
 {
   GuardSource *source = user_data;
 
-  if (source->bin == NULL || !watch_source_is_live (source->source))
+  if (source->bin == NULL || !pld_source_is_live (source->source))
     return G_SOURCE_CONTINUE;
   if (g_atomic_int_and ((guint *) &source->frames, 0) > 0)
     {
@@ -128,7 +130,7 @@ look (gpointer user_data)
       source->silent = 0;
     }
   else if (++source->silent >= source->timeout)
-    go_away (source, "no picture comes");
+    go_away (source, "it sends no frames");
   return G_SOURCE_CONTINUE;
 }
 
@@ -145,7 +147,7 @@ guard_source_new (GstBin *pipeline, GstElement *sink, const char *input, guint t
   source->notice = notice;
   source->user_data = user_data;
   source->pause = 1;
-  source->tick = g_timeout_add_seconds (1, look, source);
+  source->tick = g_timeout_add_seconds (1, on_tick, source);
   if (start (source, error))
     return source;
   guard_source_free (source);
@@ -166,14 +168,14 @@ guard_source_free (GuardSource *source)
 }
 
 gboolean
-guard_source_take (GuardSource *source, GstMessage *message)
+guard_source_handle (GuardSource *source, GstMessage *message)
 {
   g_autoptr (GError) error = NULL;
   const gboolean ended = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT && gst_message_has_name (message, ENDED);
 
   if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR && GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING && !ended)
     return FALSE;
-  /* Of one that is gone already: it is in no pipeline any more. */
+  /* A camera that was removed already is not part of the pipeline any more. */
   if (!gst_object_has_as_ancestor (GST_MESSAGE_SRC (message), GST_OBJECT (source->pipeline)))
     return GST_MESSAGE_SRC (message) != GST_OBJECT (source->pipeline);
   if (source->bin == NULL || !gst_object_has_as_ancestor (GST_MESSAGE_SRC (message), GST_OBJECT (source->bin)))
@@ -183,7 +185,7 @@ guard_source_take (GuardSource *source, GstMessage *message)
   else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
     {
       gst_message_parse_error (message, &error, NULL);
-      if (!watch_source_is_live (source->source))
+      if (!pld_source_is_live (source->source))
         source->notice (error->message, TRUE, source->user_data);
       else
         go_away (source, error->message);

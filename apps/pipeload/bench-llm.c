@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Measures a language model: the prompt, then token by token.
+ */
 #include "apps/pipeload/bench.h"
 
 #define TOKEN_SEED 1

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Describes the machine and summarizes figures for the bench verb.
+ */
 #include "apps/pipeload/bench.h"
 
 #include <stdio.h>

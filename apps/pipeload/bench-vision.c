@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Measures a vision model: the same pictures, pass by pass.
+ */
 #include "apps/pipeload/bench.h"
 
 #define PIXEL_SEED 1

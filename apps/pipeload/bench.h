@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the files of the bench verb share.
+ * Shared by the files of the bench verb.
  */
 #pragma once
 
-#include "apps/pipeload/tools.h"
+#include "apps/pipeload/verbs.h"
 
 #include <json-glib/json-glib.h>
 

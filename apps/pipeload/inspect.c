@@ -1,5 +1,8 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apps/pipeload/tools.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The inspect verb: prints the contents of a model file or folder; reads no weights.
+ */
+#include "apps/pipeload/verbs.h"
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -96,22 +99,21 @@ print_text (JsonObject *model)
   print_tensors (json_object_get_array_member (model, "tensors"));
 }
 
-int
-pld_tool_inspect (int argc, char **argv)
+static gboolean print_as_json;
+
+static const GOptionEntry options[]
+    = { { "json", 'j', 0, G_OPTION_ARG_NONE, &print_as_json, "Print JSON", NULL }, { NULL } };
+
+static int
+run (int argc, char **argv)
 {
-  gboolean json = FALSE;
-  const GOptionEntry options[] = { { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL }, { NULL } };
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) node = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *text = pld_model_inspect (argv[1], &error);
 
-  if (!pld_tool_parse (&argc, &argv, options, "FILE", "Tells what a model file or folder holds; reads no weights.", 1,
-                       1))
-    return PLD_EXIT_USAGE;
-  text = pld_model_inspect (argv[1], &error);
   if (text == NULL)
     return pld_tool_fail (error);
-  if (json)
+  if (print_as_json)
     puts (text);
   else
     {
@@ -122,3 +124,14 @@ pld_tool_inspect (int argc, char **argv)
     }
   return PLD_EXIT_OK;
 }
+
+const PldVerb pld_verb_inspect = {
+  .name = "inspect",
+  .arguments = "MODEL",
+  .min = 1,
+  .max = 1,
+  .description = "Prints the format, architecture, metadata and tensors of a model file or folder. Reads no weights.",
+  .options = { options },
+  .examples = { { "model.gguf", "metadata and tensors, as a table" }, { "--json model.gguf", "the same as JSON" } },
+  .run = run,
+};

@@ -1,5 +1,8 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apps/pipeload/tools.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The plan verb: shows how a model would run under a memory limit, and predicts how fast.
+ */
+#include "apps/pipeload/verbs.h"
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -24,51 +27,55 @@ changes_json (const PldPlanInfo *plan)
   return changes;
 }
 
+typedef struct
+{
+  const char *name;
+  guint64 value;
+} Member;
+
+static void
+add_members (JsonObject *object, const Member *members, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    json_object_set_int_member (object, members[i].name, (gint64) members[i].value);
+}
+
 static void
 print_json (const PldPlanInfo *plan, gboolean predicted)
 {
-  const struct
-  {
-    const char *name;
-    guint64 value;
-  } members[] = { { "memory_limit", plan->memory_limit },
-                  { "minimum_limit", plan->minimum_limit },
-                  { "resident_limit", plan->resident_limit },
-                  { "weight_bytes", plan->weight_bytes },
-                  { "pinned_bytes", plan->pinned_bytes },
-                  { "ring_bytes", plan->ring_bytes },
-                  { "activation_bytes", plan->activation_bytes },
-                  { "table_bytes", plan->table_bytes },
-                  { "streamed_per_pass", plan->streamed_per_pass },
-                  { "tile_bytes", plan->tile_bytes },
-                  { "tiles", plan->n_tiles },
-                  { "pinned_tiles", plan->n_pinned },
-                  { "slots", plan->n_slots },
-                  { "loaders", plan->loaders },
-                  { "batch", plan->batch },
-                  /* predictions */
-                  { "read_bandwidth", plan->read_bandwidth },
-                  { "read_bytes", plan->read_bytes },
-                  { "best_loaders", plan->best_loaders },
-                  { "pass_items", plan->pass_items },
-                  { "load_ns", plan->load_ns },
-                  { "compute_ns", plan->compute_ns },
-                  { "pass_ns", plan->pass_ns },
-                  { "floor_ns", plan->floor_ns },
-                  { "batch_compute_ns", plan->batch_compute_ns },
-                  { "batch_pass_ns", plan->batch_pass_ns } };
-  enum
-  {
-    N_PREDICTIONS = 10
-  };
+  const Member members[] = { { "memory_limit", plan->memory_limit },
+                             { "minimum_limit", plan->minimum_limit },
+                             { "resident_limit", plan->resident_limit },
+                             { "weight_bytes", plan->weight_bytes },
+                             { "pinned_bytes", plan->pinned_bytes },
+                             { "ring_bytes", plan->ring_bytes },
+                             { "activation_bytes", plan->activation_bytes },
+                             { "table_bytes", plan->table_bytes },
+                             { "streamed_per_pass", plan->streamed_per_pass },
+                             { "tile_bytes", plan->tile_bytes },
+                             { "tiles", plan->n_tiles },
+                             { "pinned_tiles", plan->n_pinned },
+                             { "slots", plan->n_slots },
+                             { "loaders", plan->loaders },
+                             { "batch", plan->batch } },
+               predictions[] = { { "read_bandwidth", plan->read_bandwidth },
+                                 { "read_bytes", plan->read_bytes },
+                                 { "best_loaders", plan->best_loaders },
+                                 { "pass_items", plan->pass_items },
+                                 { "load_ns", plan->load_ns },
+                                 { "compute_ns", plan->compute_ns },
+                                 { "pass_ns", plan->pass_ns },
+                                 { "floor_ns", plan->floor_ns },
+                                 { "batch_compute_ns", plan->batch_compute_ns },
+                                 { "batch_pass_ns", plan->batch_pass_ns } };
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   g_autofree char *text = NULL;
   JsonObject *object = json_object_new ();
 
-  for (guint i = 0; i < G_N_ELEMENTS (members) - (predicted ? 0 : N_PREDICTIONS); i++)
-    json_object_set_int_member (object, members[i].name, (gint64) members[i].value);
+  add_members (object, members, G_N_ELEMENTS (members));
   if (predicted)
     {
+      add_members (object, predictions, G_N_ELEMENTS (predictions));
       json_object_set_boolean_member (object, "direct_io", plan->direct_io);
       json_object_set_array_member (object, "changes", changes_json (plan));
     }
@@ -176,7 +183,7 @@ print_predictions (const PldPlanInfo *plan, gboolean language)
 
 /* Returns the exit status; PLD_EXIT_OK: *@plan is set. */
 static int
-make_plan (const PldToolModel *model, const char *path, gboolean language, gboolean predict, PldPlanInfo *plan)
+make_plan (const char *path, gboolean language, gboolean predict, PldPlanInfo *plan)
 {
   GCancellable *cancellable = pld_tool_cancellable ();
   g_autoptr (GError) error = NULL;
@@ -184,7 +191,7 @@ make_plan (const PldToolModel *model, const char *path, gboolean language, gbool
   PldLlmOptions llm;
   gboolean ok;
 
-  if (language ? !pld_tool_llm (model, path, &llm) : !pld_tool_model (model, path, &vision))
+  if (language ? !pld_engine_llm (path, &llm) : !pld_engine_vision (path, &vision))
     return PLD_EXIT_USAGE;
   if (predict)
     ok = language ? pld_llm_predict (&llm, plan, cancellable, &error)
@@ -194,33 +201,27 @@ make_plan (const PldToolModel *model, const char *path, gboolean language, gbool
   return ok ? PLD_EXIT_OK : pld_tool_fail (error);
 }
 
-int
-pld_tool_plan (int argc, char **argv)
+/* ---- the verb ------------------------------------------------------------------------------ */
+
+static gboolean json, no_profile;
+
+static const GOptionEntry options[]
+    = { { "no-profile", 0, 0, G_OPTION_ARG_NONE, &no_profile, "Measure and predict nothing", NULL },
+        { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+        { NULL } };
+
+static int
+run (int argc, char **argv)
 {
-  g_auto (PldToolModel) model = { NULL };
-  gboolean json = FALSE, no_profile = FALSE, language;
-  const GOptionEntry options[]
-      = { PLD_TOOL_ENGINE_OPTIONS (model),
-          PLD_TOOL_VISION_OPTIONS (model),
-          PLD_TOOL_LLM_OPTIONS (model),
-          { "no-profile", 0, 0, G_OPTION_ARG_NONE, &no_profile, "Measure and predict nothing", NULL },
-          { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
-          { NULL } };
+  const char *path = argc > 1 ? argv[1] : NULL;
   g_autoptr (GError) error = NULL;
-  const char *path;
+  gboolean language;
   PldPlanInfo plan;
   int status;
 
-  if (!pld_tool_parse (&argc, &argv, options, "[MODEL]",
-                       "Tells how a model would run under a memory limit, and how fast: measures storage and computing "
-                       "for 2 s, once.\n"
-                       "Without MODEL: the bundled one for pictures.",
-                       0, 1))
-    return PLD_EXIT_USAGE;
-  path = argc > 1 ? argv[1] : NULL;
   if (!pld_model_is_language (path, &language, &error))
     return pld_tool_fail (error);
-  status = make_plan (&model, path, language, !no_profile, &plan);
+  status = make_plan (path, language, !no_profile, &plan);
   if (status != PLD_EXIT_OK)
     return status;
   if (json)
@@ -233,3 +234,16 @@ pld_tool_plan (int argc, char **argv)
     }
   return PLD_EXIT_OK;
 }
+
+const PldVerb pld_verb_plan = {
+  .name = "plan",
+  .arguments = "[MODEL]",
+  .max = 1,
+  .description
+  = "Shows how a model would run under a memory limit, and predicts how fast. The speed of storage and CPU "
+    "is measured once, for 2 s.\nWithout MODEL: the bundled vision model.",
+  .options = { pld_limit_options, pld_engine_options, pld_vision_options, pld_llm_options, options },
+  .examples = { { "--memory-limit=2GB llama.gguf", "tokens per second to expect with 2 GB" },
+                { "--json", "the plan of the bundled vision model without a limit" } },
+  .run = run,
+};

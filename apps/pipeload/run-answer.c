@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Generates and prints one answer, and the timings.
+ */
 #include "apps/pipeload/run.h"
 
 #include <json-glib/json-glib.h>
@@ -8,18 +11,18 @@ typedef struct
 {
   const PldRun *run;
   GString *text; /* (nullable) */
-} Taker;
+} Sink;
 
 static gboolean
-take_text (const char *text, gsize length, gpointer user_data)
+on_text (const char *text, gsize length, gpointer user_data)
 {
-  const Taker *taker = user_data;
+  const Sink *sink = user_data;
 
-  if (taker->text != NULL)
-    g_string_append_len (taker->text, text, (gssize) length);
-  if (taker->run->json)
+  if (sink->text != NULL)
+    g_string_append_len (sink->text, text, (gssize) length);
+  if (sink->run->json)
     return TRUE;
-  if (taker->run->clean)
+  if (sink->run->clean)
     {
       g_autofree char *clean = pld_tool_clean_lines (text, length);
 
@@ -27,7 +30,7 @@ take_text (const char *text, gsize length, gpointer user_data)
     }
   else
     fwrite (text, 1, length, stdout);
-  /* Where nobody reads any more, nothing more need be said. */
+  /* Stops when nobody reads any more. */
   return fflush (stdout) == 0;
 }
 
@@ -91,11 +94,11 @@ pld_run_answer (PldRun *run, const PldMessage *messages, guint n, GString *answe
                 GError **error)
 {
   g_autoptr (GString) own = answer == NULL && run->json ? g_string_new (NULL) : NULL;
-  Taker taker = { run, answer != NULL ? answer : own };
+  Sink sink = { run, answer != NULL ? answer : own };
   PldGenerateResult result = { 0 };
   gboolean ok;
 
-  ok = pld_llm_generate (run->llm, messages, n, &run->options, take_text, &taker, &result, cancellable, error);
+  ok = pld_llm_generate (run->llm, messages, n, &run->options, on_text, &sink, &result, cancellable, error);
   add_result (&run->total, &result);
   if (!run->json)
     {
@@ -104,7 +107,7 @@ pld_run_answer (PldRun *run, const PldMessage *messages, guint n, GString *answe
       fflush (stdout);
     }
   else if (ok)
-    print_json (run, taker.text->str, &result);
+    print_json (run, sink.text->str, &result);
   return ok;
 }
 

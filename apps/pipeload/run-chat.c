@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Conversations at a terminal, and prompts read line by line from a file or pipe.
+ */
 #include "apps/pipeload/run.h"
 
 #include <errno.h>
@@ -16,7 +19,7 @@ typedef enum
   LINE_READ,
   LINE_END,
   LINE_STOPPED,
-  LINE_FAILED, /* was told */
+  LINE_FAILED, /* and the error was printed */
 } LineOutcome;
 
 typedef struct
@@ -25,7 +28,7 @@ typedef struct
   gboolean end;
 } Lines;
 
-/* Waits for more of stdin, or for the word to stop. */
+/* Waits for more of stdin, or for cancellation. */
 static LineOutcome
 lines_fill (Lines *lines, GCancellable *cancellable)
 {
@@ -49,7 +52,8 @@ lines_fill (Lines *lines, GCancellable *cancellable)
     lines->end = TRUE;
   if (n < 0 || lines->pending->len > MAX_LINE)
     {
-      fprintf (stderr, "pipeload: stdin: %s\n", n < 0 ? g_strerror (errno) : "a line is longer than any prompt may be");
+      fprintf (stderr, "pipeload: stdin: %s\n",
+               n < 0 ? g_strerror (errno) : "a line is too long for a prompt; split it");
       outcome = LINE_FAILED;
     }
   return outcome;
@@ -83,7 +87,7 @@ is_blank (const char *line)
   return line[strspn (line, " \t\r")] == '\0';
 }
 
-/* ---- at a terminal ------------------------------------------------------------------------- */
+/* ---- conversations ------------------------------------------------------------------------- */
 
 static void
 message_clear (gpointer message)
@@ -107,26 +111,47 @@ history_reset (GArray *history, const PldRun *run)
     history_add (history, "system", run->system);
 }
 
-/* One turn. What was said until Ctrl-C stays in the conversation. FALSE: all is to end. */
-static gboolean
-chat_turn (PldRun *run, GArray *history, const char *line)
+/* Drops the oldest prompts, with their answers, beyond those that are to be remembered. */
+static void
+history_trim (GArray *history, const PldRun *run)
 {
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const guint first = run->system != NULL ? 1 : 0;
+  const guint kept = 2 * (guint) MAX (run->history, 0);
+
+  if (run->history >= 0 && history->len > first + kept)
+    g_array_remove_range (history, first, history->len - first - kept);
+}
+
+/* One prompt and its answer. An answer that was cancelled stays in the conversation. */
+static gboolean
+chat_turn (PldRun *run, GArray *history, const char *line, GCancellable *cancellable, GError **error)
+{
   g_autoptr (GString) answer = g_string_new (NULL);
-  g_autoptr (GError) error = NULL;
   gboolean ok;
 
   history_add (history, "user", line);
-  pld_tool_set_answer (cancellable);
-  ok = pld_run_answer (run, (const PldMessage *) history->data, history->len, answer, cancellable, &error);
-  pld_tool_set_answer (NULL);
-  if (ok || g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED))
+  ok = pld_run_answer (run, (const PldMessage *) history->data, history->len, answer, cancellable, error);
+  if (ok || g_cancellable_is_cancelled (cancellable))
     history_add (history, "assistant", answer->str);
   else
-    {
-      pld_tool_fail (error);
-      g_array_set_size (history, history->len - 1);
-    }
+    g_array_set_size (history, history->len - 1);
+  history_trim (history, run);
+  return ok;
+}
+
+/* Ctrl-C cancels this answer alone. FALSE: the chat is to end. */
+static gboolean
+typed_turn (PldRun *run, GArray *history, const char *line)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  pld_tool_set_answer (cancellable);
+  ok = chat_turn (run, history, line, cancellable, &error);
+  pld_tool_set_answer (NULL);
+  if (!ok && !g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED))
+    pld_tool_fail (error);
   return !g_cancellable_is_cancelled (run->cancellable);
 }
 
@@ -152,29 +177,32 @@ pld_run_chat (PldRun *run)
         outcome = LINE_END;
       else if (strcmp (line, "/reset") == 0)
         history_reset (history, run);
-      else if (!is_blank (line) && !chat_turn (run, history, line))
+      else if (!is_blank (line) && !typed_turn (run, history, line))
         outcome = LINE_STOPPED;
     }
   g_string_free (lines.pending, TRUE);
   return outcome == LINE_END ? PLD_EXIT_OK : outcome == LINE_STOPPED ? PLD_EXIT_STOPPED : PLD_EXIT_FAILED;
 }
 
-/* ---- elsewhere ----------------------------------------------------------------------------- */
+/* ---- lines of a file or pipe ---------------------------------------------------------------- */
 
 int
 pld_run_lines (PldRun *run)
 {
   Lines lines = { g_string_new (NULL), FALSE };
+  g_autoptr (GArray) history = g_array_new (FALSE, FALSE, sizeof (PldMessage));
   LineOutcome outcome = LINE_READ;
   int status = PLD_EXIT_OK;
 
+  g_array_set_clear_func (history, message_clear);
+  history_reset (history, run);
   while (outcome == LINE_READ && status != PLD_EXIT_STOPPED)
     {
       g_autofree char *line = NULL;
       g_autoptr (GError) error = NULL;
 
       outcome = lines_next (&lines, &line, run->cancellable);
-      if (outcome == LINE_READ && !is_blank (line) && !pld_run_single (run, line, &error))
+      if (outcome == LINE_READ && !is_blank (line) && !chat_turn (run, history, line, run->cancellable, &error))
         status = pld_tool_fail (error);
     }
   if (outcome == LINE_STOPPED)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The run verb: options, and where the prompts come from.
+ */
 #include "apps/pipeload/run.h"
 
 #include <errno.h>
@@ -7,31 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_PROMPT (64u << 20) /* bytes; no context is so long */
+#define MAX_PROMPT (64u << 20) /* bytes; no context is that long */
 
-/* What the options say, before it is checked. */
-typedef struct
-{
-  PldToolModel model;
-  char *prompt, *file, *system, *template_name;
-  char **stop;
-  int max_tokens, top_k;
-  double temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
-  gint64 seed;
-  gboolean trim, json, quiet;
-} Arguments;
-
-static void
-arguments_clear (Arguments *a)
-{
-  pld_tool_model_clear (&a->model);
-  g_free (a->prompt);
-  g_free (a->file);
-  g_free (a->system);
-  g_free (a->template_name);
-  g_strfreev (a->stop);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
+static char *prompt, *file, *system_prompt, *template_name;
+static char **stop;
+static int max_tokens = -1, top_k = 40, history = G_MININT; /* its default depends on where prompts come from */
+static double temperature = -1, top_p = 0.95, min_p = 0.05;
+static double repeat_penalty = 1, presence_penalty, frequency_penalty;
+static gint64 seed = -1;
+static gboolean trim, json, quiet;
 
 static void
 make_valid (char **text)
@@ -59,7 +46,8 @@ read_all (int fd, const char *name, GString *text)
         continue;
       if (n < 0 || text->len + (gsize) n > MAX_PROMPT)
         {
-          fprintf (stderr, "pipeload: %s: %s\n", name, n < 0 ? g_strerror (errno) : "is longer than any prompt may be");
+          fprintf (stderr, "pipeload: %s: %s\n", name,
+                   n < 0 ? g_strerror (errno) : "is too long for a prompt; split it");
           return FALSE;
         }
       g_string_append_len (text, bytes, n);
@@ -101,21 +89,22 @@ check_template (const char *name)
 
 /* FALSE: an error was printed. */
 static gboolean
-check_arguments (const Arguments *a)
+check_arguments (void)
 {
   const struct
   {
     const char *name;
     double value, min, max;
-  } numbers[] = { { "max-tokens", a->max_tokens, -1, 1 << 24 },
-                  { "temperature", a->temperature, -1, 100 },
-                  { "top-k", a->top_k, 0, 1 << 24 },
-                  { "top-p", a->top_p, 0, 1 },
-                  { "min-p", a->min_p, 0, 1 },
-                  { "repeat-penalty", a->repeat_penalty, 0.01, 100 },
-                  { "presence-penalty", a->presence_penalty, -100, 100 },
-                  { "frequency-penalty", a->frequency_penalty, -100, 100 },
-                  { "seed", (double) a->seed, -1, (double) G_MAXINT64 } };
+  } numbers[] = { { "max-tokens", max_tokens, -1, 1 << 24 },
+                  { "temperature", temperature, -1, 100 },
+                  { "top-k", top_k, 0, 1 << 24 },
+                  { "top-p", top_p, 0, 1 },
+                  { "min-p", min_p, 0, 1 },
+                  { "repeat-penalty", repeat_penalty, 0.01, 100 },
+                  { "presence-penalty", presence_penalty, -100, 100 },
+                  { "frequency-penalty", frequency_penalty, -100, 100 },
+                  { "history", history == G_MININT ? 0 : history, -1, 1 << 24 },
+                  { "seed", (double) seed, -1, (double) G_MAXINT64 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
     /* The other way round NaN would pass. */
@@ -124,127 +113,117 @@ check_arguments (const Arguments *a)
         pld_tool_usage ("--%s must be from %g to %g", numbers[i].name, numbers[i].min, numbers[i].max);
         return FALSE;
       }
-  if (a->prompt != NULL && a->file != NULL)
+  if (prompt != NULL && file != NULL)
     {
       pld_tool_usage ("--prompt and --file are two prompts; give one");
       return FALSE;
     }
-  return check_template (a->template_name);
+  return check_template (template_name);
 }
 
 static void
-set_options (const Arguments *a, PldGenerateOptions *options)
+set_options (PldGenerateOptions *generate)
 {
-  options->chat_template = a->template_name;
-  options->max_tokens = a->max_tokens;
-  options->trim = a->trim;
-  options->temperature = (float) a->temperature;
-  options->top_k = (guint) a->top_k;
-  options->top_p = (float) a->top_p;
-  options->min_p = (float) a->min_p;
-  options->repeat_penalty = (float) a->repeat_penalty;
-  options->presence_penalty = (float) a->presence_penalty;
-  options->frequency_penalty = (float) a->frequency_penalty;
-  options->seed = a->seed;
-  options->stop = (const char *const *) a->stop;
+  pld_generate_options_init (generate);
+  generate->chat_template = template_name;
+  generate->max_tokens = max_tokens;
+  generate->trim = trim;
+  generate->temperature = (float) temperature;
+  generate->top_k = (guint) top_k;
+  generate->top_p = (float) top_p;
+  generate->min_p = (float) min_p;
+  generate->repeat_penalty = (float) repeat_penalty;
+  generate->presence_penalty = (float) presence_penalty;
+  generate->frequency_penalty = (float) frequency_penalty;
+  generate->seed = seed;
+  generate->stop = (const char *const *) stop;
 }
 
-static gboolean
-parse_arguments (int *argc, char ***argv, Arguments *a)
-{
-  const GOptionEntry options[] = {
-    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &a->prompt, "Answer this and end; - for what stdin holds", "TEXT" },
-    { "file", 'f', 0, G_OPTION_ARG_FILENAME, &a->file, "Answer what this file holds and end", "FILE" },
-    { "system", 0, 0, G_OPTION_ARG_FILENAME, &a->system, "The system prompt", "TEXT" },
-    { "template", 0, 0, G_OPTION_ARG_STRING, &a->template_name,
-      "Chat template; none for the prompt as it is (the model's own)", "NAME" },
-    { "max-tokens", 'n', 0, G_OPTION_ARG_INT, &a->max_tokens, "Longest answer; -1 = until it ends (-1)", "N" },
-    { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &a->temperature,
-      "0 = always the likeliest token; -1 = the model's own, or 0.8 (-1)", "T" },
-    { "top-k", 0, 0, G_OPTION_ARG_INT, &a->top_k, "Of the K likeliest tokens; 0 = all (40)", "K" },
-    { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &a->top_p, "Of the likeliest that together have P (0.95)", "P" },
-    { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &a->min_p, "At least P times as likely as the likeliest (0.05)", "P" },
-    { "repeat-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &a->repeat_penalty, "Divides tokens that came before (1)", "X" },
-    { "presence-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &a->presence_penalty, "Taken off tokens that came (0)", "X" },
-    { "frequency-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &a->frequency_penalty, "For each time they came (0)", "X" },
-    { "seed", 's', 0, G_OPTION_ARG_INT64, &a->seed, "The same seed, the same answer; -1 = any (-1)", "N" },
-    { "stop", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->stop, "End before this text; may be repeated", "TEXT" },
-    { "trim", 0, 0, G_OPTION_ARG_NONE, &a->trim, "Shorten prompts that are too long, from their beginning", NULL },
-    { "json", 'j', 0, G_OPTION_ARG_NONE, &a->json, "Print JSON: one line an answer", NULL },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &a->quiet, "No timings", NULL },
-    PLD_TOOL_ENGINE_OPTIONS (a->model),
-    PLD_TOOL_LLM_OPTIONS (a->model),
-    { NULL }
-  };
-
-  if (!pld_tool_parse (
-          argc, argv, options, "[MODEL]",
-          "Answers a prompt with a language model (GGUF).\nWithout --prompt and --file: a chat, or where stdin is no "
-          "terminal, an answer to each of its lines.\nWithout MODEL: the bundled one, which writes reports of "
-          "what cameras saw.",
-          0, 1)
-      || !check_arguments (a))
-    return FALSE;
-  make_valid (&a->system);
-  for (guint i = 0; a->stop != NULL && a->stop[i] != NULL; i++)
-    make_valid (&a->stop[i]);
-  return TRUE;
-}
+static const GOptionEntry run_options[]
+    = { { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &prompt, "Answer this and end; - for what stdin holds", "TEXT" },
+        { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file, "Answer what this file holds and end", "FILE" },
+        { "system", 0, 0, G_OPTION_ARG_FILENAME, &system_prompt, "The system prompt", "TEXT" },
+        { "template", 0, 0, G_OPTION_ARG_STRING, &template_name,
+          "Chat template; none for the prompt as it is (the model's own)", "NAME" },
+        { "max-tokens", 'n', 0, G_OPTION_ARG_INT, &max_tokens, "Longest answer; -1 = until it ends (-1)", "N" },
+        { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature,
+          "0 = always the likeliest token; -1 = the model's own, or 0.8 (-1)", "T" },
+        { "top-k", 0, 0, G_OPTION_ARG_INT, &top_k, "Of the K likeliest tokens; 0 = all (40)", "K" },
+        { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &top_p, "Of the likeliest that together have P (0.95)", "P" },
+        { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &min_p, "At least P times as likely as the likeliest (0.05)", "P" },
+        { "repeat-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &repeat_penalty, "Divides tokens that came before (1)", "X" },
+        { "presence-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &presence_penalty, "Taken off tokens that came (0)", "X" },
+        { "frequency-penalty", 0, 0, G_OPTION_ARG_DOUBLE, &frequency_penalty, "For each time they came (0)", "X" },
+        { "seed", 's', 0, G_OPTION_ARG_INT64, &seed, "The same seed, the same answer; -1 = any (-1)", "N" },
+        { "stop", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &stop, "End before this text; may be repeated", "TEXT" },
+        { "history", 0, 0, G_OPTION_ARG_INT, &history,
+          "Earlier prompts that are remembered, with their answers; -1 = all (typed: all, otherwise 0)", "N" },
+        { "trim", 0, 0, G_OPTION_ARG_NONE, &trim, "Shorten prompts that are too long, from their beginning", NULL },
+        { "json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON: one line an answer", NULL },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "No timings", NULL },
+        { NULL } };
 
 /* ---- the verb ------------------------------------------------------------------------------ */
 
 static int
-answer (PldRun *run, const Arguments *a)
+answer (PldRun *run)
 {
-  g_autofree char *prompt = NULL;
+  g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (a->prompt == NULL && a->file == NULL)
+  if (prompt == NULL && file == NULL)
     return isatty (STDIN_FILENO) ? pld_run_chat (run) : pld_run_lines (run);
-  if (a->prompt != NULL && strcmp (a->prompt, "-") != 0)
-    prompt = g_utf8_make_valid (a->prompt, -1);
+  if (prompt != NULL && strcmp (prompt, "-") != 0)
+    text = g_utf8_make_valid (prompt, -1);
   else
-    prompt = read_prompt (a->file);
-  if (prompt == NULL)
+    text = read_prompt (file);
+  if (text == NULL)
     return PLD_EXIT_FAILED;
-  return pld_run_single (run, prompt, &error) ? PLD_EXIT_OK : pld_tool_fail (error);
+  return pld_run_single (run, text, &error) ? PLD_EXIT_OK : pld_tool_fail (error);
 }
 
-int
-pld_tool_run (int argc, char **argv)
+static int
+run_model (int argc, char **argv)
 {
-  PldGenerateOptions defaults;
-  g_auto (Arguments) a = { .prompt = NULL };
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options;
+  PldLlmOptions llm;
   PldRun run;
   int status;
 
-  pld_generate_options_init (&defaults);
-  a.max_tokens = defaults.max_tokens;
-  a.temperature = (double) defaults.temperature;
-  a.top_k = (int) defaults.top_k;
-  a.top_p = (double) defaults.top_p;
-  a.min_p = (double) defaults.min_p;
-  a.repeat_penalty = (double) defaults.repeat_penalty;
-  a.presence_penalty = (double) defaults.presence_penalty;
-  a.frequency_penalty = (double) defaults.frequency_penalty;
-  a.seed = defaults.seed;
-  if (!parse_arguments (&argc, &argv, &a) || !pld_tool_llm (&a.model, argc > 1 ? argv[1] : NULL, &options))
+  if (!check_arguments () || !pld_engine_llm (argc > 1 ? argv[1] : NULL, &llm))
     return PLD_EXIT_USAGE;
-  run = (PldRun) { .options = defaults,
-                   .system = a.system,
-                   .json = a.json,
+  make_valid (&system_prompt);
+  for (guint i = 0; stop != NULL && stop[i] != NULL; i++)
+    make_valid (&stop[i]);
+  run = (PldRun) { .system = system_prompt,
+                   .history = history != G_MININT     ? history
+                              : isatty (STDIN_FILENO) ? -1
+                                                      : 0,
+                   .json = json,
                    .clean = isatty (STDOUT_FILENO),
                    .cancellable = pld_tool_cancellable () };
-  set_options (&a, &run.options);
-  run.llm = pld_llm_open (&options, pld_tool_progress, NULL, run.cancellable, &error);
+  set_options (&run.options);
+  run.llm = pld_llm_open (&llm, pld_tool_progress, NULL, run.cancellable, &error);
   pld_tool_progress_end ();
   if (run.llm == NULL)
     return pld_tool_fail (error);
-  status = answer (&run, &a);
-  if (!a.quiet)
+  status = answer (&run);
+  if (!quiet)
     pld_run_print_timings (&run);
   pld_llm_close (&run.llm);
   return status;
 }
+
+const PldVerb pld_verb_run = {
+  .name = "run",
+  .arguments = "[MODEL]",
+  .max = 1,
+  .description = "Answers a prompt with a language model (GGUF).\n"
+                 "Without --prompt and --file: a chat at a terminal; otherwise an answer to each line of stdin.\n"
+                 "Without MODEL: the bundled one, which writes reports of what cameras saw.",
+  .options = { run_options, pld_limit_options, pld_engine_options, pld_llm_options },
+  .examples = { { "llama.gguf", "a chat" },
+                { "--memory-limit=2GB --prompt='Why is the sky blue?' llama.gguf", "one answer, with 2 GB of memory" },
+                { "llama.gguf < questions.txt", "an answer to each line" } },
+  .run = run_model,
+};

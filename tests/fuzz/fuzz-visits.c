@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A log of frames as pipeload-report reads it.
+ * A log of frames as the report verb reads it.
  */
 #include "analytics/log-visits.h"
 #include "tests/fuzz/fuzz.h"

@@ -70,7 +70,7 @@ expect '^frames +0, looked at 0$'
 
 # begin: analyses one after the other, in the background; the long one is the last but one
 begin() {
-  "$PIPELOAD_BUILD/apps/pipeload-analyse" --output=killed --jobs=1 yard long.avi nobody.avi >"$work/out" 2>&1 &
+  "$PIPELOAD_BUILD/apps/pipeload/pipeload" analyse --output=killed --jobs=1 yard long.avi nobody.avi >"$work/out" 2>&1 &
   pid=$!
 }
 
@@ -146,7 +146,7 @@ gst-launch-1.0 -v filesrc location="$(echo copy/files/*/annotated.mkv)" ! matros
   analyse full yard/a.avi
 )
 [ $? = 2 ] || fail "a full disk: no exit status 2"
-expect 'pipeload-analyse: a.avi: .*File too large'
+expect 'pipeload: a.avi: .*File too large'
 [ -z "$(find full/files -mindepth 1)" ] || fail "a full disk: results are left"
 [ -z "$(find full -name '*.csv' -o -name '*.jsonl')" ] || fail "a full disk: results in the end"
 
@@ -162,12 +162,12 @@ expect 'another analysis is at work'
 refuses() {
   local status=$1 word=$2 got
   shift 2
-  "$PIPELOAD_BUILD/apps/pipeload-analyse" --output=refused "$@" >"$work/out" 2>&1
+  "$PIPELOAD_BUILD/apps/pipeload/pipeload" analyse --output=refused "$@" >"$work/out" 2>&1
   got=$?
   [ $got = "$status" ] || fail "exit status $got, not $status: $*"
   expect "$word"
 }
-refuses 1 'recordings or folders'
+refuses 1 'too few arguments'
 refuses 1 'every' --every=-1 yard
 refuses 2 '/nonexistent.avi' /nonexistent.avi
 refuses 2 'no videos' "$top/gst"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# pipeload-report: frames become visits as their documentation says, damaged lines are left out, the log reaches the model whole.
+# pipeload report: frames become visits as their documentation says, damaged lines are left out, the log reaches the model whole.
 . "$(dirname "$0")/lib.sh"
-need pipeloadllm appsrc appsink
 tool=$PIPELOAD_BUILD/apps/pipeload/pipeload
 [ -x "$tool" ] || skip "built without tools"
 llama=$work/llama.gguf
@@ -11,7 +10,7 @@ export TZ=Asia/Kathmandu # +05:45
 
 # report LOG OPTION...: its text in out, its visits in events
 report() {
-  "$top/pipelines/report.sh" "$1" "$llama" --set=max-tokens=6 --events="$work/events" "${@:2}" >"$work/out" 2>"$work/err" || {
+  "$top/pipelines/report.sh" "$1" "$llama" --max-tokens=6 --events="$work/events" "${@:2}" >"$work/out" 2>"$work/err" || {
     cat "$work/err"
     fail "report.sh: exit status $?"
   }
@@ -53,7 +52,7 @@ report "$work/log" --ignore=person --gap=5
 are '{"time":"00:00:05","camera":"yard","label":"no_person","seconds":5}'
 
 # The model is asked with the visits alone, as they are written.
-report "$work/log" --set=max-tokens=20
+report "$work/log" --max-tokens=20
 "$tool" run "$llama" --quiet --temperature=0 --max-tokens=20 --file="$work/events" >"$work/wanted"
 cmp "$work/wanted" "$work/out" || fail "the report is not the model's answer to the visits"
 
@@ -146,6 +145,6 @@ refuses 2 'none of its lines' "$llama"
 refuses 2 '/nonexistent/model' "$work/log" /nonexistent/model
 refuses 2 '/nonexistent/events' "$work/log" "$llama" --events=/nonexistent/events
 refuses 2 'smallest' "$work/log" "$llama" --memory-limit=10kB
-refuses 1 'NAME=VALUE' "$work/log" "$llama" --set=nonsense
+refuses 1 'max-tokens' "$work/log" "$llama" --max-tokens=-2
 refuses 1 'gap' "$work/log" "$llama" --gap=-1
 exit 0

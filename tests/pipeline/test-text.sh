@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Text through pipeloadllm: what the scripts say is what pipeload run says, which knows no pipeline.
 . "$(dirname "$0")/lib.sh"
-need pipeloadllm filesrc fdsink appsrc appsink
+need pipeloadllm filesrc fdsink
 tool=$PIPELOAD_BUILD/apps/pipeload/pipeload
 [ -x "$tool" ] || skip "built without tools"
 llama=$work/llama.gguf
@@ -12,7 +12,7 @@ llama=$work/llama.gguf
 says() {
   "$tool" run "$llama" --quiet --temperature=0 --max-tokens=12 --prompt="$1" || fail "pipeload run"
 }
-options=(--model="$llama" --set=temperature=0 --set=max-tokens=12)
+options=("$llama" --temperature=0 --max-tokens=12)
 
 export PIPELOAD_LLM="model=$llama temperature=0 max-tokens=12"
 "$top/pipelines/ask.sh" "What did" you "see? \"Quote\"" >"$work/out" 2>"$work/err" || fail "ask.sh: exit status $?"
@@ -39,7 +39,7 @@ head -c "$(stat -c %s "$work/first")" "$work/out" | cmp - "$work/first" || fail 
 cmp -s "$work/alone" "$work/out" && fail "chat.sh forgets"
 
 # At a terminal: a prompt, an answer, a prompt; Ctrl-C ends an endless answer, not the chat; Ctrl-D ends it.
-python3 - "$top/pipelines/chat.sh" --model="$llama" --set=max-tokens=-1 --set=context-size=16384 >"$work/out" 2>&1 <<'PYTHON' || fail "typed chat"
+python3 - "$top/pipelines/chat.sh" "$llama" --context-size=16384 >"$work/out" 2>&1 <<'PYTHON' || fail "typed chat"
 import os, pty, select, signal, sys, time
 pid, terminal = pty.fork()
 if pid == 0:
@@ -57,6 +57,7 @@ def wait(until, what):
                 return
     return
 wait(lambda s: s.endswith(b"> "), "prompt")
+seen = b""  # without the progress bar
 os.write(terminal, b"hello\n")
 length = len(seen)
 wait(lambda s: len(s) > length + 40, "answer")
@@ -91,7 +92,7 @@ refuses() {
 refuses 1 'pipelines/ask.sh' "$top/pipelines/ask.sh"
 refuses 2 '/nonexistent/model' env PIPELOAD_LLM="model=/nonexistent/model" "$top/pipelines/ask.sh" hello
 refuses 2 '/nonexistent/prompts' "$top/pipelines/answer-file.sh" /nonexistent/prompts
-refuses 2 '/nonexistent/model' "$top/pipelines/answer-file.sh" /dev/stdin --model=/nonexistent/model
-refuses 1 'NAME=VALUE' "$top/pipelines/chat.sh" --set=colour=red
+refuses 2 '/nonexistent/model' "$top/pipelines/answer-file.sh" /dev/null /nonexistent/model
+refuses 1 'colour' "$top/pipelines/chat.sh" --colour=red
 refuses 2 'smallest' "$top/pipelines/chat.sh" "${options[@]}" --memory-limit=10kB
 exit 0

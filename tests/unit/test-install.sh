@@ -27,6 +27,12 @@ export PIPELOAD_MODELS="$prefix/share/pipeload/models"
 "$dest/user"
 cmp "$source/models/bundled/person-vit/model.safetensors" "$PIPELOAD_MODELS/person-vit/model.safetensors"
 "$prefix/bin/pipeload" --version | grep -q '[0-9]'
+# Programs of verbs are found wherever the installation is.
+"$prefix/bin/pipeload" detect --version | grep -q '[0-9]'
+if [ -e "$build/apps/pipeload/pipeload.1" ]; then
+  for page in pipeload pipeload-detect pipeload-run; do [ -s "$prefix/share/man/man1/$page.1" ]; done
+  grep -q quantize "$prefix/share/bash-completion/completions/pipeload.bash" "$prefix/share/zsh/site-functions/_pipeload"
+fi
 if [ -e "$prefix/$libdir/gstreamer-1.0/libgstpipeload.so" ]; then
   for property in pipeloadvit:memory-limit pipeloadoverlay:line-width pipeloadpublish:location; do
     GST_PLUGIN_PATH="$prefix/$libdir/gstreamer-1.0" GST_REGISTRY="$dest/registry" gst-inspect-1.0 "${property%:*}" | grep -q "${property#*:}"

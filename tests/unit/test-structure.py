@@ -36,11 +36,9 @@ ALLOWED = {  # docs/architecture.md has the same table
     "gst": {f"gst/{e}/gstpipeload{e}.h" for e in ("vit", "llm", "track", "events")},
     "apps/common": API | {"analytics", "gst/common/meta.h", "apps/common"},
     "apps/pipeload": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/pipeload"},
-    "apps/watch": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/watch"},
+    "apps/detect": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/detect"},
     "apps/analyse": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/analyse"},
     "apps/guard": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/guard"},
-    "apps/chat": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/chat"},
-    "apps/report": API | {"analytics", "gst/common/meta.h", "apps/common", "apps/report"},
 }
 GST = [room for room in ALLOWED if room.startswith("gst")]
 APPS = [room for room in ALLOWED if room.startswith("apps")]

@@ -208,10 +208,10 @@ class Text(unittest.TestCase):
                                 (("--repeat-penalty=0",), "--repeat-penalty"), (("--template=nothing",), "llama3"),
                                 (("--cache-type=q4",), "--cache-type"), (("-c", "-1"), "--context-size"),
                                 (("-p", "a", "-f", "b"), "two prompts"), (("--memory-limit=1 pound",), "is not a size"),
-                                (("--seed=-2",), "--seed"), (("second",), "too many")):
+                                (("--seed=-2",), "--seed"), (("second",), "unexpected argument"), (("--history=-2",), "--history")):
             self.check(run(*self.greedy, *arguments), 1, part)
-        self.check(run("plan", self.model, "--batch=2"), 1, "pictures")
-        self.check(run("bench", self.model, "--input-size=64"), 1, "pictures")
+        self.check(run("plan", self.model, "--batch=2"), 1, "vision models")
+        self.check(run("bench", self.model, "--input-size=64"), 1, "vision models")
         self.check(run("bench", self.model, "--tokens=0"), 1, "--tokens")
 
     def test_failures(self):

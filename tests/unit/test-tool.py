@@ -6,6 +6,8 @@ test-tool.py PIPELOAD
 """
 import json
 import os
+import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -20,6 +22,20 @@ TOOL = sys.argv.pop(1)
 
 def run(*arguments):
     return subprocess.run([TOOL, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=100)
+
+
+VERBS = ("detect", "run", "analyse", "guard", "report", "plan", "inspect", "bench", "quantize", "synth")
+NUMBERS = ("N", "K", "T", "P", "X", "S", "0..1", "SHARE", "SECONDS")
+
+
+def here():
+    """The verbs of this build: without GStreamer there are fewer."""
+    return [verb for verb in VERBS if run(verb, "--version").returncode == 0]
+
+
+def options(verb):
+    """The options that its help lists, with their arguments."""
+    return dict(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)(?:=(\S+))?  ", run(verb, "--help").stdout.replace("--help-all", "").replace("--help-gst", ""), re.M))
 
 
 class Tool(unittest.TestCase):
@@ -45,9 +61,9 @@ class Tool(unittest.TestCase):
 
     def test_usage(self):
         self.assertEqual(run().returncode, 1)
-        self.check(run("nothing"), 1, 'no verb "nothing"')
+        self.check(run("nothing"), 1, 'unknown verb "nothing"')
         self.check(run("inspect"), 1, "too few arguments")
-        self.check(run("inspect", "a", "b"), 1, '"b" is one argument too many')
+        self.check(run("inspect", "a", "b"), 1, 'unexpected argument "b"')
         self.check(run("inspect", "--what", "a"), 1, "--what")
         self.check(run("plan", "--memory-limit", "64 pounds"), 1, "64 pounds", "is not a size")
         self.check(run("plan", "--batch", "-1"), 1, "--batch must be from 0")
@@ -55,11 +71,97 @@ class Tool(unittest.TestCase):
         self.check(run("synth", "vit-b16"), 1, "too few arguments")
 
     def test_help(self):
-        for arguments in (["--help"], ["inspect", "--help"], ["plan", "--help"], ["run", "--help"], ["bench", "--help"], ["synth", "--help"]):
-            result = run(*arguments)
-            self.assertEqual((result.returncode, result.stderr), (0, ""))
-            self.assertIn("pipeload", result.stdout)
+        top = run("help")
+        self.assertEqual((top.returncode, top.stderr), (0, ""))
+        self.assertEqual(run("--help").stdout, top.stdout)
+        self.assertEqual(run("-h").stdout, top.stdout)
+        self.assertEqual(set(re.findall(r"^  ([a-z]+) +[a-z]", top.stdout, re.M)), set(VERBS))
         self.assertRegex(run("--version").stdout, r"^pipeload \d+\.\d+\.\d+\n$")
+        for verb in here():
+            result = run(verb, "--help")
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn(f"pipeload {verb}", result.stdout)
+            self.assertIn("Exit status:", result.stdout)
+            self.assertEqual(run("help", verb).stdout, result.stdout)
+            self.assertEqual(run(verb, "--version").stdout, run("--version").stdout)
+        self.check(run("help", "plan", "more"), 1, "unexpected argument")
+        for wrong, right in (("dtect", "detect"), ("Bench", "bench"), ("analyze", "analyse"), ("plans", "plan")):
+            self.check(run(wrong), 1, f'did you mean "{right}"')
+            self.check(run("help", wrong), 1, f'did you mean "{right}"')
+
+    def test_bad_options(self):
+        for verb in here():
+            self.check(run(verb, "--no-such-option", "a", "b"), 1, "--no-such-option", "--help")
+            for option, argument in options(verb).items():
+                if argument in NUMBERS:
+                    self.check(run(verb, f"{option}=x", "a", "b"), 1, option)
+
+    def test_options_once(self):
+        for verb in here():
+            letters = re.findall(r"^  -(\w), ", run(verb, "--help").stdout, re.M)
+            self.assertEqual(len(letters), len(set(letters)), verb)
+
+    def test_programs(self):
+        """Verbs that need GStreamer are programs of their own: pipeload itself does not load it."""
+        readelf = shutil.which("readelf")
+        if readelf is None:
+            self.skipTest("no readelf")
+        needed = re.findall(r"\(NEEDED\).*\[(.+)\]", subprocess.run([readelf, "-d", TOOL], check=True, capture_output=True, text=True).stdout)
+        self.assertTrue(any(n.startswith("libpipeload.") for n in needed), needed)
+        self.assertEqual([n for n in needed if n.startswith("libgst")], [])
+        # Without its programs the command says what is missing.
+        alone = self.folder / "pipeload"
+        shutil.copy(TOOL, alone)
+        environment = dict(os.environ, LD_LIBRARY_PATH=str(Path(TOOL).resolve().parents[2]))
+        result = subprocess.run([alone, "analyse", "x.mp4"], env=environment, capture_output=True, text=True, timeout=100)
+        self.check(result, 3, "GStreamer")
+
+    def test_man(self):
+        for verb in here():
+            page = run(verb, "--generate=man")
+            self.assertEqual((page.returncode, page.stderr), (0, ""))
+            for option in options(verb):
+                self.assertIn(option.replace("-", "\\-"), page.stdout, verb)
+            self.lint(verb, page.stdout)
+        self.lint("pipeload", run("--generate=man").stdout)
+
+    def lint(self, name, page):
+        if shutil.which("man") is None:
+            self.skipTest("no man")
+        file = self.folder / f"{name}.1"
+        file.write_text(page, encoding="utf-8")
+        result = subprocess.run(["man", "--warnings=w", "-E", "UTF-8", "-l", "-Tutf8", "-Z", file], capture_output=True, text=True, timeout=100,
+                                env=dict(os.environ, LC_ALL="C.UTF-8", MANROFFSEQ=""))
+        self.assertEqual((result.returncode, result.stderr), (0, ""), name)
+
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pipeload; printf "%s\\n" "${COMPREPLY[@]}"'
+        file = self.folder / "completion"
+        file.write_text(run("--generate=bash").stdout)
+        result = subprocess.run(["bash", "-c", script, "bash", file, "pipeload", *words], capture_output=True, text=True, timeout=100, cwd=self.folder)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return result.stdout.split()
+
+    def test_completion(self):
+        if shutil.which("bash") is None:
+            self.skipTest("no bash")
+        self.assertEqual(set(self.complete("")), {*VERBS, "help", "--help", "--version"})
+        self.assertEqual(self.complete("qu"), ["quantize"])
+        self.assertEqual(self.complete("help", "ana"), ["analyse"])
+        zsh = run("--generate=zsh").stdout
+        for verb in here():
+            self.assertEqual({word.rstrip("=") for word in self.complete(verb, "--")}, {*options(verb)})
+            for option in options(verb):
+                self.assertIn(f"'*{option}", zsh)
+        self.assertEqual(self.complete("plan", "--memory"), ["--memory-limit="])
+        (self.folder / "picture.jpg").touch()
+        self.assertEqual(self.complete("detect", "--model", "=", "pict"), ["picture.jpg"])
+        self.assertEqual(self.complete("detect", "pict"), ["picture.jpg"])
+        self.assertEqual(self.complete("plan", "--threads", "=", "pict"), [])
+        if shutil.which("zsh") is not None:
+            (self.folder / "_pipeload").write_text(zsh)
+            self.assertEqual(subprocess.run(["zsh", "-n", self.folder / "_pipeload"]).returncode, 0)
 
     def test_failures(self):
         missing = self.folder / "missing"

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures go straight to the engine, in batches; videos through the element.
+ * The detect verb. Pictures go straight to the engine, in batches; videos go through the element.
  */
-#include "apps/pipeload/detect.h"
+#include "apps/detect/detect.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* Pictures on their way through one pass. */
+#include <glib/gstdio.h>
+
+/* Pictures that share one pass. */
 typedef struct
 {
   PldDetect *detect;
@@ -55,7 +58,7 @@ pictures_choose_classes (Pictures *p)
   return PLD_EXIT_OK;
 }
 
-/* Opened for the first picture, not before: videos need no second handle. Returns: the exit status */
+/* Opened for the first picture only: videos do not need a second handle. Returns: the exit status */
 static int
 pictures_open (Pictures *p)
 {
@@ -107,7 +110,7 @@ pictures_flush (Pictures *p)
       p->slot[i].objects = objects;
       p->slot[i].n = pictures_filter (p, objects, p->n_objects[i]);
       p->slot[i].system_time = g_get_real_time ();
-      pld_detect_print (p->detect, &p->slot[i]);
+      pld_detect_print (p->detect, &p->slot[i], TRUE);
     }
   p->n = 0;
   return PLD_EXIT_OK;
@@ -174,7 +177,7 @@ run_video (Pictures *p, const char *path)
 
   if (status != PLD_EXIT_OK)
     return status;
-  /* Its share of the memory limit is the element's now. */
+  /* The element needs its share of the memory limit. */
   pictures_close (p);
   outcome = pld_detect_video (p->detect, path, &error);
   if (outcome == PLD_DETECT_FAILED)
@@ -213,43 +216,125 @@ detect_inputs (PldDetect *detect, char **names)
   return status == PLD_EXIT_OK && detect->bad ? PLD_EXIT_FAILED : status;
 }
 
-int
-pld_tool_detect (int argc, char **argv)
-{
-  g_auto (PldToolModel) model = { NULL };
-  g_autofree char *path = NULL, *classes = NULL;
-  PldDetect detect = { .threshold = -1 };
-  int top_k = -1, interval = 1;
-  const GOptionEntry options[]
-      = { { "model", 'M', 0, G_OPTION_ARG_FILENAME, &path, "Model file or folder (the bundled one)", "MODEL" },
-          PLD_TOOL_ENGINE_OPTIONS (model),
-          PLD_TOOL_VISION_OPTIONS (model),
-          { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (the model's own)",
-            "0..1" },
-          { "top-k", 'k', 0, G_OPTION_ARG_INT, &top_k,
-            "Most to report of a picture (one class, or every object); 0 = all", "K" },
-          { "classes", 'c', 0, G_OPTION_ARG_STRING, &classes, "Report only these", "A,B" },
-          { "interval", 'i', 0, G_OPTION_ARG_INT, &interval, "Of videos, look at every Nth frame (1)", "N" },
-          { "all", 'a', 0, G_OPTION_ARG_NONE, &detect.all, "Of videos, print every result, not only changes", NULL },
-          { "json", 'j', 0, G_OPTION_ARG_NONE, &detect.json, "Print every result, one JSON object a line", NULL },
-          { NULL } };
+/* ---- the verb ------------------------------------------------------------------------------ */
 
-  if (!pld_tool_parse (&argc, &argv, options, "INPUT…",
-                       "Tells what is to be seen on pictures and in videos. INPUT: a picture, a folder of them, a "
-                       "video, or a URI.",
-                       1, G_MAXINT))
-    return PLD_EXIT_USAGE;
-  if (!pld_tool_model (&model, path, &detect.vision))
-    return PLD_EXIT_USAGE;
+static PldDetect detect = { .threshold = -1, .top_k = -1 };
+static char *classes, *output, *camera, *mode;
+static int interval = 1;
+
+static const GOptionEntry options[] = {
+  { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (the model's own)",
+    "0..1" },
+  { "top-k", 'k', 0, G_OPTION_ARG_INT, &detect.top_k,
+    "Most results to report for a picture (one class, or every object); 0 = all", "K" },
+  { "classes", 'c', 0, G_OPTION_ARG_STRING, &classes, "Report only these", "A,B" },
+  { "all", 'a', 0, G_OPTION_ARG_NONE, &detect.all, "Videos: print every result, not only changes", NULL },
+  { "interval", 'i', 0, G_OPTION_ARG_INT, &interval, "Videos: infer on every Nth frame (1)", "N" },
+  { "frames", 'n', 0, G_OPTION_ARG_INT64, &detect.frames, "Videos: stop after N frames; 0 = at the end (0)", "N" },
+  { "mode", 0, 0, G_OPTION_ARG_STRING, &mode,
+    "Videos: sync: each frame waits for its result; async: at their own pace, frames do not wait (sync)", "MODE" },
+  { "stats", 0, 0, G_OPTION_ARG_NONE, &detect.stats, "Videos: print speed and memory on stderr", NULL },
+  { "camera", 0, 0, G_OPTION_ARG_STRING, &camera, "Name of the camera in JSON", "NAME" },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &detect.json, "Print every result, one JSON object a line", NULL },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write every result as JSON to this file, too", "FILE" },
+  { NULL }
+};
+
+/* FALSE: an error was printed. */
+static gboolean
+check_options (void)
+{
   if (!(detect.threshold == -1 || (detect.threshold >= 0 && detect.threshold <= 1)))
-    return pld_tool_usage ("--threshold must be from 0 to 1");
-  if (top_k < -1 || interval < 1)
-    return pld_tool_usage ("--top-k must be from 0, --interval from 1");
-  detect.memory_limit = model.memory_limit;
-  detect.input_size = model.input_size;
+    pld_tool_usage ("--threshold must be from 0 to 1");
+  else if (detect.top_k < -1 || interval < 1 || detect.frames < 0)
+    pld_tool_usage ("--top-k and --frames must be from 0, --interval from 1");
+  else if (mode != NULL && strcmp (mode, "sync") != 0 && strcmp (mode, "async") != 0)
+    pld_tool_usage ("--mode must be sync or async");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Replaces the limit "small" by a number. Returns: the exit status */
+static int
+choose_limit (void)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 limit;
+  guint threads;
+
+  if (g_strcmp0 (pld_engine.memory_limit, "small") != 0)
+    return PLD_EXIT_OK;
+  limit = pld_limit_small (pld_engine.model, MAX (1, (guint) pld_engine.batch), &threads, &error);
+  if (limit == 0)
+    return pld_tool_fail (error);
+  g_free (pld_engine.memory_limit);
+  pld_engine.memory_limit = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
+  if (pld_engine.threads == 0)
+    pld_engine.threads = (int) threads;
+  return PLD_EXIT_OK;
+}
+
+/* Returns: the exit status */
+static int
+open_output (void)
+{
+  if (output == NULL || (detect.output = g_fopen (output, "we")) != NULL)
+    return PLD_EXIT_OK;
+  fprintf (stderr, "pipeload: %s: %s\n", output, g_strerror (errno));
+  return PLD_EXIT_FAILED;
+}
+
+/* Returns: the exit status */
+static int
+close_output (int status)
+{
+  const gboolean bad = detect.output != NULL && (ferror (detect.output) != 0) + (fclose (detect.output) != 0) > 0;
+
+  if (bad)
+    fprintf (stderr, "pipeload: %s: %s\n", output, g_strerror (errno));
+  return bad && status == PLD_EXIT_OK ? PLD_EXIT_FAILED : status;
+}
+
+static int
+run (int argc, char **argv)
+{
+  int status = check_options () ? choose_limit () : PLD_EXIT_USAGE;
+
+  if (status != PLD_EXIT_OK)
+    return status;
+  if (!pld_engine_vision (pld_engine.model, &detect.vision))
+    return PLD_EXIT_USAGE;
+  status = open_output ();
+  if (status != PLD_EXIT_OK)
+    return status;
+  detect.memory_limit = pld_engine.memory_limit;
+  detect.input_size = pld_engine.input_size;
   detect.classes = classes;
-  detect.top_k = top_k;
+  detect.camera = camera;
   detect.interval = (guint) interval;
+  detect.async = g_strcmp0 (mode, "async") == 0;
   detect.cancellable = pld_tool_cancellable ();
-  return detect_inputs (&detect, argv + 1);
+  return close_output (detect_inputs (&detect, argv + 1));
+}
+
+static const PldVerb verb = {
+  .name = "detect",
+  .arguments = "INPUT…",
+  .min = 1,
+  .max = G_MAXINT,
+  .description = "Detects objects in pictures, videos and camera streams.\n"
+                 "INPUT: a picture, a folder of pictures and videos, a video, a URI such as rtsp://camera/stream, or a "
+                 "camera such as /dev/video0.",
+  .options = { pld_model_options, pld_small_limit_options, pld_engine_options, pld_vision_options, options },
+  .examples = { { "picture.jpg", "what is in a picture" },
+                { "--stats --memory-limit=small video.mp4", "what changes in a video, with streamed weights" },
+                { "--json --mode=async rtsp://camera/stream", "every result of a camera as JSON" } },
+  .run = run,
+};
+
+int
+main (int argc, char **argv)
+{
+  return pld_verb_main (&verb, argc, argv);
 }

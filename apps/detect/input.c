@@ -1,5 +1,8 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apps/pipeload/detect.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Lists the inputs of the detect verb, and separates pictures from videos.
+ */
+#include "apps/detect/detect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +13,7 @@
 #define MOST_PICTURE_BYTES ((gint64) 512 << 20)
 #define DEEPEST_FOLDER 64
 
-/* What a folder is searched for. */
+/* Names that are listed from a folder. */
 static const struct
 {
   const char *extension;
@@ -42,8 +45,8 @@ kind_from_name (const char *name, PldDetectKind *kind)
   return FALSE;
 }
 
-/* Pictures often carry the wrong extension, or none; their first bytes do not lie. A file too short to tell is left to
- * its name. */
+/* Pictures often carry the wrong extension, or none; their first bytes are right. A file too short for that is
+ * judged by its name. */
 static PldDetectKind
 kind_from_file (const char *path)
 {
@@ -92,7 +95,7 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Links to folders are not followed: they may lead round in circles. */
+/* Links to folders are not followed: they may form circles. */
 static void
 add_folder (PldDetect *detect, GPtrArray *inputs, const char *path, guint depth)
 {
@@ -138,7 +141,7 @@ pld_detect_list_inputs (PldDetect *detect, char **names)
     {
       GStatBuf info;
 
-      if (strstr (*names, "://") != NULL)
+      if (strstr (*names, "://") != NULL || g_str_has_prefix (*names, "/dev/video"))
         add_input (inputs, g_strdup (*names), PLD_DETECT_VIDEO);
       else if (g_stat (*names, &info) != 0)
         {
@@ -178,7 +181,7 @@ pld_detect_read_file (const char *path, GError **error)
   return g_bytes_new_take (data, size);
 }
 
-/* Whether @marker opens a frame: SOF0 … SOF15 but DHT, JPG and DAC, which lie among them. */
+/* Whether @marker opens a frame: SOF0 … SOF15 but DHT, JPG and DAC, whose numbers are between them. */
 static gboolean
 marker_is_frame (guint8 marker)
 {

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the files of the detect verb share.
+ * Shared by the files of the detect verb.
  */
 #pragma once
 
-#include "apps/pipeload/tools.h"
+#include "apps/common/engine.h"
+#include "apps/common/terminal.h"
+#include "apps/common/verb.h"
+
+#include <stdio.h>
 
 typedef struct
 {
@@ -15,9 +19,14 @@ typedef struct
   int top_k;                             /* 0: all; −1: one class, or every object */
   guint interval;
   gboolean json;
-  gboolean all;  /* of videos, every result rather than every change */
-  gboolean many; /* lines about videos name their source, as there are others */
-  gboolean bad;  /* some input could not be read */
+  gboolean all;       /* of videos, every result rather than every change */
+  gboolean many;      /* lines about videos name their source, as there are others */
+  gboolean bad;       /* some input could not be read */
+  gboolean async;     /* of videos: frames do not wait for the model */
+  gint64 frames;      /* of each video, at most; 0: all */
+  gboolean stats;     /* of each video, a table of figures */
+  const char *camera; /* (nullable): its name in JSON */
+  FILE *output;       /* (nullable): each result as JSON, too */
   GCancellable *cancellable;
 } PldDetect;
 
@@ -28,7 +37,7 @@ typedef enum
   PLD_DETECT_FAILED,    /* nothing else will work either */
 } PldDetectOutcome;
 
-/* ---- inputs (detect-input.c) --------------------------------------------------------------- */
+/* ---- inputs (input.c) --------------------------------------------------------------- */
 
 typedef enum
 {
@@ -44,7 +53,7 @@ typedef struct
 } PldDetectInput;
 
 /* Returns: (transfer full): GPtrArray of PldDetectInput: the files and URIs named, and the pictures and videos in the
- * folders named, sorted by name. What cannot be read is complained about and left out. */
+ * folders named, sorted by name. Unreadable inputs are reported and left out. */
 GPtrArray *pld_detect_list_inputs (PldDetect *detect, char **names);
 
 /* Returns: (transfer full): the bytes of a picture file */
@@ -53,7 +62,7 @@ GBytes *pld_detect_read_file (const char *path, GError **error);
 /* The size that a JPEG picture's header states; FALSE if there is none. */
 gboolean pld_detect_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height);
 
-/* ---- results (detect-output.c) ------------------------------------------------------------- */
+/* ---- results (output.c) ------------------------------------------------------------- */
 
 typedef struct
 {
@@ -67,15 +76,15 @@ typedef struct
   guint n;
 } PldDetectResult;
 
-/* One line on stdout. */
-void pld_detect_print (const PldDetect *detect, const PldDetectResult *result);
-/* One line on stderr; the exit status will tell, too. */
+/* One line on stdout where that is wanted of results that are @changed, or of others, and one in the output file. */
+void pld_detect_print (const PldDetect *detect, const PldDetectResult *result, gboolean changed);
+/* One line on stderr; the exit status becomes FAILED. */
 void pld_detect_complain (PldDetect *detect, const char *source, const char *message);
 
-/* ---- GStreamer (detect-video.c, or detect-novideo.c without it) ---------------------------- */
+/* ---- GStreamer (video.c, or novideo.c without it) ---------------------------- */
 
 /* Decodes the picture at @path into *pixels, RGB, rows without gaps: (out) (transfer full), g_free() it. */
 PldDetectOutcome pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *width, guint *height,
                                     GError **error);
-/* Runs a video through pipeloadvit and prints what it sees. */
+/* Runs a video through pipeloadvit and prints its results. */
 PldDetectOutcome pld_detect_video (PldDetect *detect, const char *path, GError **error);

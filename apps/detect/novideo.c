@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * In place of detect-video.c in builds without GStreamer.
+ * The detect verb without GStreamer: JPEG pictures only; in place of video.c.
  */
-#include "apps/pipeload/detect.h"
+#include "apps/detect/detect.h"
 
 static PldDetectOutcome
 refuse (GError **error)

@@ -1,22 +1,26 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apps/pipeload/detect.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Prints the results of the detect verb.
+ */
+#include "apps/detect/detect.h"
 
 #include <stdio.h>
 
-static void
-print_json (const PldDetectResult *result)
+/* Returns: (transfer full): one line */
+static char *
+to_json (const PldDetect *detect, const PldDetectResult *result)
 {
   const PldFrame frame = {
     .timestamp = result->time,
     .system_time = result->system_time,
+    .camera = detect->camera,
     .source = result->source,
     .number = (gint64) result->frame,
     .width = result->width,
     .height = result->height,
   };
-  g_autofree char *text = pld_frame_to_json (&frame, result->objects, NULL, result->n);
 
-  puts (text);
+  return pld_frame_to_json (&frame, result->objects, NULL, result->n);
 }
 
 /* Where it is, in pixels as JSON has them: left, top, width and height; nothing for what the whole picture is. */
@@ -53,14 +57,18 @@ print_text (const PldDetect *detect, const PldDetectResult *result)
 }
 
 void
-pld_detect_print (const PldDetect *detect, const PldDetectResult *result)
+pld_detect_print (const PldDetect *detect, const PldDetectResult *result, gboolean changed)
 {
+  g_autofree char *json = detect->json || detect->output != NULL ? to_json (detect, result) : NULL;
+
   pld_tool_progress_end ();
+  if (detect->output != NULL)
+    fprintf (detect->output, "%s\n", json);
   if (detect->json)
-    print_json (result);
-  else
+    puts (json);
+  else if (changed || detect->all)
     print_text (detect, result);
-  /* Whoever reads a pipe wants to know now. */
+  /* Readers of a pipe want each result at once. */
   fflush (stdout);
 }
 

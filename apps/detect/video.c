@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What GStreamer does for the detect verb: videos through pipeloadvit, and pictures that are not JPEG.
+ * The detect verb with GStreamer: videos and cameras through pipeloadvit, and pictures other than JPEG.
  */
-#include "apps/pipeload/detect.h"
+#include "apps/detect/detect.h"
 
+#include "apps/common/figures.h"
 #include "gst/common/meta.h"
 
 #include <string.h>
@@ -21,6 +22,9 @@ typedef struct
   GstElement *pipeline;
   GstElement *vit;        /* NULL: a picture is decoded */
   GstPipeloadFrame *last; /* what was printed last; NULL: nothing was */
+  guint64 results;
+  gint64 start;  /* microseconds: of the first result */
+  gint64 passed; /* frames that reached the element */
   PldDetectOutcome outcome;
 } Run;
 
@@ -32,7 +36,7 @@ start_gstreamer (GError **error)
   if (gst_is_initialized () || gst_init_check (NULL, NULL, &why))
     return TRUE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "GStreamer does not start: %s",
-               why != NULL ? why->message : "it says no more");
+               why != NULL ? why->message : "no reason given");
   return FALSE;
 }
 
@@ -48,7 +52,9 @@ path_to_uri (const char *path, GError **error)
 static gboolean
 run_open (Run *run, const char *caps, const char *launch, GError **error)
 {
-  g_autofree char *text = g_strconcat ("uridecodebin name=decoder expose-all-streams=false ! ", launch, NULL);
+  const gboolean device = g_str_has_prefix (run->path, "/dev/");
+  g_autofree char *text = g_strconcat (
+      device ? "v4l2src name=decoder ! " : "uridecodebin name=decoder expose-all-streams=false ! ", launch, NULL);
   g_autofree char *uri = NULL;
   g_autoptr (GError) why = NULL;
   g_autoptr (GstElement) decoder = NULL;
@@ -57,20 +63,25 @@ run_open (Run *run, const char *caps, const char *launch, GError **error)
   run->outcome = PLD_DETECT_BAD_INPUT;
   if (!start_gstreamer (error))
     return FALSE;
-  uri = path_to_uri (run->path, error);
-  if (uri == NULL)
+  uri = device ? NULL : path_to_uri (run->path, error);
+  if (!device && uri == NULL)
     return FALSE;
   run->pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &why);
   if (run->pipeline == NULL)
     {
       run->outcome = PLD_DETECT_FAILED;
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "GStreamer cannot be used: %s; install pipeload's plugin and gstreamer1.0-plugins-base, or tell "
-                   "$GST_PLUGIN_PATH where they are",
+                   "GStreamer cannot be used: %s; install pipeload's plugin and gstreamer1.0-plugins-base, or set "
+                   "GST_PLUGIN_PATH to their folders",
                    why->message);
       return FALSE;
     }
   decoder = gst_bin_get_by_name (GST_BIN (run->pipeline), "decoder");
+  if (device)
+    {
+      g_object_set (decoder, "device", run->path, NULL);
+      return TRUE;
+    }
   wanted = gst_caps_from_string (caps);
   g_object_set (decoder, "uri", uri, "caps", wanted, NULL);
   return TRUE;
@@ -89,7 +100,7 @@ run_close (Run *run)
 /* ---- results ------------------------------------------------------------------------------- */
 
 static void
-run_print (Run *run, const GstPipeloadFrame *frame)
+run_print (Run *run, const GstPipeloadFrame *frame, gboolean changed)
 {
   g_autofree PldObject *objects = g_new0 (PldObject, MAX (frame->objects->len, 1));
   PldDetectResult result = { .source = run->path,
@@ -116,19 +127,19 @@ run_print (Run *run, const GstPipeloadFrame *frame)
                                  .x_max = (float) o->x_max,
                                  .y_max = (float) o->y_max };
     }
-  pld_detect_print (run->detect, &result);
+  pld_detect_print (run->detect, &result, changed);
 }
 
 static void
-run_take_result (Run *run, const GstStructure *structure)
+run_on_result (Run *run, const GstStructure *structure)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_structure (structure);
-  const PldDetect *detect = run->detect;
 
   if (frame == NULL)
     return;
-  if (detect->json || detect->all || run->last == NULL || !gst_pipeload_frame_same_labels (run->last, frame))
-    run_print (run, frame);
+  if (run->results++ == 0)
+    run->start = g_get_monotonic_time ();
+  run_print (run, frame, run->last == NULL || !gst_pipeload_frame_same_labels (run->last, frame));
   g_clear_pointer (&run->last, gst_pipeload_frame_unref);
   run->last = g_steal_pointer (&frame);
 }
@@ -151,7 +162,7 @@ missing_decoder (const char *debug)
 
 /* An error of pipeloadvit's is about the model, and the next video would meet it again. */
 static void
-run_take_error (Run *run, GstMessage *message, GError **error)
+run_on_error (Run *run, GstMessage *message, GError **error)
 {
   g_autoptr (GError) why = NULL;
   g_autofree char *debug = NULL;
@@ -176,7 +187,7 @@ run_take_error (Run *run, GstMessage *message, GError **error)
 }
 
 static void
-run_take_warning (Run *run, GstMessage *message)
+run_on_warning (Run *run, GstMessage *message)
 {
   g_autoptr (GError) why = NULL;
 
@@ -226,19 +237,75 @@ run_play (Run *run, GstState state, GError **error)
           run->outcome = PLD_DETECT_OK;
           break;
         case GST_MESSAGE_ERROR:
-          run_take_error (run, message, error);
+          run_on_error (run, message, error);
           running = FALSE;
           break;
         case GST_MESSAGE_WARNING:
-          run_take_warning (run, message);
+          run_on_warning (run, message);
           break;
         case GST_MESSAGE_ELEMENT:
-          run_take_result (run, gst_message_get_structure (message));
+          run_on_result (run, gst_message_get_structure (message));
           break;
         default:
           break;
         }
     }
+}
+
+/* ---- the figures --------------------------------------------------------------------------- */
+
+static void
+run_print_stats (const Run *run)
+{
+  const double seconds = (double) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 frames, damaged;
+
+  g_object_get (run->vit, "stats", &stats, NULL);
+  frames = pld_figure (stats, "frames");
+  damaged = pld_figure (stats, "damaged");
+  pld_tool_progress_end ();
+  fprintf (stderr, "frames           %" G_GUINT64_FORMAT ", inferred %" G_GUINT64_FORMAT, frames,
+           pld_figure (stats, "inferred"));
+  if (damaged > 0)
+    fprintf (stderr, ", damaged %" G_GUINT64_FORMAT, damaged);
+  if (run->results > 1 && seconds > 0)
+    fprintf (stderr, "\nframes/s         %.1f", (double) (frames - 1) / seconds);
+  fprintf (stderr, "\nlatency          %.1f ms on average, floor %.1f ms\n", pld_figure_ms (stats, "mean-latency"),
+           pld_figure_ms (stats, "floor"));
+  pld_figures_print_memory (stats, stderr);
+}
+
+/* Ends the stream after the requested number of frames. */
+static GstPadProbeReturn
+on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Run *run = user_data;
+
+  if (run->passed++ < run->detect->frames)
+    return GST_PAD_PROBE_OK;
+  if (run->passed == run->detect->frames + 1)
+    gst_pad_send_event (pad, gst_event_new_eos ());
+  return GST_PAD_PROBE_DROP;
+}
+
+static void
+run_set_up (Run *run)
+{
+  const PldDetect *detect = run->detect;
+  g_autoptr (GstPad) pad = NULL;
+
+  run->vit = gst_bin_get_by_name (GST_BIN (run->pipeline), "vit");
+  g_object_set (run->vit, "model", detect->vision.model, "memory-limit",
+                detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders", detect->vision.loaders, "threads",
+                detect->vision.threads, "input-size", detect->input_size, "classes", detect->classes, "threshold",
+                detect->threshold, "top-k", detect->top_k, "interval", detect->interval, NULL);
+  if (detect->async)
+    gst_util_set_object_arg (G_OBJECT (run->vit), "mode", "async");
+  if (detect->frames == 0)
+    return;
+  pad = gst_element_get_static_pad (run->vit, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, run, NULL);
 }
 
 /* ---- what the verb calls ------------------------------------------------------------------- */
@@ -249,22 +316,22 @@ pld_detect_video (PldDetect *detect, const char *path, GError **error)
 {
   Run run = { .detect = detect, .path = path };
 
-  if (run_open (&run, "video/x-raw(ANY); image/jpeg",
-                "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit name=vit messages=all ! "
-                "fakesink sync=false",
-                error))
+  /* In async mode a recording plays at its own pace; otherwise waiting gains nothing. */
+  g_autofree char *launch = g_strdup_printf ("queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit "
+                                             "name=vit messages=all ! fakesink sync=%s",
+                                             detect->async ? "true" : "false");
+
+  if (run_open (&run, "video/x-raw(ANY); image/jpeg", launch, error))
     {
-      run.vit = gst_bin_get_by_name (GST_BIN (run.pipeline), "vit");
-      g_object_set (run.vit, "model", detect->vision.model, "memory-limit",
-                    detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders", detect->vision.loaders,
-                    "threads", detect->vision.threads, "input-size", detect->input_size, "classes", detect->classes,
-                    "threshold", detect->threshold, "top-k", detect->top_k, "interval", detect->interval, NULL);
+      run_set_up (&run);
       run_play (&run, GST_STATE_PLAYING, error);
       if (run.outcome == PLD_DETECT_OK && run.last == NULL)
         {
           run.outcome = PLD_DETECT_BAD_INPUT;
           g_set_error_literal (error, PLD_ERROR, PLD_ERROR_FORMAT, "it holds no picture that could be read");
         }
+      if (detect->stats && run.results > 0)
+        run_print_stats (&run);
     }
   run_close (&run);
   return run.outcome;

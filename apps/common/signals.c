@@ -1,5 +1,8 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apps/pipeload/tools.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Turns SIGINT and SIGTERM into cancellation.
+ */
+#include "apps/common/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +14,9 @@ static int signal_pipe[2] = { -1, -1 };
 static GMutex lock;
 static GCancellable *everything, *answer; /* under the lock */
 
-/* Runs on whichever thread the signal hits, so it only passes the word on. */
+/* Runs on whichever thread the signal hits, so it only passes the number on. */
 static void
-signal_taken (int number)
+on_signal (int number)
 {
   const char byte = (char) number;
   int saved = errno;
@@ -23,7 +26,7 @@ signal_taken (int number)
 }
 
 static void
-signal_heed (int number)
+handle_signal (int number)
 {
   g_mutex_lock (&lock);
   if (number == SIGINT && answer != NULL && !g_cancellable_is_cancelled (answer))
@@ -48,14 +51,14 @@ signal_thread (gpointer data)
 
   while ((n = read (signal_pipe[0], &byte, 1)) != 0)
     if (n == 1)
-      signal_heed (byte);
+      handle_signal (byte);
   return NULL;
 }
 
 GCancellable *
 pld_tool_cancellable (void)
 {
-  const struct sigaction action = { .sa_handler = signal_taken, .sa_flags = SA_RESTART };
+  const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
   if (everything == NULL)
     {
@@ -75,7 +78,7 @@ pld_tool_set_answer (GCancellable *cancellable)
 {
   g_mutex_lock (&lock);
   g_set_object (&answer, cancellable);
-  /* What was asked for between two answers holds for the next one too. */
+  /* A request to stop between two answers cancels the next one, too. */
   if (answer != NULL && g_cancellable_is_cancelled (everything))
     g_cancellable_cancel (answer);
   g_mutex_unlock (&lock);
