@@ -111,7 +111,7 @@ in_background() {
   done
 }
 
-packages=(g++ git shellcheck python3-venv libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
+packages=(g++ git shellcheck python3-venv python3-gi gir1.2-gstreamer-1.0 libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
 [ $quick = yes ] || packages+=(clang libclang-rt-14-dev valgrind qemu-user)
 pld_install_demo && pld_install "${packages[@]}" || { echo "0 passed, 1 failed"; exit 1; }
 

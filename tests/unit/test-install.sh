@@ -9,22 +9,16 @@ meson install -C "$build" --no-rebuild --quiet --destdir "$dest"
 prefix=$(find "$dest" -path '*/bin/pipeload' -printf '%h\n')/..
 export PKG_CONFIG_PATH="$prefix/$libdir/pkgconfig" LD_LIBRARY_PATH="$prefix/$libdir"
 sed -i "s|^prefix=.*|prefix=$prefix|" "$PKG_CONFIG_PATH/pipeload.pc"
-cat >"$dest/user.c" <<'END'
-#include <pipeload/pipeload.h>
-int main (void)
-{
-  g_autoptr (GError) error = NULL;
-  PldVisionOptions options = { 0 };
-  PldPlanInfo plan = { 0 };
-  if (!pld_vision_plan (&options, &plan, &error))
-    g_printerr ("%s\n", error->message);
-  return plan.n_tiles == 0;
-}
-END
-# shellcheck disable=SC2046
-${CC:-cc} "$dest/user.c" -o "$dest/user" $(pkg-config --cflags --libs pipeload)
 export PIPELOAD_MODELS="$prefix/share/pipeload/models"
-"$dest/user"
+# The examples build against the installation, and run: one finds no person in a gray picture, the other answers.
+for example in detect chat; do
+  # shellcheck disable=SC2046
+  ${CC:-cc} -Wall -Werror "$source/examples/$example.c" -o "$dest/$example" $(pkg-config --cflags --libs pipeload)
+done
+"$dest/detect" "$source/docs/demo.jpg" | grep -qE '^person 0\.[0-9]+: [01]\.[0-9]{3} '
+[ -z "$("$dest/detect" "$source/tests/fuzz/seeds/jpeg/valid-gray")" ]
+if "$dest/detect" "$dest/missing.jpg" 2>"$dest/error" || ! grep -q missing.jpg "$dest/error"; then exit 1; fi
+"$dest/chat" "Hello" | grep -q '[a-z]'
 cmp "$source/models/bundled/person-vit/model.safetensors" "$PIPELOAD_MODELS/person-vit/model.safetensors"
 "$prefix/bin/pipeload" --version | grep -q '[0-9]'
 # Programs of verbs are found wherever the installation is.
@@ -37,4 +31,13 @@ if [ -e "$prefix/$libdir/gstreamer-1.0/libgstpipeload.so" ]; then
   for property in pipeloadvit:memory-limit pipeloadoverlay:line-width pipeloadpublish:location; do
     GST_PLUGIN_PATH="$prefix/$libdir/gstreamer-1.0" GST_REGISTRY="$dest/registry" gst-inspect-1.0 "${property%:*}" | grep -q "${property#*:}"
   done
+  if /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0"); from gi.repository import Gst' 2>/dev/null; then
+    export GST_PLUGIN_PATH="$prefix/$libdir/gstreamer-1.0" GST_REGISTRY="$dest/registry"
+    # A picture is a video of one frame.
+    /usr/bin/python3 "$source/examples/detect.py" "$source/docs/demo.jpg" | grep -q '^frame 0: person'
+    /usr/bin/python3 "$source/examples/chat.py" "Hello" >"$dest/python-answer"
+    "$dest/chat" "Hello" | cmp - "$dest/python-answer"
+  else
+    echo "skipped: examples/*.py; install python3-gi and gir1.2-gstreamer-1.0"
+  fi
 fi
