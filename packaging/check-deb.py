@@ -20,7 +20,7 @@ PACKAGES = {
     "gstreamer1.0-pipeload": (["usr/lib/*/gstreamer-1.0/libgst" + name + ".so"
                                for name in ("pipeload", "pipeloadoverlay", "pipeloadpublish")], []),
     "pipeload": (["usr/bin/pipeload", "usr/libexec/pipeload/pipeload-detect", "usr/share/man/man1/pipeload.1*",
-                  "usr/share/bash-completion/completions/pipeload.bash", "usr/share/zsh/site-functions/_pipeload"],
+                  "usr/share/bash-completion/completions/pipeload.bash", "usr/share/zsh/vendor-completions/_pipeload"],
                  ["usr/libexec/pipeload/pipeload-*", "usr/share/man/man1/pipeload-*"]),
     "pipeload-data": (["usr/share/pipeload/models/" + name for name in (
         "person-detector/config.json", "person-detector/model.safetensors", "person-vit/config.json",
