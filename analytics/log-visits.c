@@ -49,8 +49,8 @@ struct _PldLogVisits
 typedef struct
 {
   gint64 time, system;
-  char *camera;  /* as the visits name it */
-  GArray *boxes; /* PldVisitBox; an object with an id is a visitor of its own */
+  char *camera;     /* as the visits name it */
+  GArray *visitors; /* PldVisitor; objects of a label that have no id are one */
 } Frame;
 
 static void
@@ -66,7 +66,7 @@ static void
 frame_clear (Frame *frame)
 {
   g_free (frame->camera);
-  g_clear_pointer (&frame->boxes, g_array_unref);
+  g_clear_pointer (&frame->visitors, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Frame, frame_clear)
 
@@ -183,11 +183,11 @@ get_times (JsonObject *object, Frame *frame)
     frame->time = frame->system;
 }
 
-/* Returns: whether @objects is a list of objects with labels; those that count are @frame's boxes then */
+/* Returns: whether @objects is a list of objects with labels; those that count are @frame's visitors then */
 static gboolean
 get_objects (const PldLogVisits *visits, JsonArray *objects, Frame *frame)
 {
-  frame->boxes = g_array_new (FALSE, FALSE, sizeof (PldVisitBox));
+  frame->visitors = g_array_new (FALSE, FALSE, sizeof (PldVisitor));
   for (guint i = 0; i < json_array_get_length (objects); i++)
     {
       JsonNode *node = json_array_get_element (objects, i);
@@ -203,11 +203,10 @@ get_objects (const PldLogVisits *visits, JsonArray *objects, Frame *frame)
       if (confidence >= visits->options->threshold
           && (visits->options->ignore == NULL
               || !g_strv_contains ((const char *const *) visits->options->ignore, label)))
-        g_array_append_val (frame->boxes, ((PldVisitBox) { .id = id > 0 && id < G_MAXINT32 ? (guint64) id : 0,
-                                                           .label = g_intern_string (name),
-                                                           .confidence = 1,
-                                                           .x_max = 1,
-                                                           .y_max = 1 }));
+        g_array_append_val (frame->visitors, ((PldVisitor) { .id = id > 0 && id < G_MAXINT32 ? (guint64) id : 0,
+                                                             .label = g_intern_string (name),
+                                                             .confidence = 1,
+                                                             .box = { 0, 0, 1, 1 } }));
     }
   return TRUE;
 }
@@ -244,9 +243,10 @@ handle_events (PldLogVisits *visits, guint session, gint64 system)
   for (guint i = 0; i < visits->events->len; i++)
     {
       const PldVisitEvent *event = &g_array_index (visits->events, PldVisitEvent, i);
-      const Visit visit
-          = { session, event->box.label, event->box.id, first + (gint64) event->start, first + (gint64) event->end,
-              system };
+      const Visit visit = {
+        session, event->visitor.label, event->visitor.id, first + (gint64) event->start, first + (gint64) event->end,
+        system
+      };
       guint j = visits->visits->len;
 
       if (event->kind == PLD_VISIT_ENTER)
@@ -311,8 +311,9 @@ handle_frame (PldLogVisits *visits, const Frame *frame)
   /* First without its objects, so that a visit does not go on over a gap in the log. */
   pld_visits_look (session->machine, &visits->settings, time, NULL, 0, FALSE, visits->events);
   handle_events (visits, index, frame->system);
-  pld_visits_look (session->machine, &visits->settings, time, (const PldVisitBox *) (gconstpointer) frame->boxes->data,
-                   frame->boxes->len, TRUE, visits->events);
+  pld_visits_look (session->machine, &visits->settings, time,
+                   (const PldVisitor *) (gconstpointer) frame->visitors->data, frame->visitors->len, TRUE,
+                   visits->events);
   handle_events (visits, index, frame->system);
 }
 

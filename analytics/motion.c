@@ -18,12 +18,12 @@
 PldMotion
 pld_motion_start (PldBox box)
 {
-  const double width = box.right - box.left, height = box.bottom - box.top;
+  const double width = box.x_max - box.x_min, height = box.y_max - box.y_min;
   const double noise = NOISE * height;
 
   return (PldMotion) {
-    .x = pld_kalman_start ((box.left + box.right) / 2, noise, FIRST_SPEED * height),
-    .y = pld_kalman_start ((box.top + box.bottom) / 2, noise, FIRST_SPEED * height),
+    .x = pld_kalman_start ((box.x_min + box.x_max) / 2, noise, FIRST_SPEED * height),
+    .y = pld_kalman_start ((box.y_min + box.y_max) / 2, noise, FIRST_SPEED * height),
     .width = pld_kalman_start (width, noise, SIZE_SPEED * height),
     .height = pld_kalman_start (height, noise, SIZE_SPEED * height),
   };
@@ -56,13 +56,13 @@ pld_motion_predict (const PldMotion *now, double seconds, double steady)
 PldMotion
 pld_motion_measure (const PldMotion *now, PldBox box)
 {
-  const double noise = NOISE * (box.bottom - box.top);
+  const double noise = NOISE * (box.y_max - box.y_min);
 
   return (PldMotion) {
-    .x = pld_kalman_measure (now->x, (box.left + box.right) / 2, noise),
-    .y = pld_kalman_measure (now->y, (box.top + box.bottom) / 2, noise),
-    .width = pld_kalman_measure (now->width, box.right - box.left, noise),
-    .height = pld_kalman_measure (now->height, box.bottom - box.top, noise),
+    .x = pld_kalman_measure (now->x, (box.x_min + box.x_max) / 2, noise),
+    .y = pld_kalman_measure (now->y, (box.y_min + box.y_max) / 2, noise),
+    .width = pld_kalman_measure (now->width, box.x_max - box.x_min, noise),
+    .height = pld_kalman_measure (now->height, box.y_max - box.y_min, noise),
   };
 }
 
@@ -77,13 +77,13 @@ pld_motion_box (const PldMotion *now)
 static double
 area (PldBox box)
 {
-  return (box.right - box.left) * (box.bottom - box.top);
+  return (box.x_max - box.x_min) * (box.y_max - box.y_min);
 }
 
 static PldBox
 grown (PldBox box, double across, double down)
 {
-  return (PldBox) { box.left - across, box.top - down, box.right + across, box.bottom + down };
+  return (PldBox) { box.x_min - across, box.y_min - down, box.x_max + across, box.y_max + down };
 }
 
 double
@@ -91,8 +91,9 @@ pld_motion_overlap (const PldMotion *now, PldBox box)
 {
   const double across = GROW * sqrt (now->x.pp), down = GROW * sqrt (now->y.pp);
   const PldBox a = grown (pld_motion_box (now), across, down), b = grown (box, across, down);
-  const PldBox common = { MAX (a.left, b.left), MAX (a.top, b.top), MIN (a.right, b.right), MIN (a.bottom, b.bottom) };
-  const gboolean apart = common.left >= common.right || common.top >= common.bottom;
+  const PldBox common
+      = { MAX (a.x_min, b.x_min), MAX (a.y_min, b.y_min), MIN (a.x_max, b.x_max), MIN (a.y_max, b.y_max) };
+  const gboolean apart = common.x_min >= common.x_max || common.y_min >= common.y_max;
 
   return apart ? 0 : area (common) / (area (a) + area (b) - area (common));
 }

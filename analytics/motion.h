@@ -5,17 +5,13 @@
  */
 #pragma once
 
+#include "analytics/box.h"
 #include "analytics/kalman.h"
 
 G_BEGIN_DECLS
 
 /* Sides, as shares of the frame: smaller is no box. */
 #define PLD_LEAST_SIDE 1e-4
-
-typedef struct
-{
-  double left, top, right, bottom;
-} PldBox;
 
 typedef struct
 {

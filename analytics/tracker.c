@@ -122,7 +122,7 @@ reach (const PldTracker *tracker)
 static PldBox
 box_of (const PldTracker *tracker, const PldSighting *s)
 {
-  return (PldBox) { s->x_min * tracker->aspect, s->y_min, s->x_max * tracker->aspect, s->y_max };
+  return (PldBox) { s->box.x_min * tracker->aspect, s->box.y_min, s->box.x_max * tracker->aspect, s->box.y_max };
 }
 
 /* ---- who is who ---------------------------------------------------------------------------- */
@@ -214,9 +214,11 @@ associate (Round *round, Choice choice, guint first, guint end, double iou)
 static gboolean
 is_box (const PldSighting *s)
 {
-  return s->label != NULL && isfinite (s->confidence) /* nor is anything below true of NaN */
-         && s->x_min > -1 && s->y_min > -1 && s->x_max < 2 && s->y_max < 2 && s->x_max - s->x_min > PLD_LEAST_SIDE
-         && s->y_max - s->y_min > PLD_LEAST_SIDE;
+  const PldBox *box = &s->box;
+
+  return s->label != NULL && isfinite (s->confidence) /* comparisons reject NaN */
+         && box->x_min > -1 && box->y_min > -1 && box->x_max < 2 && box->y_max < 2
+         && box->x_max - box->x_min > PLD_LEAST_SIDE && box->y_max - box->y_min > PLD_LEAST_SIDE;
 }
 
 /* The most confident first, the first first. */
@@ -375,10 +377,7 @@ tracked_at (const PldTracker *tracker, const Track *track, guint64 time)
     .confidence = track->confidence,
     .start = track->start,
     .sighting = track->sighting,
-    .x_min = box.left / tracker->aspect,
-    .y_min = box.top,
-    .x_max = box.right / tracker->aspect,
-    .y_max = box.bottom,
+    .box = { box.x_min / tracker->aspect, box.y_min, box.x_max / tracker->aspect, box.y_max },
     .dx = motion.x.velocity / tracker->aspect,
     .dy = motion.y.velocity,
   };

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "analytics/box.h"
 
 G_BEGIN_DECLS
 
@@ -36,10 +36,10 @@ void pld_tracker_settings_init (PldTrackerSettings *settings);
 /* A box of a result. */
 typedef struct
 {
-  const char *label;                 /* interned; only equal labels match */
-  guint label_id;                    /* comes back as it is */
-  double confidence;                 /* 0..1 */
-  double x_min, y_min, x_max, y_max; /* 0..1 of the frame */
+  const char *label; /* interned; only equal labels match */
+  guint label_id;    /* comes back as it is */
+  double confidence; /* 0..1 */
+  PldBox box;
 } PldSighting;
 
 /* A track as it is at some time. */
@@ -51,7 +51,7 @@ typedef struct
   double confidence; /* of the box it was last seen in */
   guint64 start;     /* when it was first seen */
   int sighting;      /* index of its box among those of the newest result; -1: it is not among them */
-  double x_min, y_min, x_max, y_max;
+  PldBox box;
   double dx, dy; /* velocity, shares of the frame a second */
 } PldTracked;
 

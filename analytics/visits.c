@@ -18,7 +18,7 @@ typedef struct
   guint64 start, last, kept; /* first and last seen inside; last time its box was, predicted or not */
   guint64 told;              /* last enter or update */
   double told_best;
-  PldVisitBox best; /* the most confident inside */
+  PldVisitor best; /* the most confident inside */
 } Visit;
 
 /* An object on its way over a line, and how long it has been beyond. */
@@ -27,7 +27,7 @@ typedef struct
   int direction; /* 0: it has not crossed, or has come back */
   guint beyond;  /* results */
   guint64 time;
-  PldVisitBox box;
+  PldVisitor visitor;
 } Crossing;
 
 typedef struct
@@ -38,12 +38,12 @@ typedef struct
   double confidences[PLD_VISITS_MAX_MEDIAN]; /* the last ones, in a ring */
   guint n_results;
   gboolean counts;
-  gboolean seen;          /* foot is set */
-  PldPoint foot;          /* in the last result that has shown it */
-  guint64 kept;           /* last time it had a box */
-  const PldVisitBox *now; /* its box in this frame, or NULL */
-  Visit *visits;          /* one a zone */
-  Crossing *crossings;    /* one a line */
+  gboolean seen;         /* foot is set */
+  PldPoint foot;         /* in the last result that has shown it */
+  guint64 kept;          /* last time it had a box */
+  const PldVisitor *now; /* its box in this frame, or NULL */
+  Visit *visits;         /* one a zone */
+  Crossing *crossings;   /* one a line */
 } Object;
 
 struct _PldVisits
@@ -102,37 +102,38 @@ get_zone (const GArray *zones, guint i)
 /* ---- where a box is ------------------------------------------------------------------------ */
 
 static PldPoint
-box_foot (const PldVisitBox *box)
+visitor_foot (const PldVisitor *visitor)
 {
-  return (PldPoint) { (box->x_min + box->x_max) / 2, box->y_max };
+  return (PldPoint) { (visitor->box.x_min + visitor->box.x_max) / 2, visitor->box.y_max };
 }
 
 /* Whether it is looked at at all. Values come from elsewhere: comparisons fail for what is not a number. */
 static gboolean
-box_counts (const PldZones *zones, const PldVisitsSettings *settings, const PldVisitBox *box)
+visitor_counts (const PldZones *zones, const PldVisitsSettings *settings, const PldVisitor *visitor)
 {
-  const double width = box->x_max - box->x_min, height = box->y_max - box->y_min;
+  const double width = visitor->box.x_max - visitor->box.x_min, height = visitor->box.y_max - visitor->box.y_min;
 
-  if (!(width >= 0 && height >= settings->min_height && width * height >= settings->min_area && box->confidence >= 0))
+  if (!(width >= 0 && height >= settings->min_height && width * height >= settings->min_area
+        && visitor->confidence >= 0))
     return FALSE;
   for (guint i = 0; i < zones->masks->len; i++)
-    if (pld_zone_contains (get_zone (zones->masks, i), box_foot (box)))
+    if (pld_zone_contains (get_zone (zones->masks, i), visitor_foot (visitor)))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-box_inside (const PldZones *zones, const PldVisitBox *box, guint zone)
+visitor_inside (const PldZones *zones, const PldVisitor *visitor, guint zone)
 {
   const PldZone *z = get_zone (zones->zones, zone);
 
-  return pld_labels_have (z->labels, box->label) && pld_zone_contains (z, box_foot (box));
+  return pld_labels_have (z->labels, visitor->label) && pld_zone_contains (z, visitor_foot (visitor));
 }
 
 gboolean
-pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings, const PldVisitBox *box, guint zone)
+pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings, const PldVisitor *visitor, guint zone)
 {
-  return box_counts (visits->zones, settings, box) && box_inside (visits->zones, box, zone);
+  return visitor_counts (visits->zones, settings, visitor) && visitor_inside (visits->zones, visitor, zone);
 }
 
 /* ---- confidence ---------------------------------------------------------------------------- */
@@ -180,7 +181,7 @@ tell_visit (const Frame *frame, const Object *object, guint zone, PldVisitKind k
     .end = visit->last,
     .confidence = object_median (object, frame->settings->median),
     .best = visit->best.confidence,
-    .box = kind == PLD_VISIT_LEAVE ? visit->best : *object->now,
+    .visitor = kind == PLD_VISIT_LEAVE ? visit->best : *object->now,
   };
 
   g_array_append_val (frame->events, event);
@@ -200,8 +201,8 @@ tell_crossing (const Frame *frame, const Object *object, guint line)
     .start = crossing->time,
     .end = crossing->time,
     .confidence = object_median (object, frame->settings->median),
-    .best = crossing->box.confidence,
-    .box = crossing->box,
+    .best = crossing->visitor.confidence,
+    .visitor = crossing->visitor,
   };
 
   g_array_append_val (frame->events, event);
@@ -248,7 +249,7 @@ advance_visit (const Frame *frame, const Object *object, guint zone)
 {
   Visit *visit = &object->visits[zone];
   const PldZone *z = get_zone (frame->zones->zones, zone);
-  const gboolean inside = object->now != NULL && box_inside (frame->zones, object->now, zone);
+  const gboolean inside = object->now != NULL && visitor_inside (frame->zones, object->now, zone);
 
   if (frame->is_new && object->now != NULL && !object->now->predicted)
     see_visit (frame, object, visit, inside);
@@ -296,21 +297,21 @@ see_line (const Frame *frame, const Object *object, guint i, PldPoint foot)
 /* ---- objects ------------------------------------------------------------------------------- */
 
 static Object *
-object_new (const PldZones *zones, const PldVisitBox *box, int zone)
+object_new (const PldZones *zones, const PldVisitor *visitor, int zone)
 {
   Object *object = g_new0 (Object, 1);
 
-  object->id = box->id;
-  object->label = box->label;
+  object->id = visitor->id;
+  object->label = visitor->label;
   object->zone = zone;
   object->visits = g_new0 (Visit, zones->zones->len);
   object->crossings = g_new0 (Crossing, zones->lines->len);
   return object;
 }
 
-/* Gives @box to its object. Of several boxes the object keeps one that was measured, the most confident. */
+/* Gives @visitor to its object. Of several visitors the object keeps one that was measured, the most confident. */
 static void
-take_box (PldVisits *visits, const PldVisitBox *box, int zone)
+match_visitor (PldVisits *visits, const PldVisitor *visitor, int zone)
 {
   Object *object = NULL;
 
@@ -318,35 +319,35 @@ take_box (PldVisits *visits, const PldVisitBox *box, int zone)
     {
       Object *o = visits->objects->pdata[i];
 
-      if (o->id == box->id && o->zone == zone && g_strcmp0 (o->label, box->label) == 0)
+      if (o->id == visitor->id && o->zone == zone && g_strcmp0 (o->label, visitor->label) == 0)
         object = o;
     }
   if (object == NULL)
     {
       if (visits->objects->len >= PLD_VISITS_MAX_OBJECTS)
         return;
-      object = object_new (visits->zones, box, zone);
+      object = object_new (visits->zones, visitor, zone);
       g_ptr_array_add (visits->objects, object);
     }
-  if (object->now == NULL || (object->now->predicted && !box->predicted)
-      || (object->now->predicted == box->predicted && box->confidence > object->now->confidence))
-    object->now = box;
+  if (object->now == NULL || (object->now->predicted && !visitor->predicted)
+      || (object->now->predicted == visitor->predicted && visitor->confidence > object->now->confidence))
+    object->now = visitor;
 }
 
 static void
-take_boxes (PldVisits *visits, const PldVisitsSettings *settings, const PldVisitBox *boxes, guint n)
+match_visitors (PldVisits *visits, const PldVisitsSettings *settings, const PldVisitor *visitors, guint n)
 {
   for (guint i = 0; i < visits->objects->len; i++)
     ((Object *) visits->objects->pdata[i])->now = NULL;
   for (guint i = 0; i < n; i++)
     {
-      if (!box_counts (visits->zones, settings, &boxes[i]))
+      if (!visitor_counts (visits->zones, settings, &visitors[i]))
         continue;
-      if (boxes[i].id != 0)
-        take_box (visits, &boxes[i], ALL_ZONES);
-      for (guint z = 0; boxes[i].id == 0 && z < visits->zones->zones->len; z++)
-        if (box_inside (visits->zones, &boxes[i], z))
-          take_box (visits, &boxes[i], (int) z);
+      if (visitors[i].id != 0)
+        match_visitor (visits, &visitors[i], ALL_ZONES);
+      for (guint z = 0; visitors[i].id == 0 && z < visits->zones->zones->len; z++)
+        if (visitor_inside (visits->zones, &visitors[i], z))
+          match_visitor (visits, &visitors[i], (int) z);
     }
 }
 
@@ -365,8 +366,8 @@ advance_object (const Frame *frame, Object *object)
   if (!seen)
     return;
   for (guint i = 0; i < frame->zones->lines->len && object->zone == ALL_ZONES; i++)
-    see_line (frame, object, i, box_foot (object->now));
-  object->foot = box_foot (object->now);
+    see_line (frame, object, i, visitor_foot (object->now));
+  object->foot = visitor_foot (object->now);
   object->seen = TRUE;
 }
 
@@ -393,8 +394,8 @@ pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings, GArray 
 }
 
 void
-pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitBox *boxes, guint n,
-                 gboolean is_new, GArray *events)
+pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitor *visitors,
+                 guint n, gboolean is_new, GArray *events)
 {
   Frame frame = { visits->zones, settings, time, is_new, events };
   guint i = 0;
@@ -404,7 +405,7 @@ pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 t
   else if (visits->time != NEVER)
     frame.time = MAX (time, visits->time);
   visits->time = frame.time;
-  take_boxes (visits, settings, boxes, n);
+  match_visitors (visits, settings, visitors, n);
   while (i < visits->objects->len)
     {
       Object *object = visits->objects->pdata[i];

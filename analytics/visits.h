@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "analytics/box.h"
 #include "analytics/zones.h"
 
 G_BEGIN_DECLS
@@ -35,10 +36,10 @@ typedef struct
   guint64 id;        /* the track's; 0 = not tracked */
   const char *label; /* interned */
   guint label_id;
-  double confidence;                 /* 0..1 */
-  double x_min, y_min, x_max, y_max; /* 0..1 of the picture */
-  gboolean predicted;                /* the newest result has not shown it */
-} PldVisitBox;
+  double confidence; /* 0..1 */
+  PldBox box;
+  gboolean predicted; /* the newest result has not shown it */
+} PldVisitor;
 
 typedef enum
 {
@@ -56,8 +57,8 @@ typedef struct
   guint64 time;       /* of the frame that told */
   guint64 start, end; /* when it was first and last seen inside; of a line: when it crossed */
   double confidence;  /* median of its last results */
-  double best;        /* the highest inside; of a line: that of @box */
-  PldVisitBox box;    /* where it is; once it has left: where it was seen best; of a line: where it crossed */
+  double best;        /* the highest inside; of a line: that of @visitor */
+  PldVisitor visitor; /* where it is; once it has left: where it was seen best; of a line: where it crossed */
 } PldVisitEvent;
 
 typedef struct _PldVisits PldVisits;
@@ -67,17 +68,18 @@ PldVisits *pld_visits_new (const PldZones *zones);
 void pld_visits_free (PldVisits *visits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldVisits, pld_visits_free)
 
-/* A frame. @boxes: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive
+/* A frame. @visitors: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive
  * what is. Appends to @events (PldVisitEvent), in the order of the objects' appearance. A @time before the last one's
  * counts as that, unless it is more than leave_after before: then all visits end, and it begins anew. */
-void pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitBox *boxes,
+void pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitor *visitors,
                       guint n, gboolean is_new, GArray *events);
 
 /* Ends every visit, and forgets all objects and the time. */
 void pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings, GArray *events);
 
-/* Whether @box is in zone number @zone: it is large enough, of a label that counts there, inside, and not masked. */
-gboolean pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings, const PldVisitBox *box,
+/* Whether @visitor is in zone number @zone: it is large enough, of a label that counts there, inside, and not masked.
+ */
+gboolean pld_visits_inside (const PldVisits *visits, const PldVisitsSettings *settings, const PldVisitor *visitor,
                             guint zone);
 
 G_END_DECLS

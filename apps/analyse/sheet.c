@@ -134,14 +134,15 @@ find_object (const Visit *visit, const GstPipeloadFrame *frame)
 static AnalyseArea
 area_around (const GstPipeloadObject *object, double width, double height)
 {
-  const double box_wide = (object->x_max - object->x_min) * width, box_high = (object->y_max - object->y_min) * height;
+  const PldBox *box = &object->box;
+  const double box_wide = (box->x_max - box->x_min) * width, box_high = (box->y_max - box->y_min) * height;
   double high = MAX (MAX (box_high, box_wide * HIGH / WIDE) * AROUND, LEAST_PIXELS);
   double wide, x, y;
 
   high = MIN (high, MIN (height, width * HIGH / WIDE));
   wide = high * WIDE / HIGH;
-  x = (object->x_min + object->x_max) / 2 * width - wide / 2;
-  y = (object->y_min + object->y_max) / 2 * height - high / 2;
+  x = (box->x_min + box->x_max) / 2 * width - wide / 2;
+  y = (box->y_min + box->y_max) / 2 * height - high / 2;
   x = CLAMP (x, 0, width - wide);
   y = CLAMP (y, 0, height - high);
   return (AnalyseArea) { x / width, y / height, wide / width, high / height };
@@ -152,6 +153,7 @@ make_picture (GstSample *sample, const GstPipeloadObject *object)
 {
   const GstStructure *caps = gst_caps_get_structure (gst_sample_get_caps (sample), 0);
   int width = 0, height = 0;
+  const PldBox *box = &object->box;
   cairo_surface_t *surface;
   AnalyseArea area;
   cairo_t *cr;
@@ -163,9 +165,8 @@ make_picture (GstSample *sample, const GstPipeloadObject *object)
   if (surface == NULL)
     return NULL;
   cr = cairo_create (surface);
-  cairo_rectangle (cr, (object->x_min - area.x) / area.width * WIDE, (object->y_min - area.y) / area.height * HIGH,
-                   (object->x_max - object->x_min) / area.width * WIDE,
-                   (object->y_max - object->y_min) / area.height * HIGH);
+  cairo_rectangle (cr, (box->x_min - area.x) / area.width * WIDE, (box->y_min - area.y) / area.height * HIGH,
+                   (box->x_max - box->x_min) / area.width * WIDE, (box->y_max - box->y_min) / area.height * HIGH);
   cairo_set_source_rgb (cr, 1, 0.8, 0);
   cairo_set_line_width (cr, 1.5);
   cairo_stroke (cr);

@@ -116,17 +116,7 @@ run_print (Run *run, const GstPipeloadFrame *frame, gboolean changed)
   if (!GST_CLOCK_TIME_IS_VALID (result.time))
     result.time = frame->timestamp;
   for (guint i = 0; i < result.n; i++)
-    {
-      const GstPipeloadObject *o = gst_pipeload_frame_object (frame, i);
-
-      objects[i] = (PldObject) { .label_id = o->label_id,
-                                 .label = o->label,
-                                 .confidence = (float) o->confidence,
-                                 .x_min = (float) o->x_min,
-                                 .y_min = (float) o->y_min,
-                                 .x_max = (float) o->x_max,
-                                 .y_max = (float) o->y_max };
-    }
+    objects[i] = gst_pipeload_object_to_pld (gst_pipeload_frame_object (frame, i));
   pld_detect_print (run->detect, &result, changed);
 }
 

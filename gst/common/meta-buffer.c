@@ -97,28 +97,23 @@ static GstStructure *
 object_to_param (const GstPipeloadObject *object, const char *name, guint64 number, guint64 age)
 {
   return gst_structure_new (name, "label", G_TYPE_STRING, object->label, "label_id", G_TYPE_UINT, object->label_id,
-                            "confidence", G_TYPE_DOUBLE, object->confidence, "x_min", G_TYPE_DOUBLE, object->x_min,
-                            "y_min", G_TYPE_DOUBLE, object->y_min, "x_max", G_TYPE_DOUBLE, object->x_max, "y_max",
-                            G_TYPE_DOUBLE, object->y_max, "frame", G_TYPE_UINT64, number, "age", G_TYPE_UINT64, age,
-                            NULL);
-}
-
-static gboolean
-same_box (const GstPipeloadObject *a, const GstPipeloadObject *b)
-{
-  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max && a->y_max == b->y_max;
+                            "confidence", G_TYPE_DOUBLE, object->confidence, "x_min", G_TYPE_DOUBLE, object->box.x_min,
+                            "y_min", G_TYPE_DOUBLE, object->box.y_min, "x_max", G_TYPE_DOUBLE, object->box.x_max,
+                            "y_max", G_TYPE_DOUBLE, object->box.y_max, "frame", G_TYPE_UINT64, number, "age",
+                            G_TYPE_UINT64, age, NULL);
 }
 
 /* The share of their union that the object's box and the ROI have in common. */
 static double
 overlap (const GstPipeloadObject *object, GstVideoRegionOfInterestMeta *meta, guint width, guint height)
 {
+  const PldBox *box = &object->box;
   double x_min = (double) meta->x / width, x_max = (double) (meta->x + meta->w) / width;
   double y_min = (double) meta->y / height, y_max = (double) (meta->y + meta->h) / height;
-  double across = MIN (object->x_max, MIN (x_max, 1)) - MAX (object->x_min, x_min);
-  double down = MIN (object->y_max, MIN (y_max, 1)) - MAX (object->y_min, y_min);
+  double across = MIN (box->x_max, MIN (x_max, 1)) - MAX (box->x_min, x_min);
+  double down = MIN (box->y_max, MIN (y_max, 1)) - MAX (box->y_min, y_min);
   double common = MAX (across, 0) * MAX (down, 0);
-  double whole = (object->x_max - object->x_min) * (object->y_max - object->y_min)
+  double whole = (box->x_max - box->x_min) * (box->y_max - box->y_min)
                  + (MIN (x_max, 1) - x_min) * (MIN (y_max, 1) - y_min) - common;
 
   return whole > 0 ? common / whole : 0;
@@ -143,7 +138,7 @@ attach_to_region (const GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *m
         }
     }
   for (guint i = 0; best != NULL && i < frame->objects->len; i++)
-    if (same_box (best, gst_pipeload_frame_object (frame, i)))
+    if (gst_pipeload_object_same_place (best, gst_pipeload_frame_object (frame, i)))
       gst_video_region_of_interest_meta_add_param (
           meta, object_to_param (gst_pipeload_frame_object (frame, i), "classification", frame->number, age));
 }
@@ -198,8 +193,9 @@ to_pixels (double share, guint size)
 static void
 attach_detection (const GstPipeloadFrame *frame, const GstPipeloadObject *object, GstBuffer *buffer, guint64 age)
 {
-  const guint x = to_pixels (object->x_min, frame->width), y = to_pixels (object->y_min, frame->height);
-  const guint right = to_pixels (object->x_max, frame->width), bottom = to_pixels (object->y_max, frame->height);
+  const guint x = to_pixels (object->box.x_min, frame->width), y = to_pixels (object->box.y_min, frame->height);
+  const guint right = to_pixels (object->box.x_max, frame->width),
+              bottom = to_pixels (object->box.y_max, frame->height);
   GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (
       buffer, object->label, x, y, MAX (right, x) - x, MAX (bottom, y) - y);
 
@@ -316,13 +312,12 @@ object_from_param (GstPipeloadFrame *frame, GstVideoRegionOfInterestMeta *meta, 
   object.label = g_intern_string (label != NULL ? label : g_quark_to_string (meta->roi_type));
   if (frame->width > 0 && frame->height > 0)
     {
-      object.x_min = (double) meta->x / frame->width;
-      object.y_min = (double) meta->y / frame->height;
-      object.x_max = (double) (meta->x + meta->w) / frame->width;
-      object.y_max = (double) (meta->y + meta->h) / frame->height;
+      object.box
+          = (PldBox) { (double) meta->x / frame->width, (double) meta->y / frame->height,
+                       (double) (meta->x + meta->w) / frame->width, (double) (meta->y + meta->h) / frame->height };
     }
-  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.x_min, "y_min", G_TYPE_DOUBLE, &object.y_min, "x_max",
-                     G_TYPE_DOUBLE, &object.x_max, "y_max", G_TYPE_DOUBLE, &object.y_max, NULL);
+  gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &object.box.x_min, "y_min", G_TYPE_DOUBLE, &object.box.y_min,
+                     "x_max", G_TYPE_DOUBLE, &object.box.x_max, "y_max", G_TYPE_DOUBLE, &object.box.y_max, NULL);
   gst_structure_get_uint (param, "label_id", &object.label_id);
   gst_structure_get_double (param, "confidence", &object.confidence);
   if (gst_structure_get_uint64 (param, "frame", &number))

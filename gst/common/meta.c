@@ -74,16 +74,47 @@ gst_pipeload_frame_same_labels (const GstPipeloadFrame *a, const GstPipeloadFram
   return TRUE;
 }
 
+/* ---- objects ------------------------------------------------------------------------------- */
+
+GstPipeloadObject
+gst_pipeload_object_from_pld (const PldObject *object, const char *label)
+{
+  return (GstPipeloadObject) { .label_id = object->label_id,
+                               .label = label,
+                               .confidence = object->confidence,
+                               .box = { object->x_min, object->y_min, object->x_max, object->y_max } };
+}
+
+PldObject
+gst_pipeload_object_to_pld (const GstPipeloadObject *object)
+{
+  return (PldObject) { .label_id = object->label_id,
+                       .label = object->label,
+                       .confidence = (float) object->confidence,
+                       .x_min = (float) object->box.x_min,
+                       .y_min = (float) object->box.y_min,
+                       .x_max = (float) object->box.x_max,
+                       .y_max = (float) object->box.y_max };
+}
+
+gboolean
+gst_pipeload_object_same_place (const GstPipeloadObject *a, const GstPipeloadObject *b)
+{
+  return a->id == b->id && a->box.x_min == b->box.x_min && a->box.y_min == b->box.y_min && a->box.x_max == b->box.x_max
+         && a->box.y_max == b->box.y_max;
+}
+
 /* ---- on the bus ---------------------------------------------------------------------------- */
 
 static void
 append_object (GValue *list, const GstPipeloadObject *object)
 {
   GValue item = G_VALUE_INIT;
-  GstStructure *structure = gst_structure_new (
-      "object", "id", G_TYPE_INT, object->id, "label", G_TYPE_STRING, object->label, "label-id", G_TYPE_UINT,
-      object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x-min", G_TYPE_DOUBLE, object->x_min, "y-min",
-      G_TYPE_DOUBLE, object->y_min, "x-max", G_TYPE_DOUBLE, object->x_max, "y-max", G_TYPE_DOUBLE, object->y_max, NULL);
+  GstStructure *structure
+      = gst_structure_new ("object", "id", G_TYPE_INT, object->id, "label", G_TYPE_STRING, object->label, "label-id",
+                           G_TYPE_UINT, object->label_id, "confidence", G_TYPE_DOUBLE, object->confidence, "x-min",
+                           G_TYPE_DOUBLE, object->box.x_min, "y-min", G_TYPE_DOUBLE, object->box.y_min, "x-max",
+                           G_TYPE_DOUBLE, object->box.x_max, "y-max", G_TYPE_DOUBLE, object->box.y_max, NULL);
 
   g_value_init (&item, GST_TYPE_STRUCTURE);
   g_value_take_boxed (&item, structure);
@@ -120,9 +151,9 @@ take_object (GstPipeloadFrame *frame, const GValue *value)
 
   if (structure == NULL
       || !gst_structure_get (structure, "id", G_TYPE_INT, &object.id, "label-id", G_TYPE_UINT, &object.label_id,
-                             "confidence", G_TYPE_DOUBLE, &object.confidence, "x-min", G_TYPE_DOUBLE, &object.x_min,
-                             "y-min", G_TYPE_DOUBLE, &object.y_min, "x-max", G_TYPE_DOUBLE, &object.x_max, "y-max",
-                             G_TYPE_DOUBLE, &object.y_max, NULL))
+                             "confidence", G_TYPE_DOUBLE, &object.confidence, "x-min", G_TYPE_DOUBLE, &object.box.x_min,
+                             "y-min", G_TYPE_DOUBLE, &object.box.y_min, "x-max", G_TYPE_DOUBLE, &object.box.x_max,
+                             "y-max", G_TYPE_DOUBLE, &object.box.y_max, NULL))
     return;
   object.label = g_intern_string (gst_structure_get_string (structure, "label"));
   g_array_append_val (frame->objects, object);
@@ -166,15 +197,7 @@ gst_pipeload_frame_to_json (const GstPipeloadFrame *frame, const char *camera)
     {
       const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
-      objects[i] = (PldObject) {
-        .label_id = object->label_id,
-        .label = object->label,
-        .confidence = (float) object->confidence,
-        .x_min = (float) object->x_min,
-        .y_min = (float) object->y_min,
-        .x_max = (float) object->x_max,
-        .y_max = (float) object->y_max,
-      };
+      objects[i] = gst_pipeload_object_to_pld (object);
       identities[i] = (PldIdentity) { (guint64) MAX (object->id, 0), object->zones };
     }
   return pld_frame_to_json (&where, objects, identities, n);

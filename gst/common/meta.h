@@ -15,6 +15,9 @@
  */
 #pragma once
 
+#include "analytics/box.h"
+#include "pipeload/vision.h"
+
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
@@ -32,15 +35,15 @@ typedef struct
 {
   int id; /* the ROI's; 0 = none was given */
   guint label_id;
-  const char *label;                 /* interned */
-  double confidence;                 /* 0..1 */
-  double x_min, y_min, x_max, y_max; /* 0..1 of the frame */
-  gboolean tracked;                  /* the next four count, and id is the track's */
-  gboolean predicted;                /* where it is was not measured in this frame */
-  GstClockTime start;                /* timestamp of the track's first frame */
-  double dx, dy;                     /* shares of the frame a second */
-  const char **zones;                /* NULL-terminated, of interned names; freed with the frame; NULL = not told */
-  GList *others;                     /* GstStructure: what else stands on a detection's ROI; freed with the frame */
+  const char *label; /* interned */
+  double confidence; /* 0..1 */
+  PldBox box;
+  gboolean tracked;   /* the next four count, and id is the track's */
+  gboolean predicted; /* where it is was not measured in this frame */
+  GstClockTime start; /* timestamp of the track's first frame */
+  double dx, dy;      /* shares of the frame a second */
+  const char **zones; /* NULL-terminated, of interned names; freed with the frame; NULL = not told */
+  GList *others;      /* GstStructure: what else stands on a detection's ROI; freed with the frame */
 } GstPipeloadObject;
 
 typedef enum
@@ -68,6 +71,15 @@ GstPipeloadFrame *gst_pipeload_frame_new (guint64 number);
 GstPipeloadFrame *gst_pipeload_frame_ref (GstPipeloadFrame *frame);
 void gst_pipeload_frame_unref (GstPipeloadFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadFrame, gst_pipeload_frame_unref)
+
+/* @label: interned; PldObject's lives as long as its model. */
+GstPipeloadObject gst_pipeload_object_from_pld (const PldObject *object, const char *label);
+
+/* Its label, class, confidence and box. */
+PldObject gst_pipeload_object_to_pld (const GstPipeloadObject *object);
+
+/* Whether both are classes of one region: they have the same id and box. */
+gboolean gst_pipeload_object_same_place (const GstPipeloadObject *a, const GstPipeloadObject *b);
 
 #define gst_pipeload_frame_object(frame, i) (&g_array_index ((frame)->objects, GstPipeloadObject, i))
 

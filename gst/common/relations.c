@@ -23,8 +23,9 @@ holds_detections_alone (GstAnalyticsRelationMeta *meta)
 static void
 write_detection (const GstPipeloadFrame *frame, const GstPipeloadObject *object, GstAnalyticsRelationMeta *meta)
 {
-  const int x = (int) (object->x_min * frame->width + 0.5), y = (int) (object->y_min * frame->height + 0.5);
-  const int w = (int) (object->x_max * frame->width + 0.5) - x, h = (int) (object->y_max * frame->height + 0.5) - y;
+  const PldBox *place = &object->box;
+  const int x = (int) (place->x_min * frame->width + 0.5), y = (int) (place->y_min * frame->height + 0.5);
+  const int w = (int) (place->x_max * frame->width + 0.5) - x, h = (int) (place->y_max * frame->height + 0.5) - y;
   GstAnalyticsODMtd box;
   GstAnalyticsTrackingMtd track;
 
@@ -55,12 +56,6 @@ write_classes (const GstPipeloadFrame *frame, guint first, guint n, GstAnalytics
   gst_analytics_relation_meta_add_cls_mtd (meta, n, confidences, labels, &classes);
 }
 
-static gboolean
-same_region (const GstPipeloadObject *a, const GstPipeloadObject *b)
-{
-  return a->id == b->id && a->x_min == b->x_min && a->y_min == b->y_min && a->x_max == b->x_max && a->y_max == b->y_max;
-}
-
 void
 gst_pipeload_relations_write (const GstPipeloadFrame *frame, GstBuffer *buffer, gboolean replace)
 {
@@ -85,7 +80,8 @@ gst_pipeload_relations_write (const GstPipeloadFrame *frame, GstBuffer *buffer, 
         write_detection (frame, object, meta);
       else
         {
-          while (next < frame->objects->len && same_region (object, gst_pipeload_frame_object (frame, next)))
+          while (next < frame->objects->len
+                 && gst_pipeload_object_same_place (object, gst_pipeload_frame_object (frame, next)))
             next++;
           write_classes (frame, i, next - i, meta);
         }

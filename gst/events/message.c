@@ -23,11 +23,12 @@ direction_name (int direction)
 static char *
 event_to_json (const PldVisitEvent *event, const GstPipeloadEventsPlace *place, const char *const *zones)
 {
+  const PldVisitor *visitor = &event->visitor;
   const PldEvent what = {
     .event = kind_name (event->kind),
     .zone = event->zone,
-    .id = event->box.id,
-    .label = event->box.label,
+    .id = visitor->id,
+    .label = visitor->label,
     .direction = direction_name (event->direction),
     .start = event->start,
     .end = event->kind == PLD_VISIT_LEAVE ? event->end : G_MAXUINT64,
@@ -43,16 +44,11 @@ event_to_json (const PldVisitEvent *event, const GstPipeloadEventsPlace *place, 
     .height = place->height,
     .event = &what,
   };
-  const PldObject object = {
-    .label_id = event->box.label_id,
-    .label = event->box.label,
-    .confidence = (float) event->box.confidence,
-    .x_min = (float) event->box.x_min,
-    .y_min = (float) event->box.y_min,
-    .x_max = (float) event->box.x_max,
-    .y_max = (float) event->box.y_max,
+  const GstPipeloadObject seen = {
+    .label_id = visitor->label_id, .label = visitor->label, .confidence = visitor->confidence, .box = visitor->box
   };
-  const PldIdentity identity = { event->box.id, zones };
+  const PldObject object = gst_pipeload_object_to_pld (&seen);
+  const PldIdentity identity = { visitor->id, zones };
 
   return pld_frame_to_json (&frame, &object, &identity, 1);
 }
@@ -63,10 +59,10 @@ gst_pipeload_event_to_structure (const PldVisitEvent *event, const GstPipeloadEv
 {
   g_autofree char *json = event_to_json (event, place, zones);
   GstStructure *structure = gst_structure_new (
-      GST_PIPELOAD_EVENT_MESSAGE, "event", G_TYPE_STRING, kind_name (event->kind), "id", G_TYPE_UINT64, event->box.id,
-      "label", G_TYPE_STRING, event->box.label, "zone", G_TYPE_STRING, event->zone, "confidence", G_TYPE_DOUBLE,
-      event->confidence, "timestamp", G_TYPE_UINT64, event->time, "start", G_TYPE_UINT64, event->start, "json",
-      G_TYPE_STRING, json, NULL);
+      GST_PIPELOAD_EVENT_MESSAGE, "event", G_TYPE_STRING, kind_name (event->kind), "id", G_TYPE_UINT64,
+      event->visitor.id, "label", G_TYPE_STRING, event->visitor.label, "zone", G_TYPE_STRING, event->zone, "confidence",
+      G_TYPE_DOUBLE, event->confidence, "timestamp", G_TYPE_UINT64, event->time, "start", G_TYPE_UINT64, event->start,
+      "json", G_TYPE_STRING, json, NULL);
 
   if (event->kind == PLD_VISIT_LEAVE)
     gst_structure_set (structure, "end", G_TYPE_UINT64, event->end, "duration", G_TYPE_UINT64,

@@ -19,10 +19,10 @@ get_settings (GstPipeloadEvents *self)
 
 /* ---- what is told -------------------------------------------------------------------------- */
 
-/* Returns: (transfer container): names of the zones that @box is in, interned, NULL-terminated; the whole picture has
- * none */
+/* Returns: (transfer container): names of the zones that @visitor is in, interned, NULL-terminated; the whole picture
+ * has none */
 static const char **
-zones_of (GstPipeloadEvents *self, const PldVisitsSettings *settings, const PldVisitBox *box)
+zones_of (GstPipeloadEvents *self, const PldVisitsSettings *settings, const PldVisitor *visitor)
 {
   const GArray *zones = self->zones->zones;
   const char **names = g_new0 (const char *, zones->len + 1);
@@ -32,7 +32,7 @@ zones_of (GstPipeloadEvents *self, const PldVisitsSettings *settings, const PldV
     {
       const char *name = g_array_index (zones, PldZone, i).name;
 
-      if (*name != '\0' && pld_visits_inside (self->visits, settings, box, i))
+      if (*name != '\0' && pld_visits_inside (self->visits, settings, visitor, i))
         names[n++] = g_intern_string (name);
     }
   return names;
@@ -64,7 +64,7 @@ tell (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *
   for (guint i = 0; i < events->len; i++)
     {
       const PldVisitEvent *event = &g_array_index (events, PldVisitEvent, i);
-      g_autofree const char **zones = zones_of (self, settings, &event->box);
+      g_autofree const char **zones = zones_of (self, settings, &event->visitor);
       GstStructure *structure;
 
       place.system_time = system_time (self, event->time);
@@ -114,18 +114,15 @@ frame_time (GstPipeloadEvents *self, GstBuffer *buffer)
   return time;
 }
 
-static PldVisitBox
-box_of (const GstPipeloadObject *object)
+static PldVisitor
+visitor_of (const GstPipeloadObject *object)
 {
-  return (PldVisitBox) {
+  return (PldVisitor) {
     .id = object->tracked ? (guint64) MAX (object->id, 0) : 0,
     .label = object->label,
     .label_id = object->label_id,
     .confidence = object->confidence,
-    .x_min = object->x_min,
-    .y_min = object->y_min,
-    .x_max = object->x_max,
-    .y_max = object->y_max,
+    .box = object->box,
     .predicted = object->predicted,
   };
 }
@@ -146,14 +143,14 @@ is_new_result (GstPipeloadEvents *self, GstBuffer *buffer, const GstPipeloadFram
 
 /* Nobody else says that lines need ids. */
 static void
-warn_untracked (GstPipeloadEvents *self, const PldVisitBox *boxes, guint n)
+warn_untracked (GstPipeloadEvents *self, const PldVisitor *visitors, guint n)
 {
   gboolean untracked = FALSE;
 
   if (self->zones->lines->len == 0 || self->warned)
     return;
   for (guint i = 0; i < n; i++)
-    untracked |= boxes[i].id == 0;
+    untracked |= visitors[i].id == 0;
   if (!untracked)
     return;
   self->warned = TRUE;
@@ -166,7 +163,7 @@ warn_untracked (GstPipeloadEvents *self, const PldVisitBox *boxes, guint n)
 
 static void
 write_zones (GstPipeloadEvents *self, const PldVisitsSettings *settings, GstPipeloadFrame *frame,
-             const PldVisitBox *boxes, GstBuffer *buffer, guint64 age)
+             const PldVisitor *visitors, GstBuffer *buffer, guint64 age)
 {
   if (!self->configured || frame->objects->len == 0 || frame->kind != GST_PIPELOAD_FRAME_DETECTIONS)
     return;
@@ -175,7 +172,7 @@ write_zones (GstPipeloadEvents *self, const PldVisitsSettings *settings, GstPipe
       GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
       g_free (object->zones);
-      object->zones = zones_of (self, settings, &boxes[i]);
+      object->zones = zones_of (self, settings, &visitors[i]);
     }
   gst_pipeload_frame_replace (frame, buffer, age);
 }
@@ -184,7 +181,7 @@ void
 gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
-  g_autofree PldVisitBox *boxes = g_new (PldVisitBox, frame->objects->len);
+  g_autofree PldVisitor *visitors = g_new (PldVisitor, frame->objects->len);
   g_autoptr (GArray) events = g_array_new (FALSE, FALSE, sizeof (PldVisitEvent));
   const PldVisitsSettings settings = get_settings (self);
   gboolean is_new;
@@ -192,10 +189,10 @@ gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
 
   ask_live (self);
   for (guint i = 0; i < frame->objects->len; i++)
-    boxes[i] = box_of (gst_pipeload_frame_object (frame, i));
-  warn_untracked (self, boxes, frame->objects->len);
+    visitors[i] = visitor_of (gst_pipeload_frame_object (frame, i));
+  warn_untracked (self, visitors, frame->objects->len);
   is_new = is_new_result (self, buffer, frame, &age);
-  pld_visits_look (self->visits, &settings, frame_time (self, buffer), boxes, frame->objects->len, is_new, events);
+  pld_visits_look (self->visits, &settings, frame_time (self, buffer), visitors, frame->objects->len, is_new, events);
   tell (self, &settings, events, TRUE);
-  write_zones (self, &settings, frame, boxes, buffer, age);
+  write_zones (self, &settings, frame, visitors, buffer, age);
 }

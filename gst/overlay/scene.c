@@ -45,17 +45,21 @@ to_pixels (const GstPipeloadScene *scene, double x, double y)
 static gboolean
 has_place (const GstPipeloadObject *object)
 {
-  return isfinite (object->x_min) && isfinite (object->y_min) && isfinite (object->x_max) && isfinite (object->y_max)
-         && object->x_min < object->x_max && object->y_min < object->y_max && object->x_min < 1 && object->y_min < 1
-         && object->x_max > 0 && object->y_max > 0;
+  const PldBox *box = &object->box;
+
+  return isfinite (box->x_min) && isfinite (box->y_min) && isfinite (box->x_max) && isfinite (box->y_max)
+         && box->x_min < box->x_max && box->y_min < box->y_max && box->x_min < 1 && box->y_min < 1 && box->x_max > 0
+         && box->y_max > 0;
 }
 
 /* A class of the whole frame has no place in it. */
 static gboolean
 is_of_frame (const GstPipeloadFrame *frame, const GstPipeloadObject *object)
 {
-  return frame->kind == GST_PIPELOAD_FRAME_CLASSES && object->x_min <= 0 && object->y_min <= 0 && object->x_max >= 1
-         && object->y_max >= 1;
+  const PldBox *box = &object->box;
+
+  return frame->kind == GST_PIPELOAD_FRAME_CLASSES && box->x_min <= 0 && box->y_min <= 0 && box->x_max >= 1
+         && box->y_max >= 1;
 }
 
 static const char *
@@ -113,8 +117,9 @@ append_object (const GstPipeloadScene *scene, const GstPipeloadObject *object, G
 static void
 draw_box (GstPipeloadScene *scene, const GstPipeloadObject *object)
 {
-  gst_pipeload_canvas_add_box (scene->canvas, to_pixels (scene, object->x_min, object->y_min),
-                               to_pixels (scene, object->x_max, object->y_max), colour_of (object), object->predicted);
+  gst_pipeload_canvas_add_box (scene->canvas, to_pixels (scene, object->box.x_min, object->box.y_min),
+                               to_pixels (scene, object->box.x_max, object->box.y_max), colour_of (object),
+                               object->predicted);
 }
 
 /* On the box, or in it where there is no room above. */
@@ -122,7 +127,7 @@ static void
 draw_label (GstPipeloadScene *scene, const GstPipeloadObject *object)
 {
   const int height = gst_pipeload_canvas_get_text_height (scene->canvas);
-  const GstPipeloadCanvasPoint corner = to_pixels (scene, object->x_min, object->y_min);
+  const GstPipeloadCanvasPoint corner = to_pixels (scene, object->box.x_min, object->box.y_min);
   const int x = gst_pipeload_canvas_snap (corner.x), y = gst_pipeload_canvas_snap (corner.y);
   g_autoptr (GString) text = g_string_new (NULL);
 
@@ -139,7 +144,7 @@ draw_trail (GstPipeloadScene *scene, const GstPipeloadObject *object)
   if (object->id <= 0 || scene->settings.trails <= 0)
     return;
   gst_pipeload_trails_add (scene->trails, object->id, scene->now,
-                           to_pixels (scene, (object->x_min + object->x_max) / 2, object->y_max),
+                           to_pixels (scene, (object->box.x_min + object->box.x_max) / 2, object->box.y_max),
                            2 * gst_pipeload_canvas_get_line_width (scene->canvas));
   points = gst_pipeload_trails_get (scene->trails, object->id);
   if (points != NULL)

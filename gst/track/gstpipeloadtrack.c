@@ -232,8 +232,7 @@ take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const PldTra
     {
       const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
 
-      sightings[i] = (PldSighting) { object->label, object->label_id, object->confidence, object->x_min,
-                                     object->y_min, object->x_max,    object->y_max };
+      sightings[i] = (PldSighting) { object->label, object->label_id, object->confidence, object->box };
     }
   pld_tracker_update (self->tracker, settings, time, sightings, n);
 }
@@ -260,10 +259,8 @@ show (GstPipeloadTrack *self, const PldTrackerSettings *settings, const GstPipel
         .label_id = track->label_id,
         .label = track->label,
         .confidence = track->confidence,
-        .x_min = CLAMP (track->x_min, 0, 1),
-        .y_min = CLAMP (track->y_min, 0, 1),
-        .x_max = CLAMP (track->x_max, 0, 1),
-        .y_max = CLAMP (track->y_max, 0, 1),
+        .box = { CLAMP (track->box.x_min, 0, 1), CLAMP (track->box.y_min, 0, 1), CLAMP (track->box.x_max, 0, 1),
+                 CLAMP (track->box.y_max, 0, 1) },
         .tracked = TRUE,
         .predicted = seen == NULL,
         .start = track->start,
@@ -271,7 +268,7 @@ show (GstPipeloadTrack *self, const PldTrackerSettings *settings, const GstPipel
         .dy = track->dy,
       };
 
-      if (object.x_max <= object.x_min || object.y_max <= object.y_min)
+      if (object.box.x_max <= object.box.x_min || object.box.y_max <= object.box.y_min)
         continue;
       if (seen != NULL)
         object.others = g_list_copy_deep (seen->others, (GCopyFunc) (gpointer) gst_structure_copy, NULL);

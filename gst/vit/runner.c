@@ -191,21 +191,15 @@ static GstPipeloadObject
 place (const GstPipeloadVitRunner *runner, const GstPipeloadFrame *frame, const PldObject *seen,
        const GstPipeloadRegion *region)
 {
-  GstPipeloadObject object = { .label_id = seen->label_id,
-                               .label = runner->labels[seen->label_id],
-                               .confidence = seen->confidence,
-                               .x_min = seen->x_min,
-                               .y_min = seen->y_min,
-                               .x_max = seen->x_max,
-                               .y_max = seen->y_max };
+  GstPipeloadObject object = gst_pipeload_object_from_pld (seen, runner->labels[seen->label_id]);
 
   if (region != NULL)
     {
       object.id = runner->info->detector ? 0 : region->id;
-      object.x_min = (region->x + seen->x_min * region->width) / frame->width;
-      object.y_min = (region->y + seen->y_min * region->height) / frame->height;
-      object.x_max = (region->x + seen->x_max * region->width) / frame->width;
-      object.y_max = (region->y + seen->y_max * region->height) / frame->height;
+      object.box.x_min = (region->x + seen->x_min * region->width) / frame->width;
+      object.box.y_min = (region->y + seen->y_min * region->height) / frame->height;
+      object.box.x_max = (region->x + seen->x_max * region->width) / frame->width;
+      object.box.y_max = (region->y + seen->y_max * region->height) / frame->height;
     }
   return object;
 }

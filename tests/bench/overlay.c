@@ -52,10 +52,10 @@ attach_persons (GstBuffer *buffer, guint number)
       GstPipeloadObject person = { .id = (int) i + 1, .label = g_intern_static_string ("person"), .tracked = TRUE };
 
       person.confidence = 0.75 + 0.2 * sin (number * 0.3 + i);
-      person.x_min = x - width / 2;
-      person.x_max = x + width / 2;
-      person.y_min = y - height;
-      person.y_max = y;
+      person.box.x_min = x - width / 2;
+      person.box.x_max = x + width / 2;
+      person.box.y_min = y - height;
+      person.box.y_max = y;
       g_array_append_val (frame->objects, person);
     }
   gst_pipeload_frame_replace (frame, buffer, 0);

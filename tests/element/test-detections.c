@@ -75,16 +75,16 @@ test_regions (void)
       const GstPipeloadObject *object = gst_pipeload_frame_object (frame, i);
       JsonObject *person = json_array_get_object_element (want, i);
       JsonArray *box = json_object_get_array_member (person, "box");
-      const double middle = (object->x_min + object->x_max) / 2 * FIGURES_WIDE;
+      const double middle = (object->box.x_min + object->box.x_max) / 2 * FIGURES_WIDE;
 
       g_assert_cmpstr (object->label, ==, "person");
       g_assert_cmpint (object->id, ==, 0);
       g_assert_false (object->tracked);
       g_assert_cmpfloat_with_epsilon (object->confidence, json_object_get_double_member (person, "score"), 1e-3);
-      g_assert_cmpfloat_with_epsilon (object->x_min, json_array_get_double_element (box, 0), 1e-3);
-      g_assert_cmpfloat_with_epsilon (object->y_max, json_array_get_double_element (box, 3), 1e-3);
+      g_assert_cmpfloat_with_epsilon (object->box.x_min, json_array_get_double_element (box, 0), 1e-3);
+      g_assert_cmpfloat_with_epsilon (object->box.y_max, json_array_get_double_element (box, 3), 1e-3);
       for (guint j = 0; j < FIGURES; j++)
-        matched += ABS (middle - figures[j].x) < 6 && ABS (object->y_max * FIGURES_HIGH - figures[j].y) < 12;
+        matched += ABS (middle - figures[j].x) < 6 && ABS (object->box.y_max * FIGURES_HIGH - figures[j].y) < 12;
     }
   g_assert_cmpuint (matched, ==, FIGURES);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_ELEMENT), ==, 1);
@@ -192,8 +192,8 @@ test_in_regions (void)
       const GstPipeloadObject *a = gst_pipeload_frame_object (whole, i), *b = gst_pipeload_frame_object (in_region, i);
 
       g_assert_cmpfloat (a->confidence, ==, b->confidence);
-      g_assert_cmpfloat_with_epsilon (a->x_min, b->x_min, 1e-6);
-      g_assert_cmpfloat_with_epsilon (a->y_max, b->y_max, 1e-6);
+      g_assert_cmpfloat_with_epsilon (a->box.x_min, b->box.x_min, 1e-6);
+      g_assert_cmpfloat_with_epsilon (a->box.y_max, b->box.y_max, 1e-6);
     }
   gst_buffer_unref (buffer);
 
@@ -205,8 +205,8 @@ test_in_regions (void)
   g_assert_cmpuint (in_region->objects->len, >=, 2);
   for (guint i = 0; i < in_region->objects->len; i++)
     {
-      g_assert_cmpfloat (gst_pipeload_frame_object (in_region, i)->x_min, >=, 0.499);
-      g_assert_cmpfloat (gst_pipeload_frame_object (in_region, i)->y_min, >=, 0.374);
+      g_assert_cmpfloat (gst_pipeload_frame_object (in_region, i)->box.x_min, >=, 0.499);
+      g_assert_cmpfloat (gst_pipeload_frame_object (in_region, i)->box.y_min, >=, 0.374);
     }
   gst_buffer_unref (buffer);
   rig_close (&rig);
@@ -284,10 +284,7 @@ test_travel (void)
                                .label_id = 1,
                                .label = g_intern_string ("person"),
                                .confidence = 0.75,
-                               .x_min = 0.25,
-                               .y_min = 0.125,
-                               .x_max = 0.5,
-                               .y_max = 1,
+                               .box = { 0.25, 0.125, 0.5, 1 },
                                .tracked = TRUE,
                                .predicted = TRUE,
                                .start = 40,
@@ -325,7 +322,7 @@ test_travel (void)
   g_assert_cmpint (got->id, ==, 12);
   g_assert_cmpuint (got->label_id, ==, 1);
   g_assert_true (got->label == object.label);
-  g_assert_cmpfloat (got->x_max, ==, 0.5);
+  g_assert_cmpfloat (got->box.x_max, ==, 0.5);
   g_assert_true (got->tracked && got->predicted);
   g_assert_cmpuint (got->start, ==, 40);
   g_assert_cmpfloat (got->dx, ==, -0.5);
@@ -354,8 +351,8 @@ test_foreign (void)
   object = gst_pipeload_frame_object (frame, 0);
   g_assert_cmpstr (object->label, ==, "bird");
   g_assert_false (object->tracked);
-  g_assert_cmpfloat_with_epsilon (object->x_min, 0.1, 1e-9);
-  g_assert_cmpfloat_with_epsilon (object->y_max, 0.6, 1e-9);
+  g_assert_cmpfloat_with_epsilon (object->box.x_min, 0.1, 1e-9);
+  g_assert_cmpfloat_with_epsilon (object->box.y_max, 0.6, 1e-9);
   g_assert_nonnull (object->zones);
   g_assert_null (object->zones[0]);
   g_assert_false (gst_pipeload_result_read (buffer, NULL, NULL));

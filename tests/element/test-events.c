@@ -112,10 +112,7 @@ person (int id, double confidence, double x, double y)
   return (GstPipeloadObject) { .id = id,
                                .label = g_intern_static_string ("person"),
                                .confidence = confidence,
-                               .x_min = x - 0.0625,
-                               .x_max = x + 0.0625,
-                               .y_min = y - 0.25,
-                               .y_max = y,
+                               .box = { x - 0.0625, y - 0.25, x + 0.0625, y },
                                .tracked = id > 0,
                                .start = 7,
                                .dx = 0.5 };
@@ -395,7 +392,7 @@ test_metas (void)
       g_assert_cmpint (object->predicted, ==, objects[i].predicted);
       g_assert_cmpuint (object->start, ==, 7);
       g_assert_cmpfloat (object->dx, ==, 0.5);
-      g_assert_cmpfloat (object->x_min, ==, objects[i].x_min);
+      g_assert_cmpfloat (object->box.x_min, ==, objects[i].box.x_min);
       g_assert_cmpfloat (object->confidence, ==, 0.5);
     }
   gst_buffer_unref (out);

@@ -411,7 +411,7 @@ static void
 push_frame (Rig *rig, guint64 number, guint64 age, const char *label)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (number);
-  GstPipeloadObject object = { .id = 3, .label_id = 1, .label = label, .confidence = 0.5, .x_max = 1, .y_max = 0.5 };
+  GstPipeloadObject object = { .id = 3, .label_id = 1, .label = label, .confidence = 0.5, .box = { 0, 0, 1, 0.5 } };
   GstBuffer *buffer = gst_buffer_new ();
 
   GST_BUFFER_PTS (buffer) = (number + age) * GST_SECOND;

@@ -17,11 +17,10 @@ make_frame (GstPipeloadFrameKind kind)
   frame->timestamp = 5 * GST_SECOND;
   for (int i = 0; i < 2; i++)
     {
-      GstPipeloadObject object = { .label = g_intern_string (i == 0 ? "person" : "cat"),
-                                   .confidence = 0.75 - 0.25 * i,
-                                   .x_min = kind == GST_PIPELOAD_FRAME_CLASSES ? 0 : 0.25 * i,
-                                   .x_max = kind == GST_PIPELOAD_FRAME_CLASSES ? 1 : 0.5,
-                                   .y_max = 1 };
+      GstPipeloadObject object
+          = { .label = g_intern_string (i == 0 ? "person" : "cat"),
+              .confidence = 0.75 - 0.25 * i,
+              .box = kind == GST_PIPELOAD_FRAME_CLASSES ? (PldBox) { 0, 0, 1, 1 } : (PldBox) { 0.25 * i, 0, 0.5, 1 } };
 
       g_array_append_val (frame->objects, object);
     }

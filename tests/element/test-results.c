@@ -276,7 +276,7 @@ static void
 test_json (void)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (9);
-  GstPipeloadObject object = { 4, 1, "a \"dog\"", 0.75, 0.25, 0.5, 0.75, 1 };
+  GstPipeloadObject object = { 4, 1, "a \"dog\"", 0.75, { 0.25, 0.5, 0.75, 1 } };
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;

@@ -50,10 +50,7 @@ person (double x, double confidence)
   return (GstPipeloadObject) { .label_id = 3,
                                .label = g_intern_string ("person"),
                                .confidence = confidence,
-                               .x_min = x - PERSON_WIDTH / 2,
-                               .y_min = 0.3,
-                               .x_max = x + PERSON_WIDTH / 2,
-                               .y_max = 0.3 + PERSON_HEIGHT };
+                               .box = { x - PERSON_WIDTH / 2, 0.3, x + PERSON_WIDTH / 2, 0.3 + PERSON_HEIGHT } };
 }
 
 static GstBuffer *
@@ -133,8 +130,8 @@ assert_person (const GstPipeloadFrame *frame, int id, double x, double tolerance
   g_assert_cmpuint (frame->objects->len, ==, 1);
   g_assert_cmpint (object->id, ==, id);
   g_assert_true (object->tracked);
-  g_assert_cmpfloat_with_epsilon ((object->x_min + object->x_max) / 2, x, tolerance);
-  g_assert_cmpfloat_with_epsilon ((object->y_min + object->y_max) / 2, 0.3 + PERSON_HEIGHT / 2, tolerance);
+  g_assert_cmpfloat_with_epsilon ((object->box.x_min + object->box.x_max) / 2, x, tolerance);
+  g_assert_cmpfloat_with_epsilon ((object->box.y_min + object->box.y_max) / 2, 0.3 + PERSON_HEIGHT / 2, tolerance);
   return object;
 }
 
@@ -315,7 +312,7 @@ test_classes (void)
   for (guint i = 0; i < 5; i++)
     {
       g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new (i), out = NULL;
-      const GstPipeloadObject object = { .label = g_intern_string ("cat"), .confidence = 0.9, .x_max = 1, .y_max = 1 };
+      const GstPipeloadObject object = { .label = g_intern_string ("cat"), .confidence = 0.9, .box = { 0, 0, 1, 1 } };
       GstBuffer *buffer = frame_at (time_of (i));
 
       frame->width = WIDTH;
@@ -469,8 +466,8 @@ test_border (void)
 
       for (guint k = 0; k < frame->objects->len; k++)
         {
-          g_assert_cmpfloat (gst_pipeload_frame_object (frame, k)->x_max, <=, 1);
-          g_assert_cmpfloat (gst_pipeload_frame_object (frame, k)->x_min, <, 1);
+          g_assert_cmpfloat (gst_pipeload_frame_object (frame, k)->box.x_max, <=, 1);
+          g_assert_cmpfloat (gst_pipeload_frame_object (frame, k)->box.x_min, <, 1);
         }
       g_assert_cmpuint (frame->objects->len, ==, i < 2 || i > 15 ? 0 : i < 9 ? 1 : frame->objects->len);
     }

@@ -48,10 +48,7 @@ box (const char *label, double confidence, double x, double y, double width, dou
 {
   return (PldSighting) { .label = label,
                          .confidence = confidence,
-                         .x_min = x - width / 2,
-                         .y_min = y - height / 2,
-                         .x_max = x + width / 2,
-                         .y_max = y + height / 2 };
+                         .box = { x - width / 2, y - height / 2, x + width / 2, y + height / 2 } };
 }
 
 static void
@@ -94,8 +91,8 @@ find (GArray *tracks, guint64 id)
 static double
 error_of (const PldTracked *track, const Walker *w, double t)
 {
-  double dx = (track->x_min + track->x_max) / 2 - (w->x + w->dx * t);
-  double dy = (track->y_min + track->y_max) / 2 - (w->y + w->dy * t);
+  double dx = (track->box.x_min + track->box.x_max) / 2 - (w->x + w->dx * t);
+  double dy = (track->box.y_min + track->box.y_max) / 2 - (w->y + w->dy * t);
 
   return hypot (dx * ASPECT, dy) / w->height;
 }
@@ -149,7 +146,7 @@ test_straight (void)
   g_assert_cmpint (find (tracks, 1)->sighting, ==, 0);
   g_assert_cmpfloat_with_epsilon (find (tracks, 1)->dx, w.dx, 0.004);
   g_assert_cmpfloat_with_epsilon (find (tracks, 1)->dy, w.dy, 0.004);
-  g_assert_cmpfloat_with_epsilon (find (tracks, 1)->y_max - find (tracks, 1)->y_min, w.height, 1e-6);
+  g_assert_cmpfloat_with_epsilon (find (tracks, 1)->box.y_max - find (tracks, 1)->box.y_min, w.height, 1e-6);
   rig_close (&rig);
 }
 
@@ -312,9 +309,9 @@ test_rest (void)
   soon = show (&rig, 2);
   late = show (&rig, 10);
   later = show (&rig, 1000);
-  g_assert_cmpfloat (find (late, 1)->x_min - find (soon, 1)->x_min, >, 0);
-  g_assert_cmpfloat ((find (late, 1)->x_min - find (soon, 1)->x_min) * ASPECT, <, w.height);
-  g_assert_cmpfloat_with_epsilon (find (later, 1)->x_min, find (late, 1)->x_min, 1e-6);
+  g_assert_cmpfloat (find (late, 1)->box.x_min - find (soon, 1)->box.x_min, >, 0);
+  g_assert_cmpfloat ((find (late, 1)->box.x_min - find (soon, 1)->box.x_min) * ASPECT, <, w.height);
+  g_assert_cmpfloat_with_epsilon (find (later, 1)->box.x_min, find (late, 1)->box.x_min, 1e-6);
   g_assert_cmpfloat_with_epsilon (find (late, 1)->dx, 0, 1e-6);
   rig_close (&rig);
 }
@@ -393,8 +390,8 @@ walk_badly (Rig *rig, guint32 seed, GString *log)
           g_assert_cmpuint (track->id, ==, k + 1);
           filtered += pow (error_of (track, &w[k], t), 2);
           g_assert_cmpfloat (error_of (track, &w[k], t), <, 0.3);
-          g_string_append_printf (log, "%a %a %a %a %a %a\n", track->x_min, track->y_min, track->x_max, track->y_max,
-                                  track->dx, track->dy);
+          g_string_append_printf (log, "%a %a %a %a %a %a\n", track->box.x_min, track->box.y_min, track->box.x_max,
+                                  track->box.y_max, track->dx, track->dy);
         }
     }
   assert_ids (rig, 3);
@@ -572,8 +569,8 @@ test_no_boxes (void)
           see_box (&rig, box (person, 0.9, 0.5, 0.5, 0.1, k == 5 ? -0.1 : bad[k]));
           see_box (&rig, box (person, k < 3 ? bad[0] : 0.1, 0.5, 0.5, 0.1, 0.1));
         }
-      see_box (&rig, (PldSighting) { person, 0, 0.9, 0.1, 0.1, 1e300, 0.5 });
-      see_box (&rig, (PldSighting) { person, 0, 0.9, 0.1, 0.1, 0.5, 1e300 });
+      see_box (&rig, (PldSighting) { person, 0, 0.9, { 0.1, 0.1, 1e300, 0.5 } });
+      see_box (&rig, (PldSighting) { person, 0, 0.9, { 0.1, 0.1, 0.5, 1e300 } });
       see_box (&rig, box (NULL, 0.9, 0.5, 0.5, 0.1, 0.1));
       update (&rig, i / 10.0);
       assert_shown (&rig, i / 10.0, 0);

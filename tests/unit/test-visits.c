@@ -45,16 +45,11 @@ rig_close (Rig *rig)
 }
 
 /* A box of the usual size whose foot is at @x, @y. */
-static PldVisitBox
+static PldVisitor
 box (guint64 id, double confidence, double x, double y)
 {
-  return (PldVisitBox) { .id = id,
-                         .label = "person",
-                         .confidence = confidence,
-                         .x_min = x - 0.05,
-                         .x_max = x + 0.05,
-                         .y_min = y - 0.25,
-                         .y_max = y };
+  return (
+      PldVisitor) { .id = id, .label = "person", .confidence = confidence, .box = { x - 0.05, y - 0.25, x + 0.05, y } };
 }
 
 static guint64
@@ -64,7 +59,7 @@ rig_time (const Rig *rig)
 }
 
 static void
-look (Rig *rig, const PldVisitBox *boxes, guint n)
+look (Rig *rig, const PldVisitor *boxes, guint n)
 {
   pld_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, TRUE, rig->events);
   rig->frame++;
@@ -72,14 +67,14 @@ look (Rig *rig, const PldVisitBox *boxes, guint n)
 
 /* A frame that brings no new result. */
 static void
-ride (Rig *rig, const PldVisitBox *boxes, guint n)
+ride (Rig *rig, const PldVisitor *boxes, guint n)
 {
   pld_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, FALSE, rig->events);
   rig->frame++;
 }
 
 static void
-look_for (Rig *rig, guint frames, PldVisitBox seen)
+look_for (Rig *rig, guint frames, PldVisitor seen)
 {
   for (guint i = 0; i < frames; i++)
     look (rig, &seen, 1);
@@ -115,7 +110,7 @@ told (Rig *rig)
                               event->direction > 0   ? " >"
                               : event->direction < 0 ? " <"
                                                      : "",
-                              event->zone, event->box.id, (double) event->time / SECOND);
+                              event->zone, event->visitor.id, (double) event->time / SECOND);
     }
   return g_string_free (text, FALSE);
 }
@@ -154,7 +149,7 @@ test_visit (void)
   g_assert_cmpuint (event->end, ==, 9 * SECOND / 5);
   g_assert_cmpfloat (event->confidence, ==, 0.6);
   g_assert_cmpfloat (event->best, ==, 0.7);
-  g_assert_cmpfloat (event->box.y_max, ==, 0.25);
+  g_assert_cmpfloat (event->visitor.box.y_max, ==, 0.25);
   look_for (&rig, 3, box (1, 0.9, 0.25, 0.75)); /* in both */
   assert_told (&rig, "enter low 1 @2.4");
   g_assert_cmpfloat (last_event (&rig)->confidence, ==, 0.9);
@@ -164,9 +159,9 @@ test_visit (void)
   g_assert_cmpuint (event->start, ==, 7 * SECOND / 5);
   g_assert_cmpuint (event->end, ==, 12 * SECOND / 5);
   g_assert_cmpfloat (event->best, ==, 0.9);
-  g_assert_cmpfloat (event->box.confidence, ==, 0.9); /* where it was best */
-  g_assert_cmpfloat (event->box.y_max, ==, 0.75);
-  g_assert_cmpfloat_with_epsilon (event->box.x_min, 0.2, 1e-9);
+  g_assert_cmpfloat (event->visitor.confidence, ==, 0.9); /* where it was best */
+  g_assert_cmpfloat (event->visitor.box.y_max, ==, 0.75);
+  g_assert_cmpfloat_with_epsilon (event->visitor.box.x_min, 0.2, 1e-9);
   look_at_nothing (&rig, 20); /* gone after 6.4 */
   assert_told (&rig, "leave low 1 @8.4");
   g_assert_cmpuint (last_event (&rig)->end, ==, 32 * SECOND / 5);
@@ -179,7 +174,7 @@ test_visit (void)
 static void
 test_several (void)
 {
-  PldVisitBox both[] = { box (7, 0.6, 0.5, 0.5), box (3, 0.6, 0.25, 0.75) };
+  PldVisitor both[] = { box (7, 0.6, 0.5, 0.5), box (3, 0.6, 0.25, 0.75) };
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -203,7 +198,7 @@ test_several (void)
 static void
 test_labels (void)
 {
-  PldVisitBox cat = box (1, 0.9, 0.5, 0.5), dog = box (2, 0.9, 0.5, 0.5);
+  PldVisitor cat = box (1, 0.9, 0.5, 0.5), dog = box (2, 0.9, 0.5, 0.5);
   Rig rig;
 
   cat.label = "cat";
@@ -211,12 +206,12 @@ test_labels (void)
   rig_open (&rig, "{\"zones\": [{\"name\": \"bed\", \"polygon\": [[0,0],[1,0],[1,1],[0,1]], \"labels\": [\"cat\"]}]}");
   for (guint i = 0; i < 5; i++)
     {
-      PldVisitBox boxes[] = { cat, dog };
+      PldVisitor boxes[] = { cat, dog };
 
       look (&rig, boxes, 2);
     }
   assert_told (&rig, "enter bed 1 @0.4");
-  g_assert_cmpstr (last_event (&rig)->box.label, ==, "cat");
+  g_assert_cmpstr (last_event (&rig)->visitor.label, ==, "cat");
   g_assert_true (pld_visits_inside (rig.visits, &rig.settings, &cat, 0));
   g_assert_false (pld_visits_inside (rig.visits, &rig.settings, &dog, 0));
   rig_close (&rig);
@@ -274,7 +269,7 @@ test_debounce (void)
 static void
 test_small (void)
 {
-  PldVisitBox normal = box (1, 0.9, 0.5, 0.5); /* 0.1 × 0.25 */
+  PldVisitor normal = box (1, 0.9, 0.5, 0.5); /* 0.1 × 0.25 */
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -297,16 +292,16 @@ test_small (void)
 static void
 test_damaged (void)
 {
-  PldVisitBox boxes[6];
+  PldVisitor boxes[6];
   Rig rig;
 
   for (guint i = 0; i < 6; i++)
     boxes[i] = box (i + 1, 0.9, 0.5, 0.5);
-  boxes[0].x_min = NAN;
-  boxes[1].y_max = NAN;
+  boxes[0].box.x_min = NAN;
+  boxes[1].box.y_max = NAN;
   boxes[2].confidence = NAN;
-  boxes[3].x_max = 0;
-  boxes[4].y_min = 1;
+  boxes[3].box.x_max = 0;
+  boxes[4].box.y_min = 1;
   boxes[5].label = NULL;
   rig_open (&rig, "{}");
   for (guint i = 0; i < 5; i++)
@@ -380,7 +375,7 @@ test_dwell (void)
 {
   static const char zones[]
       = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
-  const PldVisitBox seen = box (1, 0.6, 0.25, 0.5);
+  const PldVisitor seen = box (1, 0.6, 0.25, 0.5);
   Rig rig;
 
   rig_open (&rig, zones);
@@ -407,7 +402,7 @@ test_dwell_still (void)
 {
   static const char zones[]
       = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
-  PldVisitBox seen = box (1, 0.6, 0.25, 0.5);
+  PldVisitor seen = box (1, 0.6, 0.25, 0.5);
   Rig rig;
 
   rig_open (&rig, zones);
@@ -428,7 +423,7 @@ test_dwell_missed (void)
 {
   static const char zones[]
       = "{\"zones\": [{\"name\": \"left\", \"polygon\": [[0,0],[0.5,0],[0.5,1],[0,1]], \"dwell\": 4}]}";
-  PldVisitBox seen = box (1, 0.6, 0.25, 0.5), predicted = seen;
+  PldVisitor seen = box (1, 0.6, 0.25, 0.5), predicted = seen;
   Rig rig;
 
   predicted.predicted = TRUE;
@@ -465,7 +460,7 @@ test_settings (void)
 static void
 test_predicted (void)
 {
-  PldVisitBox seen = box (1, 0.6, 0.5, 0.5), predicted = seen;
+  PldVisitor seen = box (1, 0.6, 0.5, 0.5), predicted = seen;
   Rig rig;
 
   predicted.predicted = TRUE;
@@ -489,7 +484,7 @@ test_predicted (void)
 static void
 test_update (void)
 {
-  PldVisitBox better = box (1, 0.651, 0.5, 0.5);
+  PldVisitor better = box (1, 0.651, 0.5, 0.5);
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -498,7 +493,7 @@ test_update (void)
   assert_told (&rig, "enter  1 @0.4, update  1 @2.4");
   look_for (&rig, 1, better); /* by 0.05 and more: at once */
   assert_told (&rig, "update  1 @4.0");
-  g_assert_cmpfloat (last_event (&rig)->box.confidence, ==, 0.651);
+  g_assert_cmpfloat (last_event (&rig)->visitor.confidence, ==, 0.651);
   g_assert_cmpfloat (last_event (&rig)->confidence, ==, 0.6);
   look_for (&rig, 5, box (1, 0.69, 0.5, 0.5)); /* less than that */
   assert_told (&rig, "");
@@ -532,7 +527,7 @@ test_leave_at_once (void)
 static void
 test_back (void)
 {
-  const PldVisitBox seen = box (1, 0.6, 0.5, 0.5);
+  const PldVisitor seen = box (1, 0.6, 0.5, 0.5);
   Rig rig;
 
   rig_open (&rig, "{}");
@@ -556,20 +551,20 @@ test_back (void)
 static void
 test_presence (void)
 {
-  const PldVisitBox left = box (0, 0.6, 0.25, 0.25), low = box (0, 0.9, 0.75, 0.75);
-  PldVisitBox dog = box (0, 0.7, 0.25, 0.25);
+  const PldVisitor left = box (0, 0.6, 0.25, 0.25), low = box (0, 0.9, 0.75, 0.75);
+  PldVisitor dog = box (0, 0.7, 0.25, 0.25);
   Rig rig;
 
   dog.label = "dog";
   rig_open (&rig, TWO_YARDS);
   for (guint i = 0; i < 3; i++)
     {
-      PldVisitBox boxes[] = { left, low, dog, box (0, 0.8, 0.3, 0.25) };
+      PldVisitor boxes[] = { left, low, dog, box (0, 0.8, 0.3, 0.25) };
 
       look (&rig, boxes, 4);
     }
   assert_told (&rig, "enter left 0 @0.4, enter low 0 @0.4, enter left 0 @0.4");
-  g_assert_cmpstr (last_event (&rig)->box.label, ==, "dog");
+  g_assert_cmpstr (last_event (&rig)->visitor.label, ==, "dog");
   g_assert_cmpfloat (g_array_index (rig.events, PldVisitEvent, 0).confidence, ==, 0.8); /* the best inside */
   look_for (&rig, 20, left);
   assert_told (&rig, "leave low 0 @2.4, leave left 0 @2.4");
@@ -599,7 +594,7 @@ test_cross (void)
   g_assert_cmpuint (last_event (&rig)->start, ==, 3 * SECOND / 5);
   g_assert_cmpuint (last_event (&rig)->end, ==, 3 * SECOND / 5);
   g_assert_cmpfloat (last_event (&rig)->best, ==, 0.7);
-  g_assert_cmpfloat_with_epsilon (last_event (&rig)->box.x_min, 0.55, 1e-9);
+  g_assert_cmpfloat_with_epsilon (last_event (&rig)->visitor.box.x_min, 0.55, 1e-9);
   look_for (&rig, 10, box (1, 0.6, 0.8, 0.5));
   look_for (&rig, 3, box (1, 0.6, 0.2, 0.5));
   assert_told (&rig, "cross < gate 1 @3.6");
@@ -616,7 +611,7 @@ test_cross (void)
 static void
 test_cross_unseen (void)
 {
-  PldVisitBox predicted = box (1, 0.6, 0.9, 0.5);
+  PldVisitor predicted = box (1, 0.6, 0.9, 0.5);
   Rig rig;
 
   predicted.predicted = TRUE;
@@ -667,7 +662,7 @@ walk (Rig *rig, guint32 seed)
   rig->settings.leave_after = (guint64) g_rand_int_range (rand, 0, 3) * SECOND;
   for (guint i = 0; i < 500; i++)
     {
-      PldVisitBox boxes[4];
+      PldVisitor boxes[4];
       const guint n = (guint) g_rand_int_range (rand, 0, 5);
 
       for (guint k = 0; k < n; k++)
@@ -686,12 +681,12 @@ walk (Rig *rig, guint32 seed)
   for (guint i = 0; i < rig->events->len; i++)
     {
       const PldVisitEvent *event = &g_array_index (rig->events, PldVisitEvent, i);
-      g_autofree char *key = g_strdup_printf ("%s %" G_GUINT64_FORMAT, event->zone, event->box.id);
+      g_autofree char *key = g_strdup_printf ("%s %" G_GUINT64_FORMAT, event->zone, event->visitor.id);
 
       g_assert_cmpuint (event->time, >=, last);
       g_assert_cmpuint (event->start, <=, event->end);
       g_assert_cmpuint (event->end, <=, event->time);
-      g_assert_cmpfloat (event->best, >=, event->box.confidence * (event->kind == PLD_VISIT_LEAVE));
+      g_assert_cmpfloat (event->best, >=, event->visitor.confidence * (event->kind == PLD_VISIT_LEAVE));
       last = event->time;
       if (event->kind == PLD_VISIT_ENTER)
         g_assert_true (g_hash_table_add (open, g_steal_pointer (&key)));
