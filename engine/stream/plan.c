@@ -101,9 +101,15 @@ choose_cap (const PldTape *tape, guint64 room, guint n_slots)
 static guint64
 ring_minimum (const PldTape *tape)
 {
-  g_autoptr (GArray) tiles = pld_tape_cut (tape, TILE_MIN);
+  return pld_plan_table_bytes (pld_tape_n_tiles (tape, TILE_MIN)) + SLOTS_MIN * pld_tape_slot_bytes (tape, TILE_MIN);
+}
 
-  return pld_plan_table_bytes (tiles->len) + SLOTS_MIN * pld_tape_slot_bytes (tape, TILE_MIN);
+guint64
+pld_plan_minimum (const PldTape *tape, guint64 fixed)
+{
+  g_autoptr (GArray) tiles = pld_tape_cut (tape, TILE_MAX);
+
+  return fixed + MIN (ring_minimum (tape), tiles_cost (tiles));
 }
 
 /* How many loaders and slots there should be when tiles of @request bytes are read; for comparison also few. */

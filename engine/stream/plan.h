@@ -40,6 +40,9 @@ typedef struct
 /* Memory that a stream of @n_tiles takes in addition to its tiles: it is charged, so it is planned. */
 guint64 pld_plan_table_bytes (guint n_tiles);
 
+/* The smallest limit that works with @fixed bytes: PldPlan.minimum, without a plan. */
+guint64 pld_plan_minimum (const PldTape *tape, guint64 fixed);
+
 /* PLD_ERROR_LIMIT names the smallest limit that works. Returns: (transfer full) */
 PldPlan *pld_plan_make (const PldTape *tape, const PldPlanOptions *options, GError **error);
 void pld_plan_free (PldPlan **plan);

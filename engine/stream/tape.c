@@ -83,6 +83,21 @@ pld_tape_slot_bytes (const PldTape *tape, guint64 cap)
   return most;
 }
 
+guint
+pld_tape_n_tiles (const PldTape *tape, guint64 cap)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < tape->matrices->len; i++)
+    {
+      const PldMatrix *matrix = tape->matrices->pdata[i];
+      const guint step = pld_matrix_tile_rows (matrix, cap);
+
+      n += matrix->n_rows / step + (matrix->n_rows % step > 0 ? 1 : 0);
+    }
+  return n;
+}
+
 GArray *
 pld_tape_cut (const PldTape *tape, guint64 cap)
 {

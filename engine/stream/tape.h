@@ -61,3 +61,5 @@ guint64 pld_tape_slot_bytes (const PldTape *tape, guint64 cap);
 
 /* Cuts the tape so. Returns: (transfer full) (element-type PldTile): in the order of use, none pinned */
 GArray *pld_tape_cut (const PldTape *tape, guint64 cap);
+/* The length of pld_tape_cut()'s array. */
+guint pld_tape_n_tiles (const PldTape *tape, guint64 cap);

@@ -20,10 +20,10 @@ options_path (const PldLlmOptions *options, GError **error)
   return pld_bundled_model ("report-llama/report-llama.gguf", error);
 }
 
-static PldUser
+static PldDemand
 options_user (const PldLlmOptions *options)
 {
-  return (PldUser) {
+  return (PldDemand) {
     .limit = options->memory_limit,
     .loaders = options->loaders,
     .pipelining = options->pipelining,
@@ -58,9 +58,9 @@ logits_bytes (const PldModel *model)
   return (guint64) model->net->n_outputs * sizeof (float);
 }
 
-/* Completes a user's wishes; @data: its PldLlmOptions. */
+/* Completes a user's demand; @data: its PldLlmOptions. */
 static gboolean
-measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
+measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
 {
   const PldLlmOptions *options = data;
   const PldTextNet *net = (const PldTextNet *) model->net;
@@ -183,13 +183,13 @@ pld_llm_get_info (PldLlm *llm)
 gboolean
 pld_llm_set_memory_limit (PldLlm *llm, guint64 limit, GError **error)
 {
-  PldUser wishes;
+  PldDemand demand;
   gboolean ok;
 
   g_mutex_lock (&llm->user_lock);
-  wishes = llm->user;
-  wishes.limit = limit;
-  ok = pld_core_set_user (llm->core, &llm->user, &wishes, error);
+  demand = llm->user;
+  demand.limit = limit;
+  ok = pld_core_set_user (llm->core, &llm->user, &demand, error);
   g_mutex_unlock (&llm->user_lock);
   return ok;
 }
@@ -204,7 +204,7 @@ static gboolean
 plan_info (const PldLlmOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = options_path (options, error);
-  PldUser user = options_user (options);
+  PldDemand user = options_user (options);
   PldLlmOptions copy = *options;
 
   return path != NULL

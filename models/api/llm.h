@@ -14,7 +14,7 @@ struct _PldLlm
 {
   PldCore *core;
   GMutex user_lock; /* held while user is read and replaced */
-  PldUser user;
+  PldDemand user;
   PldLlmInfo info;
   char *path, *name;
   const PldTemplate *chat_template; /* NULL: the file has none, or one that is not known */

@@ -13,7 +13,7 @@ struct _PldVision
 {
   PldCore *core;
   GMutex user_lock; /* held while user is read and replaced */
-  PldUser user;
+  PldDemand user;
   PldVisionInfo info;
   char *path;
   guint batch;
@@ -57,7 +57,7 @@ handle_bytes (const PldModel *model, guint batch, gboolean with_pixels)
 }
 
 static gboolean
-measure (const PldModel *model, PldUser *user, gpointer data, GError **error)
+measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
 {
   user->bytes = handle_bytes (model, user->batch, FALSE);
   return TRUE;
@@ -107,10 +107,10 @@ options_input (const PldVisionOptions *options)
   return (PldInputSize) { options->input_width, options->input_height };
 }
 
-static PldUser
+static PldDemand
 options_user (const PldVisionOptions *options)
 {
-  return (PldUser) {
+  return (PldDemand) {
     .limit = options->memory_limit,
     .loaders = options->loaders,
     .pipelining = options->pipelining,
@@ -212,13 +212,13 @@ pld_vision_get_info (PldVision *vision)
 gboolean
 pld_vision_set_memory_limit (PldVision *vision, guint64 limit, GError **error)
 {
-  PldUser wishes;
+  PldDemand demand;
   gboolean ok;
 
   g_mutex_lock (&vision->user_lock);
-  wishes = vision->user;
-  wishes.limit = limit;
-  ok = pld_core_set_user (vision->core, &vision->user, &wishes, error);
+  demand = vision->user;
+  demand.limit = limit;
+  ok = pld_core_set_user (vision->core, &vision->user, &demand, error);
   g_mutex_unlock (&vision->user_lock);
   return ok;
 }
@@ -242,13 +242,13 @@ pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GEr
 static gboolean
 handle_add_pixels (PldVision *vision, gsize n, GError **error)
 {
-  PldUser wishes;
+  PldDemand demand;
   gboolean ok;
 
   g_mutex_lock (&vision->user_lock);
-  wishes = vision->user;
-  wishes.bytes = handle_bytes (pld_core_model (vision->core), vision->batch, TRUE);
-  ok = pld_core_set_user (vision->core, &vision->user, &wishes, error);
+  demand = vision->user;
+  demand.bytes = handle_bytes (pld_core_model (vision->core), vision->batch, TRUE);
+  ok = pld_core_set_user (vision->core, &vision->user, &demand, error);
   g_mutex_unlock (&vision->user_lock);
   return ok
          && pld_buffer_init (&vision->pixels, pld_core_budget (vision->core), vision->batch * n * sizeof (float),
@@ -329,7 +329,7 @@ plan_info (const PldVisionOptions *options, gboolean predict, PldPlanInfo *info,
            GError **error)
 {
   g_autofree char *path = options_path (options, error);
-  PldUser user = options_user (options);
+  PldDemand user = options_user (options);
 
   return path != NULL
          && pld_core_plan_info (PLD_KIND_VISION, path, options_input (options), &user, measure, NULL, predict, info,

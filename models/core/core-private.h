@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the files of the core share: core.c (opening and sharing), plan.c (wishes → plan → memory), memory.c (limits
+ * What the files of the core share: core.c (opening and sharing), update.c (demand → plan → memory), memory.c (limits
  * that follow the machine), pass.c (the queue and passes).
  */
 #pragma once
 
 #include "models/core/core.h"
 
-/* What goes through the weights together. */
+/* Items that go through the weights together. */
 typedef struct
 {
-  PldRequest *requests[PLD_BATCH_MAX]; /* one an item; NULL: given up */
+  PldRequest *requests[PLD_BATCH_MAX]; /* one an item; NULL: cancelled */
   PldItem items[PLD_BATCH_MAX];
   guint n, n_wanted;
-  const PldRequest *alone; /* all items are this one's, which leads the pass; NULL: others' are among them */
-  gboolean abandoned;      /* an item was given up */
-  gint forsaken;           /* atomic: all were */
+  const PldRequest *alone; /* all items are this request's, whose thread leads the pass; NULL: others' are among them */
+  gboolean has_cancelled;  /* a request of this pass was cancelled */
+  gint all_cancelled;      /* atomic: all were */
 } PldPass;
 
+/* What a user holds, to be freed when the running pass has ended. */
 typedef struct
 {
   GDestroyNotify destroy;
   gpointer data;
-} PldLeaver;
+} PldDeferredFree;
+
+/* A plan, and the demand that it is for. */
+typedef struct
+{
+  PldDemand total;
+  PldGrant grant;
+  PldPlan *plan; /* NULL: not made yet */
+} PldProposal;
 
 typedef struct _PldPressure PldPressure;
 
@@ -35,13 +44,14 @@ struct _PldCore
   PldBudget *budget;
   PldTeam *team;
 
-  GMutex lock; /* of what follows */
+  GMutex lock; /* of the fields below */
   GCond change;
-  GPtrArray *users;  /* PldUser * */
-  GQueue queue;      /* PldRequest *: those with items that no pass has taken */
-  GArray *leavers;   /* (nullable) (element-type PldLeaver): users that left before the pass ended */
-  gboolean busy;     /* a pass or an update runs; its thread alone touches the next group, without the lock */
-  gboolean outdated; /* the plan does not fit the users' wishes */
+  GPtrArray *users;       /* PldDemand * */
+  GQueue queue;           /* PldRequest *: those with items that no pass has taken */
+  GArray *deferred_frees; /* (nullable) (element-type PldDeferredFree): of users that left before the pass ended */
+  gboolean busy;     /* a pass or an update runs; only its thread may access plan … thread, and needs no lock for it */
+  gboolean outdated; /* the plan is for another demand than the users' */
+  PldProposal proposal; /* made when a demand was checked; the next update takes it, unless the demand has changed */
 
   PldPressure *pressure; /* (nullable): while the limit follows the machine */
   guint64 spare_limit;   /* what the machine can spare for this core; 0: not looked at */
@@ -50,7 +60,7 @@ struct _PldCore
   PldPlan *plan; /* NULL: none is in force */
   PldStream *stream;
   PldSession session;
-  PldUser shape; /* the wishes that memory was taken for */
+  PldGrant grant; /* what memory was taken for */
   PldBuffer activations, scratch, results, window;
   PldPass pass;
   GThread *thread; /* (nullable): that ran the last pass that several shared; joined before the next one */
@@ -60,11 +70,13 @@ struct _PldCore
   double bandwidth;   /* bytes/s, of the pass during which reading was fastest */
 };
 
-/* What all users together wish, with @wishes in the place of @user; the limit in bytes. Under the lock. */
-PldUser pld_core_wishes (PldCore *core, const PldUser *user, const PldUser *wishes);
+/* The demand of all users, and its plan if one was made when it was checked. Under the lock. Returns: with a plan
+ * (transfer full), which pld_core_update() takes */
+PldProposal pld_core_take_proposal (PldCore *core);
 
-/* Brings plan, stream and activations in line with @wishes. The caller has set busy; without the lock. */
-gboolean pld_core_update (PldCore *core, const PldUser *wishes, GError **error);
+/* Brings plan, stream and activations in line with @proposal, which is planned if it has no plan. The caller has set
+ * busy; without the lock. */
+gboolean pld_core_update (PldCore *core, PldProposal *proposal, GError **error);
 
 /* Gives back stream and activations; the plan is not in force any more. The caller has set busy; without the lock. */
 void pld_core_drop (PldCore *core);
@@ -74,8 +86,8 @@ guint64 pld_core_spare (guint64 held);
 /* Before a pass: looks at the machine's memory now and then, and outdates the plan when the limit should follow it.
  * Under the lock. */
 void pld_core_watch_memory (PldCore *core);
-/* Starts or ends following the machine's memory, as the users wish. Under the lock. */
+/* Starts or ends following the machine's memory, as the users demand. Under the lock. */
 void pld_core_follow_memory (PldCore *core);
 
-/* Gives the core back to who waits for it; under the lock. */
+/* Releases the core and wakes the waiting threads; under the lock. */
 void pld_core_release (PldCore *core);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Cores: opening a model, sharing the open ones between users, closing.
+ */
 #include "models/core/core-private.h"
 
 #include <stdlib.h>
@@ -11,7 +14,7 @@ static GCond registry_change;
 /* (nullable): char * key → PldCore *, or NULL while a thread opens or closes that model. */
 static GHashTable *registry;
 
-/* Names the same model by the same words: its real path, its identity on storage, its kind, the input size. */
+/* The same for every opening of one model: real path, kind, input size, and the file's identity on storage. */
 static char *
 core_key (PldKind kind, const char *path, PldInputSize input)
 {
@@ -36,6 +39,7 @@ core_free (PldCore *core)
   if (core->stream != NULL)
     pld_core_drop (core);
   pld_stream_free (&core->stream);
+  pld_plan_free (&core->proposal.plan);
   pld_core_follow_memory (core);
   for (guint i = 0; core->files != NULL && i < core->model->weights->n_files; i++)
     pld_file_close (&core->files[i]);
@@ -75,13 +79,13 @@ check_cancelled (GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
+/* @user: (inout): completed */
 static PldCore *
-core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *asked, PldUserFunc measure, gpointer data,
+core_open (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure, gpointer data,
            PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   PldCore *core = g_new0 (PldCore, 1);
-  PldUser user = *asked;
-  PldPlan *plan = NULL;
+  PldProposal *proposal = &core->proposal;
   gboolean ok;
 
   core->n_refs = 1;
@@ -94,20 +98,20 @@ core_open (PldKind kind, const char *path, PldInputSize input, const PldUser *as
     progress ("reading the directory", 0, user_data);
   if (!check_cancelled (cancellable, error))
     core->model = pld_model_open (kind, path, input, error);
-  if (user.limit == PLD_LIMIT_AUTO)
-    user.limit = core->spare_limit = pld_core_spare (0);
-  /* Before anything is taken: a limit that is too small is refused with the one that works, not with what first failed
-   * to fit. */
-  ok = core->model != NULL && measure (core->model, &user, data, error)
-       && (plan = pld_core_plan (core->model, &user, error)) != NULL;
-  pld_plan_free (&plan);
+  ok = core->model != NULL && measure (core->model, user, data, error);
+  /* Planned before memory is taken: a limit that is too small is refused with the one that works, not with what first
+   * failed to fit. */
+  proposal->total = *user;
+  if (user->limit == PLD_LIMIT_AUTO)
+    proposal->total.limit = core->spare_limit = pld_core_spare (0);
+  ok = ok && (proposal->plan = pld_core_plan (core->model, &proposal->total, &proposal->grant, error)) != NULL;
   if (ok && progress != NULL)
     progress ("reading small tensors", 40, user_data);
   ok = ok && !check_cancelled (cancellable, error);
   if (ok)
     {
-      core->budget = pld_budget_new (user.limit);
-      core->team = pld_team_ref (user.threads);
+      core->budget = pld_budget_new (proposal->total.limit);
+      core->team = pld_team_ref (user->threads);
       core->session.team = core->team;
       ok = core_load (core, error);
     }
@@ -136,6 +140,21 @@ registry_remove (const char *key)
   if (g_hash_table_size (registry) == 0)
     g_clear_pointer (&registry, g_hash_table_unref);
   g_cond_broadcast (&registry_change);
+}
+
+/* Ends the opening or closing of @key: others find @core now; NULL: it is not open. */
+static void
+registry_publish (const char *key, PldCore *core)
+{
+  g_mutex_lock (&registry_lock);
+  if (core != NULL)
+    {
+      core->key = g_strdup (key);
+      registry_set (key, core);
+    }
+  else
+    registry_remove (key);
+  g_mutex_unlock (&registry_lock);
 }
 
 static void
@@ -185,34 +204,25 @@ core_unref (PldCore *core)
   if (key == NULL)
     return;
   core_free (core);
-  g_mutex_lock (&registry_lock);
-  registry_remove (key);
-  g_mutex_unlock (&registry_lock);
+  registry_publish (key, NULL);
 }
 
 /* ---- users --------------------------------------------------------------------------------- */
 
 PldCore *
-pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure, gpointer data,
-               PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
+pld_core_join (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
+               gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autofree char *key = core_key (kind, path, input);
   g_autoptr (GError) refused = NULL;
-  PldUser wishes = *user;
+  PldDemand demand = *user;
   PldCore *core = registry_look_up (key, cancellable, &refused);
+  const gboolean opened = core == NULL && refused == NULL;
 
-  if (core == NULL && refused == NULL)
+  if (opened)
     {
-      core = core_open (kind, path, input, &wishes, measure, data, progress, user_data, cancellable, &refused);
-      g_mutex_lock (&registry_lock);
-      if (core != NULL)
-        {
-          core->key = g_steal_pointer (&key);
-          registry_set (core->key, core);
-        }
-      else
-        registry_remove (key);
-      g_mutex_unlock (&registry_lock);
+      core = core_open (kind, path, input, &demand, measure, data, progress, user_data, cancellable, &refused);
+      registry_publish (key, core);
     }
   if (core == NULL)
     {
@@ -222,11 +232,11 @@ pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user
   if (progress != NULL)
     progress ("planning", 80, user_data);
   g_mutex_lock (&core->lock);
-  *user = (PldUser) { 0 };
+  *user = (PldDemand) { 0 };
   g_ptr_array_add (core->users, user);
   g_mutex_unlock (&core->lock);
-  if (check_cancelled (cancellable, error) || !measure (core->model, &wishes, data, error)
-      || !pld_core_set_user (core, user, &wishes, error))
+  if (check_cancelled (cancellable, error) || (!opened && !measure (core->model, &demand, data, error))
+      || !pld_core_set_user (core, user, &demand, error))
     pld_core_leave (&core, user, NULL, NULL);
   else if (progress != NULL)
     progress ("ready", 100, user_data);
@@ -234,10 +244,10 @@ pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user
 }
 
 void
-pld_core_leave (PldCore **core_ptr, PldUser *user, GDestroyNotify destroy, gpointer data)
+pld_core_leave (PldCore **core_ptr, PldDemand *user, GDestroyNotify destroy, gpointer data)
 {
   PldCore *core = g_steal_pointer (core_ptr);
-  const PldLeaver leaver = { destroy, data };
+  const PldDeferredFree deferred = { destroy, data };
   gboolean later = FALSE;
 
   if (core != NULL)
@@ -246,14 +256,14 @@ pld_core_leave (PldCore **core_ptr, PldUser *user, GDestroyNotify destroy, gpoin
       g_ptr_array_remove (core->users, user);
       core->outdated = TRUE;
       pld_core_follow_memory (core);
-      /* Nothing of it runs on when the last one has gone: a pass that nobody waits for ends within one tile's time. */
+      /* After the last user leaves, nothing may still be running: a pass without users ends within one tile's time. */
       while (core->users->len == 0 && core->busy)
         g_cond_wait (&core->change, &core->lock);
-      later = destroy != NULL && core->busy && core->pass.abandoned;
-      if (later && core->leavers == NULL)
-        core->leavers = g_array_new (FALSE, FALSE, sizeof (PldLeaver));
+      later = destroy != NULL && core->busy && core->pass.has_cancelled;
+      if (later && core->deferred_frees == NULL)
+        core->deferred_frees = g_array_new (FALSE, FALSE, sizeof (PldDeferredFree));
       if (later)
-        g_array_append_val (core->leavers, leaver);
+        g_array_append_val (core->deferred_frees, deferred);
       g_mutex_unlock (&core->lock);
     }
   if (destroy != NULL && !later)
@@ -310,7 +320,7 @@ pld_core_get_stats (PldCore *core, PldStats *stats)
       = core->activations.charged + core->scratch.charged + core->results.charged + core->window.charged;
   stats->table_bytes = core->model->params->memory.charged + core->model->tokenizer_bytes;
   stats->threads = core->session.n_threads;
-  stats->batch = core->shape.batch;
+  stats->batch = core->grant.batch;
   stats->users = core->users->len;
   stats->direct_io = pld_file_is_direct (core->files[0]);
   g_mutex_unlock (&core->lock);

@@ -10,22 +10,31 @@
 
 typedef struct _PldCore PldCore;
 
-/* A user's wishes and what it holds; owned by the user, linked into the core between join and leave. Written only
- * through the core. */
+/* What a user requests, or all users of a core together. A user's own is linked into the core between join and leave
+ * and written through the core alone. */
 typedef struct
 {
-  guint64 limit; /* 0 = none; PLD_LIMIT_AUTO */
+  guint64 limit; /* 0 = none; PLD_LIMIT_AUTO: of one user only */
   guint loaders; /* 0 = planned */
   PldPipelining pipelining;
-  guint threads; /* at least 1 */
-  guint batch;   /* items that it submits at once, at least 1 */
-  guint results; /* of them wanted at once, at least 1 */
-  guint guesses; /* of these, results of guesses (models/api/guess.h), which a plan may leave out */
-  guint context; /* positions of its cache */
-  guint64 bytes; /* charged to the core's budget by the user itself */
+  guint threads;      /* at least 1 */
+  guint batch;        /* items submitted at once, at least 1 */
+  guint results;      /* of these, wanted at once, at least 1 */
+  guint guesses;      /* of these, results of guesses (models/api/guess.h), which a plan may leave out */
+  guint context;      /* positions of the longest cache */
+  guint64 bytes;      /* charged to the core's budget by the users themselves */
+  guint64 q8_0_saves; /* of these, the bytes that caches of Q8_0 would not need */
   PldCacheType cache_type;
-  guint64 q8_0_saves; /* bytes of them that it would not need with a cache of Q8_0 */
-} PldUser;
+} PldDemand;
+
+/* What memory is taken for, as a plan grants it. */
+typedef struct
+{
+  guint batch;   /* items of a pass */
+  guint results; /* wanted ones of a pass */
+  guint threads;
+  guint context; /* positions of the longest cache */
+} PldGrant;
 
 /* Items of one user that wait for a pass. */
 typedef struct
@@ -41,28 +50,28 @@ typedef struct
 } PldRequest;
 
 /* Sets what depends on the model: bytes, and batch, results, context where the user left the choice. */
-typedef gboolean (*PldUserFunc) (const PldModel *model, PldUser *user, gpointer data, GError **error);
+typedef gboolean (*PldDemandFunc) (const PldModel *model, PldDemand *demand, gpointer data, GError **error);
 
 /**
  * pld_core_join:
- * @measure: completes the wishes in @user, once the model is known; called with @data, without a lock
+ * @user: (inout): the demand; the core's until pld_core_leave()
+ * @measure: completes the demand, once the model is known; called once, with @data, without a lock
  *
  * Opens the model, or joins one that is open with the same input size; waits while another thread opens or closes that.
  * CANCELLED also while it waits, and between the steps of opening. Returns: (transfer full)
  */
-PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure,
+PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
                         gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
                         GError **error);
 /* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core.
  */
-void pld_core_leave (PldCore **core, PldUser *user, GDestroyNotify destroy, gpointer data);
+void pld_core_leave (PldCore **core, PldDemand *user, GDestroyNotify destroy, gpointer data);
 
 const PldModel *pld_core_model (PldCore *core);
 PldBudget *pld_core_budget (PldCore *core);
 
-/* Replaces the user's wishes; LIMIT when they cannot be met (then the old ones stay). In force from the next pass on.
- */
-gboolean pld_core_set_user (PldCore *core, PldUser *user, const PldUser *wishes, GError **error);
+/* Replaces the user's demand; LIMIT when it cannot be met (then the old one stays). In force from the next pass on. */
+gboolean pld_core_set_user (PldCore *core, PldDemand *user, const PldDemand *demand, GError **error);
 
 /* Runs the request's items, together with others that wait, in as many passes as it takes. Blocks. A request that is
  * cancelled leaves a pass that goes on for others; what its items point to is in use until pld_core_settle() or the
@@ -72,19 +81,24 @@ gboolean pld_core_run (PldCore *core, PldRequest *request, GError **error);
 /* Results of one user that a pass has room for, as it is planned now; at least 1. */
 guint pld_core_room (PldCore *core);
 
-/* Waits until no pass works on requests that were given up. */
+/* Waits until no pass works on cancelled requests. */
 void pld_core_settle (PldCore *core);
 
 void pld_core_get_stats (PldCore *core, PldStats *stats);
 
-/* Bytes that a model holds beside its tiles and tables when these wishes are met. */
-guint64 pld_core_pass_bytes (const PldModel *model, const PldUser *wishes);
+/* Bytes that a model holds for passes, other than tiles and tables. */
+guint64 pld_core_pass_bytes (const PldModel *model, const PldGrant *grant);
 
-/* Lowers the wishes' batch and results to what should share a pass, and plans; the limit is in bytes. Returns:
- * (transfer full) */
-PldPlan *pld_core_plan (const PldModel *model, PldUser *wishes, GError **error);
+/**
+ * pld_core_plan:
+ * @demand: its limit is in bytes
+ * @grant: (out): no more than @demand, and no more items than should share a pass
+ *
+ * Returns: (transfer full): NULL: LIMIT
+ */
+PldPlan *pld_core_plan (const PldModel *model, const PldDemand *demand, PldGrant *grant, GError **error);
 
 /* The answer of pld_vision_plan() and pld_llm_plan(); with @predict of pld_vision_predict() and pld_llm_predict(). */
-gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldUser *user, PldUserFunc measure,
+gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
                              gpointer data, gboolean predict, PldPlanInfo *info, GCancellable *cancellable,
                              GError **error);

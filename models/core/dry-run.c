@@ -1,11 +1,14 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A second opening of a model, whose passes are timed with the products left out.
+ */
 #include "models/core/dry-run.h"
 
 #include <string.h>
 
 #include "engine/runtime/dispatch.h"
 
-/* Tokens of a prompt; more take their time in proportion. */
+/* Tokens of a prompt; the time of longer ones is taken to be proportional. */
 #define TOKENS_MAX 64
 /* The first run touches its memory. */
 #define RUNS_MIN 3
@@ -15,7 +18,8 @@
 typedef struct
 {
   PldModel *model;
-  const PldUser *shape;
+  const PldGrant *grant;
+  PldCacheType cache_type;
   PldFile **files;
   PldKernels kernels;
   PldSession session;
@@ -35,7 +39,7 @@ input_size (const PldModel *model)
                                               : (PldInputSize) { 0 };
 }
 
-/* Of tokens, those that are run. */
+/* The items that are run: not all tokens of a long prompt. */
 static guint
 run_items (const PldModel *model, guint n)
 {
@@ -44,9 +48,9 @@ run_items (const PldModel *model, guint n)
 
 /* The position of the first of @n tokens. */
 static guint
-first_position (const PldUser *shape, guint n)
+first_position (const PldGrant *grant, guint n)
 {
-  return n == 1 ? MIN (PLD_DRY_POSITIONS, shape->context - 1) : 0;
+  return n == 1 ? MIN (PLD_DRY_POSITIONS, grant->context - 1) : 0;
 }
 
 static gboolean
@@ -68,16 +72,16 @@ run_take_memory (Run *run, guint n, PldBudget *budget, GError **error)
 {
   const PldModel *model = run->model;
   const PldArch *arch = model->arch;
-  const PldUser *shape = run->shape;
-  const gsize scratch = arch->scratch_floats (model->net, shape->context);
+  const PldGrant *grant = run->grant;
+  const gsize scratch = arch->scratch_floats (model->net, grant->context);
   const guint64 window = pld_params_window (model->params);
-  const guint results = MIN (n, shape->results);
+  const guint results = MIN (n, grant->results);
 
   if (!pld_buffer_init (&run->activations, budget, arch->activation_floats (model->net, n) * sizeof (float),
                         "the activations", error)
-      || !pld_buffer_init (&run->scratch, budget, shape->threads * scratch * sizeof (float), "the scratch memory",
+      || !pld_buffer_init (&run->scratch, budget, grant->threads * scratch * sizeof (float), "the scratch memory",
                            error)
-      || !pld_buffer_init (&run->window, budget, shape->threads * window, "the windows to read rows", error)
+      || !pld_buffer_init (&run->window, budget, grant->threads * window, "the windows to read rows", error)
       || !pld_buffer_init (&run->results, budget, (guint64) results * model->net->n_outputs * sizeof (float),
                            "the results", error))
     return FALSE;
@@ -85,8 +89,8 @@ run_take_memory (Run *run, guint n, PldBudget *budget, GError **error)
   pld_kernels_drop_products (&run->kernels);
   run->session = (PldSession) {
     .kernels = &run->kernels,
-    .team = pld_team_ref (shape->threads),
-    .n_threads = shape->threads,
+    .team = pld_team_ref (grant->threads),
+    .n_threads = grant->threads,
     .scratch = (float *) (gpointer) run->scratch.data,
     .scratch_floats = scratch,
     .files = run->files,
@@ -96,7 +100,7 @@ run_take_memory (Run *run, guint n, PldBudget *budget, GError **error)
   return TRUE;
 }
 
-/* A black picture, or a context that was written to: memory that never was takes no time to read. */
+/* A black picture, or a context that was written to: untouched memory takes no time to read. */
 static gboolean
 run_take_input (Run *run, guint n, PldBudget *budget, GError **error)
 {
@@ -106,7 +110,7 @@ run_take_input (Run *run, guint n, PldBudget *budget, GError **error)
   if (run->model->arch->kind == PLD_KIND_VISION)
     return pld_buffer_init (&run->picture, budget, 3 * (guint64) size.width * size.height, "the input picture", error);
   if (!pld_cache_init (&run->cache, net->n_layers, net->n_kv_heads, net->d_head,
-                       MAX (n, first_position (run->shape, 1) + 1), run->shape->cache_type, error)
+                       MAX (n, first_position (run->grant, 1) + 1), run->cache_type, error)
       || !pld_cache_allocate (&run->cache, budget, error))
     return FALSE;
   memset (run->cache.memory.data, 0, run->cache.memory.size);
@@ -131,7 +135,7 @@ run_clear (Run *run)
 
 /* ---- passes -------------------------------------------------------------------------------- */
 
-/* The time of the fastest pass: what disturbs one only makes it slower. */
+/* The time of the fastest pass: disturbances only make a pass slower. */
 static gboolean
 run_time (Run *run, guint n, guint64 *ns, GCancellable *cancellable, GError **error)
 {
@@ -141,7 +145,7 @@ run_time (Run *run, guint n, guint64 *ns, GCancellable *cancellable, GError **er
 
   for (guint i = 0; i < n; i++)
     run->items[i]
-        = text ? (PldItem) { .wanted = i + 1 == n, .token = { &run->cache, 0, first_position (run->shape, n) + i } }
+        = text ? (PldItem) { .wanted = i + 1 == n, .token = { &run->cache, 0, first_position (run->grant, n) + i } }
                : (PldItem) { .wanted = TRUE, .picture = { .rgb = run->picture.data } };
   for (guint i = 0; i < RUNS_MIN || (i < RUNS_MAX && now < end); i++)
     {
@@ -163,9 +167,9 @@ run_time (Run *run, guint n, guint64 *ns, GCancellable *cancellable, GError **er
   return TRUE;
 }
 
-/* What the time depends on, beside what the profile is kept by. FALSE: the file is gone. */
+/* All that the time depends on, in addition to the key of the profile. FALSE: the file is gone. */
 static gboolean
-pass_id (const PldModel *model, const PldUser *shape, guint n, char *id)
+pass_id (const PldModel *model, const PldGrant *grant, PldCacheType cache_type, guint n, char *id)
 {
   const PldInputSize size = input_size (model);
   g_autofree char *name = NULL, *key = NULL, *all = NULL, *sum = NULL;
@@ -173,7 +177,7 @@ pass_id (const PldModel *model, const PldUser *shape, guint n, char *id)
   if (!pld_profile_identity (pld_model_largest_file (model), FALSE, &name, &key))
     return FALSE;
   if (model->arch->kind == PLD_KIND_TEXT)
-    all = g_strdup_printf ("%s|%u|%d", key, first_position (shape, n), (int) shape->cache_type);
+    all = g_strdup_printf ("%s|%u|%d", key, first_position (grant, n), (int) cache_type);
   else
     all = g_strdup_printf ("%s|%ux%u", key, size.width, size.height);
   sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, all, -1);
@@ -182,25 +186,27 @@ pass_id (const PldModel *model, const PldUser *shape, guint n, char *id)
 }
 
 gboolean
-pld_dry_run (const PldModel *model, const PldUser *shape, const guint *items, guint n, PldComputeProfile *profile,
-             PldBudget *budget, gboolean *measured, double *ns, GCancellable *cancellable, GError **error)
+pld_dry_run (const PldModel *model, const PldGrant *grant, PldCacheType cache_type, const guint *items, guint n,
+             PldComputeProfile *profile, PldBudget *budget, gboolean *measured, double *ns, GCancellable *cancellable,
+             GError **error)
 {
   g_autofree Run *run = g_new0 (Run, 1);
   gboolean ok = TRUE;
 
-  run->shape = shape;
+  run->grant = grant;
+  run->cache_type = cache_type;
   *measured = FALSE;
   for (guint i = 0; ok && i < n; i++)
     {
       PldDryPass pass = { .n = run_items (model, items[i]) };
-      const gboolean kept = pass_id (model, shape, pass.n, pass.id);
+      const gboolean kept = pass_id (model, grant, cache_type, pass.n, pass.id);
       const PldDryPass *known = kept ? pld_compute_profile_find_dry (profile, pass.id, pass.n) : NULL;
 
       if (known != NULL)
         pass = *known;
       else
         {
-          const guint most = run_items (model, shape->batch);
+          const guint most = run_items (model, grant->batch);
 
           ok = (run->model != NULL
                 || (run_open (run, model, budget, error) && run_take_memory (run, most, budget, error)

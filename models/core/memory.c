@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * PLD_LIMIT_AUTO: the limit follows what the machine and its memory cgroups can spare. Looked at before a pass, once a
- * second at most; a warning that memory runs low (GMemoryMonitor; needs a running main loop) is followed by the next
- * pass.
+ * PLD_LIMIT_AUTO: the limit follows what the machine and its memory cgroups can spare. It is looked at before a pass,
+ * once a second at most; the next pass follows a warning that memory runs low (GMemoryMonitor; needs a running main
+ * loop).
  */
 #include "models/core/core-private.h"
 
@@ -11,7 +11,7 @@
 #define LOOK_US (1 * G_TIME_SPAN_SECOND)
 /* After a warning the limit does not grow for this long. */
 #define CALM_US (30 * G_TIME_SPAN_SECOND)
-/* Left to everybody else: one part in so many of what can be spared, and no less than so much. */
+/* Reserve for other processes: 1/RESERVE_PART of the spare memory, but at least RESERVE_LEAST. */
 #define RESERVE_PART 8
 #define RESERVE_LEAST ((guint64) 32 << 20)
 
@@ -51,7 +51,7 @@ static gboolean
 core_is_automatic (PldCore *core)
 {
   for (guint i = 0; i < core->users->len; i++)
-    if (((const PldUser *) core->users->pdata[i])->limit == PLD_LIMIT_AUTO)
+    if (((const PldDemand *) core->users->pdata[i])->limit == PLD_LIMIT_AUTO)
       return TRUE;
   return FALSE;
 }
@@ -101,7 +101,7 @@ pld_core_watch_memory (PldCore *core)
   if (level > 0)
     {
       pressure->warned_at = now;
-      /* Levels are 50, 100 and 255: a fifth, two fifths, all of what is held go. */
+      /* Levels are 50, 100 and 255: a fifth, two fifths or all of the held memory is given up. */
       target = MIN (target, held - MIN (held, held / 256 * (guint64) level));
     }
   if (pressure->warned_at > 0 && now - pressure->warned_at < CALM_US)

@@ -1,24 +1,28 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Requests that wait, and the passes that compute them: which items share a pass, which thread runs it, how requests
+ * leave it.
+ */
 #include "models/core/core-private.h"
 
 #include <string.h>
 
-/* Asked at each tile, without a lock. */
+/* Cancellation check, called for every tile without holding the lock. */
 static gboolean
 pass_cancelled (gpointer data)
 {
   PldPass *pass = data;
 
-  return g_atomic_int_get (&pass->forsaken)
+  return g_atomic_int_get (&pass->all_cancelled)
          || (pass->alone != NULL && g_cancellable_is_cancelled (pass->alone->cancellable));
 }
 
-/* Takes what waits: every request gets an equal share of the pass, and the oldest what the others leave of theirs, so
+/* Fills the pass from the queue: every request gets an equal share, and the oldest ones what others leave of theirs, so
  * that a long prompt neither keeps others from their next tokens nor waits for room. Under the lock. */
 static void
 pass_fill (PldCore *core, PldPass *pass)
 {
-  guint left = core->shape.batch, n = g_queue_get_length (&core->queue), n_requests = 0;
+  guint left = core->grant.batch, n = g_queue_get_length (&core->queue), n_requests = 0;
 
   for (GList *link = core->queue.tail; link != NULL; link = link->prev, n--)
     {
@@ -29,7 +33,7 @@ pass_fill (PldCore *core, PldPass *pass)
     }
   pass->n = pass->n_wanted = 0;
   pass->alone = NULL;
-  pass->forsaken = pass->abandoned = FALSE;
+  pass->all_cancelled = pass->has_cancelled = FALSE;
   for (GList *link = core->queue.head, *next, *last = core->queue.tail; link != NULL; link = next)
     {
       PldRequest *request = link->data;
@@ -40,7 +44,7 @@ pass_fill (PldCore *core, PldPass *pass)
         {
           const PldItem *item = &request->items[request->taken];
 
-          if (item->wanted && pass->n_wanted == core->shape.results)
+          if (item->wanted && pass->n_wanted == core->grant.results)
             break;
           pass->n_wanted += item->wanted ? 1 : 0;
           pass->requests[pass->n] = request;
@@ -51,7 +55,7 @@ pass_fill (PldCore *core, PldPass *pass)
         g_queue_delete_link (&core->queue, link);
       else if (taken > 0)
         {
-          /* Where the pass is smaller than the number of requests, others come first in the next one. */
+          /* Where the pass is smaller than the number of requests, others are first in the next one. */
           g_queue_unlink (&core->queue, link);
           g_queue_push_tail_link (&core->queue, link);
         }
@@ -60,9 +64,9 @@ pass_fill (PldCore *core, PldPass *pass)
     }
 }
 
-/* Takes a request that was given up out of the pass that runs: its results will not be handed out. Under the lock. */
+/* Removes a cancelled request from the queue and the running pass; it gets no results. Under the lock. */
 static void
-pass_abandon (PldCore *core, PldRequest *request)
+pass_cancel (PldCore *core, PldRequest *request)
 {
   PldPass *pass = &core->pass;
   gboolean others = FALSE;
@@ -74,12 +78,12 @@ pass_abandon (PldCore *core, PldRequest *request)
         pass->requests[i] = NULL;
       others |= pass->requests[i] != NULL;
     }
-  pass->abandoned = TRUE;
+  pass->has_cancelled = TRUE;
   if (!others)
-    g_atomic_int_set (&pass->forsaken, TRUE);
+    g_atomic_int_set (&pass->all_cancelled, TRUE);
 }
 
-/* Hands results or @error out. Under the lock. */
+/* Hands the results or @error to the requests. Under the lock. */
 static void
 pass_finish (PldCore *core, PldPass *pass, GError *error)
 {
@@ -101,7 +105,7 @@ pass_finish (PldCore *core, PldPass *pass, GError *error)
         {
           if (request->error == NULL)
             request->error = g_error_copy (error);
-          /* The rest of it has no use either. */
+          /* Its remaining items are pointless now; drop them. */
           g_queue_remove (&core->queue, request);
           request->finished += request->n - request->taken;
           request->taken = request->n;
@@ -111,7 +115,7 @@ pass_finish (PldCore *core, PldPass *pass, GError *error)
   g_clear_error (&error);
 }
 
-/* What statistics say of a pass that took @ns. Under the lock. */
+/* Counts a pass of @n items that took @ns. Under the lock. */
 static void
 pass_count (PldCore *core, guint64 ns, guint n, const PldStreamStats *before, const PldStreamStats *after)
 {
@@ -149,30 +153,30 @@ pass_run (PldCore *core, PldPass *pass)
   return error;
 }
 
-/* The pass from its beginning to its end; the core is busy. Without the lock. */
+/* Runs the pass to its end and releases the core, which is busy. Without the lock. */
 static void
 pass_complete (PldCore *core)
 {
   PldPass *pass = &core->pass;
   GError *error = pass_run (core, pass);
-  GArray *leavers;
+  GArray *frees;
 
   g_mutex_lock (&core->lock);
   pass_finish (core, pass, error);
-  while ((leavers = g_steal_pointer (&core->leavers)) != NULL)
+  while ((frees = g_steal_pointer (&core->deferred_frees)) != NULL)
     {
       g_mutex_unlock (&core->lock);
-      for (guint i = 0; i < leavers->len; i++)
+      for (guint i = 0; i < frees->len; i++)
         {
-          const PldLeaver *leaver = &g_array_index (leavers, PldLeaver, i);
+          const PldDeferredFree *deferred = &g_array_index (frees, PldDeferredFree, i);
 
-          leaver->destroy (leaver->data);
+          deferred->destroy (deferred->data);
         }
-      g_array_unref (leavers);
+      g_array_unref (frees);
       g_mutex_lock (&core->lock);
     }
   pass->n = 0;
-  pass->abandoned = FALSE;
+  pass->has_cancelled = FALSE;
   pld_core_release (core);
   g_mutex_unlock (&core->lock);
 }
@@ -184,8 +188,8 @@ pass_thread (gpointer data)
   return NULL;
 }
 
-/* Whether a thread of its own runs the pass. One that several share needs one, so that any of them may leave before its
- * end. Under the lock, so that the pass does not end before it is noted who runs it. */
+/* Whether a thread of its own runs the pass. A pass that several requests share needs one, so that any of them may
+ * leave before its end. Under the lock, so that the pass does not end before the thread is stored. */
 static gboolean
 pass_start_thread (PldCore *core)
 {
@@ -197,8 +201,8 @@ pass_start_thread (PldCore *core)
   return core->thread != NULL;
 }
 
-/* Begins a pass over what waits, @own among it, after an update if there is one to be made. Under the lock, which is
- * given up meanwhile; busy is not set. */
+/* Begins a pass over the queue, in which @own is, after an update if the plan is outdated. Under the lock, which is
+ * released meanwhile; busy is not set. */
 static void
 core_lead (PldCore *core, const PldRequest *own)
 {
@@ -209,18 +213,18 @@ core_lead (PldCore *core, const PldRequest *own)
   pld_core_watch_memory (core);
   if (core->outdated || core->plan == NULL)
     {
-      PldUser wishes = pld_core_wishes (core, NULL, NULL);
+      PldProposal proposal = pld_core_take_proposal (core);
 
       core->outdated = FALSE;
       g_mutex_unlock (&core->lock);
-      pld_core_update (core, &wishes, &error);
+      pld_core_update (core, &proposal, &error);
       g_mutex_lock (&core->lock);
       core->outdated |= error != NULL;
     }
-  core->shape.batch = MAX (core->shape.batch, 1);
-  core->shape.results = MAX (core->shape.results, 1);
+  core->grant.batch = MAX (core->grant.batch, 1);
+  core->grant.results = MAX (core->grant.results, 1);
   pass_fill (core, pass);
-  /* Another's request is not to be waited for here. */
+  /* Do not block this thread on another thread's request. */
   if (pass->alone != own)
     pass->alone = NULL;
   if (error != NULL)
@@ -239,7 +243,7 @@ core_lead (PldCore *core, const PldRequest *own)
     }
 }
 
-/* Whoever waits for the end of a pass looks whether it is he. */
+/* Wakes all waiting requests, so that the cancelled one can leave. */
 static void
 request_cancelled (GCancellable *cancellable, gpointer data)
 {
@@ -253,7 +257,7 @@ request_cancelled (GCancellable *cancellable, gpointer data)
 gboolean
 pld_core_run (PldCore *core, PldRequest *request, GError **error)
 {
-  /* Without the lock, here and below: the call may come at once, and one under way is waited for. */
+  /* Without the lock, here and below: the handler may run at once, and disconnecting waits for one that runs. */
   const gulong handler = request->cancellable != NULL
                              ? g_cancellable_connect (request->cancellable, G_CALLBACK (request_cancelled), core, NULL)
                              : 0;
@@ -267,7 +271,7 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
       if (g_cancellable_is_cancelled (request->cancellable))
         {
           if (request->taken > request->finished)
-            pass_abandon (core, request);
+            pass_cancel (core, request);
           else
             g_queue_remove (&core->queue, request);
           g_clear_error (&request->error);
@@ -281,10 +285,9 @@ pld_core_run (PldCore *core, PldRequest *request, GError **error)
     }
   g_mutex_unlock (&core->lock);
   g_cancellable_disconnect (request->cancellable, handler);
-  if (request->error != NULL)
-    g_propagate_error (error, g_steal_pointer (&request->error));
-  else
+  if (request->error == NULL)
     return TRUE;
+  g_propagate_error (error, g_steal_pointer (&request->error));
   return FALSE;
 }
 
@@ -294,7 +297,7 @@ pld_core_room (PldCore *core)
   guint room;
 
   g_mutex_lock (&core->lock);
-  room = MIN (core->shape.batch, core->shape.results) / MAX (1, core->users->len);
+  room = MIN (core->grant.batch, core->grant.results) / MAX (1, core->users->len);
   g_mutex_unlock (&core->lock);
   return MAX (1, room);
 }
@@ -303,7 +306,7 @@ void
 pld_core_settle (PldCore *core)
 {
   g_mutex_lock (&core->lock);
-  while (core->busy && core->pass.abandoned)
+  while (core->busy && core->pass.has_cancelled)
     g_cond_wait (&core->change, &core->lock);
   g_mutex_unlock (&core->lock);
 }

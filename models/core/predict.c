@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The time of a pass, tile by tile, and the changes that would shorten it.
+ */
 #include "models/core/predict.h"
 
 #include <math.h>
@@ -7,10 +10,10 @@
 
 #define STORAGE_US (1200 * G_TIME_SPAN_MILLISECOND)
 #define COMPUTE_US (700 * G_TIME_SPAN_MILLISECOND)
-/* After so many the ring is in the state that it returns to. */
+/* The ring reaches its steady state after this many passes. */
 #define PASSES 3
 #define SLOTS_MAX 64
-/* More memory is tried in steps of this; of smaller models in quarters of what they lack. */
+/* More memory is tried in steps of this size; for smaller models in quarters of what they lack. */
 #define STEP ((guint64) 500000000)
 
 /* ---- a pass -------------------------------------------------------------------------------- */
@@ -44,10 +47,10 @@ tile_load_ns (const PldTile *tile, const PldPlan *plan, const PldProfile *storag
 
 PldPrediction
 pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *storage, double speed,
-                  const PldComputeProfile *compute, guint items, guint results, double beside_ns)
+                  const PldComputeProfile *compute, guint items, guint results, double other_ns)
 {
   const double products = tape_compute_ns (tape, plan, compute, items, results),
-               share = products > 0 ? 1 + beside_ns / products : 1;
+               share = products > 0 ? 1 + other_ns / products : 1;
   double released[SLOTS_MAX] = { 0 }, loaded = 0, computed = 0;
   PldPrediction result = { 0 };
   guint streamed = 0;
@@ -78,11 +81,11 @@ pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *st
   return result;
 }
 
-/* Of the pass that is predicted: the next token, or pictures that share one. */
+/* Items of the pass that is predicted: the next token, or the pictures that share a pass. */
 static guint
-pass_items (const PldModel *model, const PldUser *shape)
+pass_items (const PldModel *model, const PldGrant *grant)
 {
-  return model->arch->kind == PLD_KIND_TEXT ? 1 : shape->batch;
+  return model->arch->kind == PLD_KIND_TEXT ? 1 : grant->batch;
 }
 
 /* ---- profiles ------------------------------------------------------------------------------ */
@@ -97,7 +100,7 @@ pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, 
   PldProfile *profile;
   PldFile *file;
 
-  /* One that was made with less memory says less. */
+  /* A profile that was made with less memory has fewer figures. */
   if (model->storage != NULL && model->storage->memory >= MIN (room, PLD_PROFILE_MEMORY))
     return TRUE;
   file = pld_file_open (path, direct, error);
@@ -116,20 +119,21 @@ pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, 
   return profile != NULL;
 }
 
-/* @beside_ns: (out): of passes of pass_items() and of shape->batch, beside the matrices. */
+/* Computing: of products, from the cache or measured; other_ns: (out): of passes of pass_items() and of grant->batch
+ * items. */
 static PldComputeProfile *
-take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, double beside_ns[2],
-              GCancellable *cancellable, GError **error)
+get_compute (const PldModel *model, const PldGrant *grant, PldCacheType cache_type, PldBudget *budget,
+             double other_ns[2], GCancellable *cancellable, GError **error)
 {
-  const guint items[] = { pass_items (model, shape), shape->batch };
+  const guint items[] = { pass_items (model, grant), grant->batch };
   /* Only language models compute by row. */
-  PldComputeProfile *profile = pld_compute_profile_load (shape->threads, model->arch->kind != PLD_KIND_TEXT);
+  PldComputeProfile *profile = pld_compute_profile_load (grant->threads, model->arch->kind != PLD_KIND_TEXT);
   gboolean products, passes;
 
   if (!pld_compute_profile_measure (profile, model->params->tape, items, G_N_ELEMENTS (items), budget, COMPUTE_US,
                                     &products, cancellable, error)
-      || !pld_dry_run (model, shape, items, G_N_ELEMENTS (items), profile, budget, &passes, beside_ns, cancellable,
-                       error))
+      || !pld_dry_run (model, grant, cache_type, items, G_N_ELEMENTS (items), profile, budget, &passes, other_ns,
+                       cancellable, error))
     pld_compute_profile_free (&profile);
   else if (products || passes)
     pld_compute_profile_save (profile);
@@ -141,52 +145,54 @@ take_compute (const PldModel *model, const PldUser *shape, PldBudget *budget, do
 typedef struct
 {
   const PldModel *model;
-  const PldUser *wishes;
+  const PldDemand *demand;
   const PldProfile *storage;
   const PldComputeProfile *compute;
-  double beside_ns, batch_beside_ns; /* of a pass of info->pass_items, and of one of info->batch */
+  double other_ns, batch_other_ns; /* of a pass of info->pass_items, and of one of info->batch */
   PldPlanInfo *info;
 } Predictor;
 
 static PldPrediction
-predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items, double beside_ns)
+predict_pass (const Predictor *p, const PldPlan *plan, double speed, guint items, double other_ns)
 {
   return pld_predict_pass (p->model->params->tape, plan, p->storage, speed, p->compute, items,
-                           MIN (items, p->wishes->results - p->wishes->guesses), beside_ns);
+                           MIN (items, p->demand->results - p->demand->guesses), other_ns);
 }
 
 static void
 predict_change (const Predictor *p, guint64 limit, double speed, gboolean q8_0_cache)
 {
-  PldUser shape = *p->wishes;
+  PldDemand demand = *p->demand;
+  PldGrant grant;
   PldPlan *plan;
 
-  shape.limit = limit;
-  shape.bytes -= q8_0_cache ? shape.q8_0_saves : 0;
-  plan = pld_core_plan (p->model, &shape, NULL);
+  demand.limit = limit;
+  demand.bytes -= q8_0_cache ? demand.q8_0_saves : 0;
+  plan = pld_core_plan (p->model, &demand, &grant, NULL);
   if (plan != NULL)
     p->info->changes[p->info->n_changes++] = (PldPlanChange) {
       .memory_limit = limit,
       .storage_speed = speed,
       .q8_0_cache = q8_0_cache,
       .streamed_per_pass = plan->streamed_bytes,
-      .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->beside_ns).pass_ns,
+      .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->other_ns).pass_ns,
     };
   pld_plan_free (&plan);
 }
 
-/* The limit from which on nothing streams; longer passes, which more memory allows, take some of it themselves. */
+/* The smallest limit under which nothing streams; longer passes, which more memory allows, use some of it. */
 static guint64
 resident_limit (const Predictor *p, guint64 limit)
 {
   for (guint i = 0; i < 10; i++)
     {
-      PldUser shape = *p->wishes;
+      PldDemand demand = *p->demand;
+      PldGrant grant;
       PldPlan *plan;
       guint64 next = limit;
 
-      shape.limit = limit;
-      plan = pld_core_plan (p->model, &shape, NULL);
+      demand.limit = limit;
+      plan = pld_core_plan (p->model, &demand, &grant, NULL);
       if (plan != NULL)
         next = MAX (limit, plan->resident);
       pld_plan_free (&plan);
@@ -222,29 +228,29 @@ predict_changes (const Predictor *p, const PldPlan *plan)
           predict_change (p, limit + i * step, 1, FALSE);
       predict_change (p, resident, 1, FALSE);
     }
-  if (p->wishes->q8_0_saves > 0)
+  if (p->demand->q8_0_saves > 0)
     predict_change (p, limit, 1, TRUE);
   predict_change (p, limit, 2, FALSE);
 }
 
-/* ---- all of it ----------------------------------------------------------------------------- */
+/* ---- all predictions ----------------------------------------------------------------------- */
 
 static void
-predict (const Predictor *p, const PldUser *shape, const PldPlan *plan)
+predict (const Predictor *p, const PldGrant *grant, const PldPlan *plan)
 {
   const PldTape *tape = p->model->params->tape;
   PldPlanInfo *info = p->info;
   const guint n_streamed = plan->tiles->len - plan->n_pinned;
   PldPrediction pass, full;
 
-  /* Without a tile that streams: all of them, which the first pass reads. */
+  /* Where nothing streams: all tiles, which the first pass reads. */
   info->read_bytes = n_streamed > 0 ? plan->streamed_bytes / n_streamed : tape->n_bytes / MAX (1, plan->tiles->len);
   info->best_loaders = pld_profile_loaders (p->storage, info->read_bytes);
   info->read_bandwidth = (guint64) pld_profile_bandwidth (p->storage, info->read_bytes,
                                                           plan->loaders > 0 ? plan->loaders : info->best_loaders);
   info->direct_io = p->storage->direct;
-  pass = predict_pass (p, plan, 1, info->pass_items, p->beside_ns);
-  full = predict_pass (p, plan, 1, shape->batch, p->batch_beside_ns);
+  pass = predict_pass (p, plan, 1, info->pass_items, p->other_ns);
+  full = predict_pass (p, plan, 1, grant->batch, p->batch_other_ns);
   info->load_ns = (guint64) pass.load_ns;
   info->compute_ns = (guint64) pass.compute_ns;
   info->pass_ns = (guint64) pass.pass_ns;
@@ -255,17 +261,17 @@ predict (const Predictor *p, const PldUser *shape, const PldPlan *plan)
 }
 
 gboolean
-pld_predict_info (const PldModel *model, const PldUser *wishes, const PldUser *shape, const PldPlan *plan,
+pld_predict_info (const PldModel *model, const PldDemand *demand, const PldGrant *grant, const PldPlan *plan,
                   PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   PldBudget *budget = pld_budget_new (plan->limit);
-  double beside_ns[2];
-  PldComputeProfile *compute = take_compute (model, shape, budget, beside_ns, cancellable, error);
-  const Predictor p = { model, wishes, model->storage, compute, beside_ns[0], beside_ns[1], info };
+  double other_ns[2];
+  PldComputeProfile *compute = get_compute (model, grant, demand->cache_type, budget, other_ns, cancellable, error);
+  const Predictor p = { model, demand, model->storage, compute, other_ns[0], other_ns[1], info };
 
-  info->pass_items = pass_items (model, shape);
+  info->pass_items = pass_items (model, grant);
   if (compute != NULL)
-    predict (&p, shape, plan);
+    predict (&p, grant, plan);
   pld_compute_profile_free (&compute);
   pld_budget_free (&budget);
   return p.compute != NULL;

@@ -32,29 +32,37 @@ open_model (PldKind kind, const char *path)
   return model;
 }
 
-/* As a facade completes it: with what its user holds itself. */
-static PldUser
-make_shape (const PldModel *model, PldCacheType type)
+static PldGrant
+make_grant (const PldModel *model)
 {
-  PldUser shape = { .threads = 2, .batch = BATCH, .results = 1, .cache_type = type };
+  const gboolean vision = model->arch->kind == PLD_KIND_VISION;
+
+  return (PldGrant) { .threads = 2, .batch = BATCH, .results = vision ? BATCH : 1, .context = vision ? 0 : CONTEXT };
+}
+
+/* All that a run may hold: also the picture or the cache, which a user holds itself. */
+static guint64
+run_bytes (const PldModel *model, PldCacheType type)
+{
+  const PldGrant grant = make_grant (model);
+  guint64 own;
 
   if (model->arch->kind == PLD_KIND_VISION)
     {
       const PldVisionNet *net = (const PldVisionNet *) model->net;
 
-      shape.results = BATCH;
-      shape.bytes = pld_buffer_cost (3 * (guint64) net->input_width * net->input_height);
+      own = pld_buffer_cost (3 * (guint64) net->input_width * net->input_height);
     }
   else
     {
       const PldTextNet *net = (const PldTextNet *) model->net;
       PldCache cache;
 
-      shape.context = CONTEXT;
       g_assert_true (pld_cache_init (&cache, net->n_layers, net->n_kv_heads, net->d_head, CONTEXT, type, NULL));
-      shape.bytes = pld_cache_bytes (&cache);
+      own = pld_cache_bytes (&cache);
     }
-  return shape;
+  /* Small tensors are read through a window before there are activations. */
+  return pld_model_table_bytes (model) + MAX (pld_core_pass_bytes (model, &grant) + own, PLD_PARAMS_WINDOW);
 }
 
 static const struct
@@ -77,17 +85,16 @@ test_kinds (void)
     {
       g_autofree char *path = golden (models[i].folder, models[i].name);
       PldModel *model = open_model (models[i].kind, path);
-      const PldUser shape = make_shape (model, PLD_CACHE_F32);
-      /* Small tensors are read through a window before there are activations. */
-      const guint64 limit
-          = pld_model_table_bytes (model) + MAX (pld_core_pass_bytes (model, &shape), PLD_PARAMS_WINDOW);
+      const PldGrant grant = make_grant (model);
+      const guint64 limit = run_bytes (model, PLD_CACHE_F32);
       PldBudget *budget = pld_budget_new (limit);
       PldComputeProfile *profile = pld_compute_profile_new (2, TRUE);
       g_autoptr (GError) error = NULL;
       gboolean measured;
       double ns[2] = { 0 }, again[2] = { 0 };
 
-      g_assert_true (pld_dry_run (model, &shape, items, 2, profile, budget, &measured, ns, NULL, &error));
+      g_assert_true (
+          pld_dry_run (model, &grant, PLD_CACHE_F32, items, 2, profile, budget, &measured, ns, NULL, &error));
       g_assert_no_error (error);
       g_assert_true (measured);
       g_assert_cmpfloat (ns[0], >, 0);
@@ -95,7 +102,8 @@ test_kinds (void)
       g_assert_cmpuint (profile->dry->len, ==, 2);
       g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
       g_assert_cmpuint (pld_budget_get_peak (budget), <=, limit);
-      g_assert_true (pld_dry_run (model, &shape, items, 2, profile, budget, &measured, again, NULL, &error));
+      g_assert_true (
+          pld_dry_run (model, &grant, PLD_CACHE_F32, items, 2, profile, budget, &measured, again, NULL, &error));
       g_assert_false (measured);
       g_assert_cmpmem (again, sizeof again, ns, sizeof ns);
       pld_compute_profile_free (&profile);
@@ -115,7 +123,8 @@ test_measured_anew (void)
   PldBudget *budget = pld_budget_new (0);
   g_autoptr (GError) error = NULL;
   gboolean measured;
-  PldUser shape;
+  PldGrant grant;
+  PldCacheType type;
   const guint one = 1;
   gsize n;
   double ns;
@@ -125,28 +134,30 @@ test_measured_anew (void)
   model = open_model (PLD_KIND_TEXT, copy);
   for (guint i = 0; i < 3; i++)
     {
-      shape = make_shape (model, i == 0 ? PLD_CACHE_F16 : PLD_CACHE_F32);
+      grant = make_grant (model);
+      type = i == 0 ? PLD_CACHE_F16 : PLD_CACHE_F32;
       if (i == 2)
         g_assert_true (g_file_set_contents (copy, bytes, (gssize) n, NULL));
-      g_assert_true (pld_dry_run (model, &shape, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
+      g_assert_true (pld_dry_run (model, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
       g_assert_true (measured);
-      g_assert_true (pld_dry_run (model, &shape, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
+      g_assert_true (pld_dry_run (model, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
       g_assert_false (measured);
     }
   g_unlink (copy);
-  g_assert_false (pld_dry_run (model, &shape, &one, 1, profile, budget, &measured, &ns, NULL, &error));
+  g_assert_false (pld_dry_run (model, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_NOT_FOUND, "copy.gguf");
   pld_model_free (&model);
 
   model = open_model (PLD_KIND_VISION, vit);
-  shape = make_shape (model, PLD_CACHE_F16);
-  g_assert_true (pld_dry_run (model, &shape, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
+  grant = make_grant (model);
+  type = PLD_CACHE_F16;
+  g_assert_true (pld_dry_run (model, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
   large = pld_model_open (
       PLD_KIND_VISION, vit,
       (PldInputSize) { 2 * ((PldVisionNet *) model->net)->input_width, ((PldVisionNet *) model->net)->input_height },
       NULL);
-  shape = make_shape (large, PLD_CACHE_F16);
-  g_assert_true (pld_dry_run (large, &shape, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
+  grant = make_grant (large);
+  g_assert_true (pld_dry_run (large, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
   g_assert_true (measured);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
   pld_model_free (&large);
@@ -160,8 +171,8 @@ test_fails (void)
 {
   g_autofree char *path = golden ("llm/data", "type-q5_k.gguf");
   PldModel *model = open_model (PLD_KIND_TEXT, path);
-  const PldUser shape = make_shape (model, PLD_CACHE_F16);
-  const guint64 most = pld_model_table_bytes (model) + pld_core_pass_bytes (model, &shape);
+  const PldGrant grant = make_grant (model);
+  const guint64 most = run_bytes (model, PLD_CACHE_F16);
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   PldComputeProfile *profile = pld_compute_profile_new (2, FALSE), *failed = pld_compute_profile_new (2, FALSE);
@@ -175,7 +186,7 @@ test_fails (void)
   for (limit = PLD_PAGE;; limit += PLD_PAGE)
     {
       pld_budget_set_limit (budget, limit);
-      if (pld_dry_run (model, &shape, &items, 1, failed, budget, &measured, &ns, NULL, &error))
+      if (pld_dry_run (model, &grant, PLD_CACHE_F16, &items, 1, failed, budget, &measured, &ns, NULL, &error))
         break;
       assert_pld_error (&error, PLD_ERROR_LIMIT, "limit");
       g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
@@ -184,7 +195,8 @@ test_fails (void)
   g_assert_cmpuint (limit, <=, most + PLD_PAGE);
   pld_budget_set_limit (budget, 0);
   g_cancellable_cancel (cancelled);
-  g_assert_false (pld_dry_run (model, &shape, &items, 1, profile, budget, &measured, &ns, cancelled, &error));
+  g_assert_false (
+      pld_dry_run (model, &grant, PLD_CACHE_F16, &items, 1, profile, budget, &measured, &ns, cancelled, &error));
   assert_pld_error (&error, PLD_ERROR_CANCELLED, "cancelled");
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
   g_assert_cmpuint (profile->dry->len, ==, 0);
