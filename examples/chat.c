@@ -17,15 +17,17 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options = { .memory_limit = PLD_LIMIT_AUTO };
+  PldLlmOptions options;
   PldGenerateOptions generate;
 
-  options.model = argc > 2 ? argv[2] : NULL; /* NULL: the bundled model */
+  pld_llm_options_init (&options);
+  options.engine.memory_limit = PLD_LIMIT_AUTO;
+  options.engine.model = argc > 2 ? argv[2] : NULL; /* NULL: the bundled model */
   pld_generate_options_init (&generate);
   generate.temperature = 0;
   PldMessage prompt = { .role = "user", .content = argv[1] };
   PldLlm *llm = argc > 1 ? pld_llm_open (&options, NULL, NULL, NULL, &error) : NULL;
-  if (llm != NULL && pld_llm_generate (llm, &prompt, 1, &generate, on_text, NULL, NULL, NULL, &error))
+  if (llm != NULL && pld_llm_generate (llm, &prompt, 1, &generate, on_text, NULL, NULL, &error))
     g_print ("\n");
   if (llm == NULL || error != NULL)
     g_printerr ("%s\n", error != NULL ? error->message : "usage: chat PROMPT [MODEL.gguf]");

@@ -12,8 +12,10 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autofree char *jpeg = NULL;
   gsize size = 0;
-  PldVisionOptions options = { .memory_limit = 16000000 };
+  PldVisionOptions options;
 
+  pld_vision_options_init (&options);
+  options.engine.memory_limit = 16000000;
   PldVision *vision = argc == 2 && g_file_get_contents (argv[1], &jpeg, &size, &error)
                           ? pld_vision_open (&options, NULL, NULL, NULL, &error)
                           : NULL;

@@ -48,7 +48,7 @@ const GOptionEntry pld_llm_options[]
 
 /* The options that models of both kinds have. */
 static gboolean
-check_engine (guint64 *limit)
+check_engine (const char *path, PldEngineOptions *options)
 {
   const struct
   {
@@ -61,8 +61,7 @@ check_engine (guint64 *limit)
                   { "lookup", pld_engine.lookup, 15 } };
   g_autoptr (GError) error = NULL;
 
-  *limit = 0;
-  if (pld_engine.memory_limit != NULL && !pld_limit_parse (pld_engine.memory_limit, limit, &error))
+  if (pld_engine.memory_limit != NULL && !pld_limit_parse (pld_engine.memory_limit, &options->memory_limit, &error))
     {
       pld_tool_usage ("--memory-limit: %s", error->message);
       return FALSE;
@@ -73,6 +72,9 @@ check_engine (guint64 *limit)
         pld_tool_usage ("--%s must be from 0 to %d", numbers[i].name, numbers[i].max);
         return FALSE;
       }
+  options->model = path;
+  options->loaders = (guint) pld_engine.loaders;
+  options->threads = (guint) pld_engine.threads;
   return TRUE;
 }
 
@@ -80,20 +82,16 @@ gboolean
 pld_engine_vision (const char *path, PldVisionOptions *options)
 {
   g_autoptr (GError) error = NULL;
-  guint64 limit;
 
-  if (!check_engine (&limit))
+  pld_vision_options_init (options);
+  if (!check_engine (path, &options->engine))
     return FALSE;
   if (pld_engine.context_size > 0 || pld_engine.cache_type != NULL || pld_engine.lookup != 0)
     {
       pld_tool_usage ("--context-size, --cache-type and --lookup are for language models");
       return FALSE;
     }
-  *options = (PldVisionOptions) { .model = path,
-                                  .memory_limit = limit,
-                                  .loaders = (guint) pld_engine.loaders,
-                                  .threads = (guint) pld_engine.threads,
-                                  .batch = (guint) pld_engine.batch };
+  options->batch = (guint) pld_engine.batch;
   if (pld_engine.input_size != NULL
       && !pld_input_size_parse (pld_engine.input_size, &options->input_width, &options->input_height, &error))
     {
@@ -109,9 +107,9 @@ pld_engine_llm (const char *path, PldLlmOptions *options)
   static const char *const cache_types[]
       = { [PLD_CACHE_F16] = "f16", [PLD_CACHE_Q8_0] = "q8_0", [PLD_CACHE_F32] = "f32" };
   guint cache_type = PLD_CACHE_F16;
-  guint64 limit;
 
-  if (!check_engine (&limit))
+  pld_llm_options_init (options);
+  if (!check_engine (path, &options->engine))
     return FALSE;
   if (pld_engine.batch > 0 || pld_engine.input_size != NULL)
     {
@@ -127,35 +125,36 @@ pld_engine_llm (const char *path, PldLlmOptions *options)
       pld_tool_usage ("--cache-type must be f16, q8_0 or f32");
       return FALSE;
     }
-  *options = (PldLlmOptions) { .model = path,
-                               .memory_limit = limit,
-                               .loaders = (guint) pld_engine.loaders,
-                               .threads = (guint) pld_engine.threads,
-                               .context_size = (guint) pld_engine.context_size,
-                               .cache_type = (PldCacheType) cache_type,
-                               .lookup = (guint) pld_engine.lookup };
+  options->context_size = (guint) pld_engine.context_size;
+  options->cache_type = (PldCacheType) cache_type;
+  options->lookup = (guint) pld_engine.lookup;
   return TRUE;
 }
 
 guint64
 pld_limit_small (const char *model, guint users, guint *threads, GError **error)
 {
-  PldVisionOptions options = { .model = model, .batch = users, .threads = MIN (g_get_num_processors (), 8) };
-  PldPlanInfo plan;
+  PldVisionOptions options;
   guint64 least = 0;
 
-  for (guint all = options.threads; options.threads > 0; options.threads--)
+  pld_vision_options_init (&options);
+  options.engine.model = model;
+  options.engine.threads = MIN (g_get_num_processors (), 8);
+  options.batch = users;
+  for (guint all = options.engine.threads; options.engine.threads > 0; options.engine.threads--)
     {
-      if (!pld_vision_plan (&options, &plan, error))
+      g_autoptr (PldPlanInfo) plan = pld_model_plan (&options.engine, error);
+
+      if (plan == NULL)
         return 0;
-      if (plan.minimum_limit < plan.weight_bytes)
+      if (plan->minimum_limit < plan->weight_bytes)
         {
-          *threads = options.threads;
-          return (plan.minimum_limit + plan.weight_bytes) / 2;
+          *threads = options.engine.threads;
+          return (plan->minimum_limit + plan->weight_bytes) / 2;
         }
-      if (options.threads == all)
+      if (options.engine.threads == all)
         {
-          least = plan.minimum_limit;
+          least = plan->minimum_limit;
           *threads = all;
         }
     }

@@ -286,10 +286,10 @@ run_set_up (Run *run)
   g_autoptr (GstPad) pad = NULL;
 
   run->vit = gst_bin_get_by_name (GST_BIN (run->pipeline), "vit");
-  g_object_set (run->vit, "model", detect->vision.model, "memory-limit",
-                detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders", detect->vision.loaders, "threads",
-                detect->vision.threads, "input-size", detect->input_size, "classes", detect->classes, "threshold",
-                detect->threshold, "top-k", detect->top_k, "interval", detect->interval, NULL);
+  g_object_set (run->vit, "model", detect->vision.engine.model, "memory-limit",
+                detect->memory_limit != NULL ? detect->memory_limit : "0", "loaders", detect->vision.engine.loaders,
+                "threads", detect->vision.engine.threads, "input-size", detect->input_size, "classes", detect->classes,
+                "threshold", detect->threshold, "top-k", detect->top_k, "interval", detect->interval, NULL);
   if (detect->async)
     gst_util_set_object_arg (G_OBJECT (run->vit), "mode", "async");
   if (detect->frames == 0)

@@ -73,7 +73,7 @@ measure_decode (PldLlm *llm, float *logits, Result *result, GError **error)
   g_autofree double *ms = g_new (double, result->n_tokens);
   PldStats before;
 
-  pld_llm_get_stats (llm, &before);
+  pld_handle_get_stats (PLD_HANDLE (llm), &before);
   for (guint i = 0; i < result->n_tokens; i++)
     {
       guint32 token = likeliest (logits, n_vocab);
@@ -84,7 +84,7 @@ measure_decode (PldLlm *llm, float *logits, Result *result, GError **error)
       ms[i] = (double) (g_get_monotonic_time () - start) / 1e3;
       pld_tool_progress ("answer", 100 * (i + 1) / result->n_tokens, NULL);
     }
-  pld_llm_get_stats (llm, &result->stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &result->stats);
   result->stats.stalls -= before.stalls;
   result->stats.stall_ns -= before.stall_ns;
   result->streamed = (result->stats.bytes_streamed - before.bytes_streamed) / result->n_tokens;

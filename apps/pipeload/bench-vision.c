@@ -67,7 +67,7 @@ measure (PldVision *vision, guint n_passes, guint n_warmup, guint batch, Result 
   for (guint i = 0; i < n_warmup; i++)
     if (!pld_vision_run (vision, batch, NULL, NULL, NULL, cancellable, error))
       return FALSE;
-  pld_vision_get_stats (vision, &before);
+  pld_handle_get_stats (PLD_HANDLE (vision), &before);
   for (guint i = 0; i < n_passes; i++)
     {
       gint64 start = g_get_monotonic_time ();
@@ -78,7 +78,7 @@ measure (PldVision *vision, guint n_passes, guint n_warmup, guint batch, Result 
       pld_tool_progress ("measuring", 100 * (i + 1) / n_passes, NULL);
     }
   pld_tool_progress_end ();
-  pld_vision_get_stats (vision, &after);
+  pld_handle_get_stats (PLD_HANDLE (vision), &after);
   after.stalls -= before.stalls;
   after.stall_ns -= before.stall_ns;
   after.bytes_streamed -= before.bytes_streamed;

@@ -23,7 +23,7 @@ bench_vision (const char *path)
 
   if (!pld_engine_vision (path, &options))
     return PLD_EXIT_USAGE;
-  options.pipelining = counts.pipelining;
+  options.engine.pipelining = counts.pipelining;
   return pld_bench_vision (&options, (guint) counts.frames, (guint) counts.warmup, counts.json);
 }
 
@@ -34,7 +34,7 @@ bench_llm (const char *path)
 
   if (!pld_engine_llm (path, &options))
     return PLD_EXIT_USAGE;
-  options.pipelining = counts.pipelining;
+  options.engine.pipelining = counts.pipelining;
   if (options.context_size == 0)
     options.context_size = (guint) (counts.prompt + counts.tokens);
   return pld_bench_llm (&options, (guint) counts.prompt, (guint) counts.tokens, (guint) counts.rounds, counts.json);
@@ -97,13 +97,14 @@ run (int argc, char **argv)
 {
   const char *path = argc > 1 ? argv[1] : NULL;
   g_autoptr (GError) error = NULL;
-  gboolean language;
+  PldModelKind kind;
 
   if (!check_counts () || !parse_mode ())
     return PLD_EXIT_USAGE;
-  if (!pld_model_is_language (path, &language, &error))
+  kind = pld_model_kind (path, &error);
+  if (kind == PLD_MODEL_UNKNOWN)
     return pld_tool_fail (error);
-  return language ? bench_llm (path) : bench_vision (path);
+  return kind == PLD_MODEL_LANGUAGE ? bench_llm (path) : bench_vision (path);
 }
 
 const PldVerb pld_verb_bench = {

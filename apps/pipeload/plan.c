@@ -181,24 +181,19 @@ print_predictions (const PldPlanInfo *plan, gboolean language)
     print_changes (plan, language);
 }
 
-/* Returns the exit status; PLD_EXIT_OK: *@plan is set. */
+/* Returns: the exit status; PLD_EXIT_OK: *plan is set */
 static int
-make_plan (const char *path, gboolean language, gboolean predict, PldPlanInfo *plan)
+make_plan (const char *path, gboolean language, gboolean predict, PldPlanInfo **plan)
 {
-  GCancellable *cancellable = pld_tool_cancellable ();
   g_autoptr (GError) error = NULL;
   PldVisionOptions vision;
   PldLlmOptions llm;
-  gboolean ok;
+  const PldEngineOptions *engine = language ? &llm.engine : &vision.engine;
 
   if (language ? !pld_engine_llm (path, &llm) : !pld_engine_vision (path, &vision))
     return PLD_EXIT_USAGE;
-  if (predict)
-    ok = language ? pld_llm_predict (&llm, plan, cancellable, &error)
-                  : pld_vision_predict (&vision, plan, cancellable, &error);
-  else
-    ok = language ? pld_llm_plan (&llm, plan, &error) : pld_vision_plan (&vision, plan, &error);
-  return ok ? PLD_EXIT_OK : pld_tool_fail (error);
+  *plan = predict ? pld_model_predict (engine, pld_tool_cancellable (), &error) : pld_model_plan (engine, &error);
+  return *plan != NULL ? PLD_EXIT_OK : pld_tool_fail (error);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------ */
@@ -215,22 +210,25 @@ run (int argc, char **argv)
 {
   const char *path = argc > 1 ? argv[1] : NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (PldPlanInfo) plan = NULL;
+  PldModelKind kind;
   gboolean language;
-  PldPlanInfo plan;
   int status;
 
-  if (!pld_model_is_language (path, &language, &error))
+  kind = pld_model_kind (path, &error);
+  if (kind == PLD_MODEL_UNKNOWN)
     return pld_tool_fail (error);
+  language = kind == PLD_MODEL_LANGUAGE;
   status = make_plan (path, language, !no_profile, &plan);
   if (status != PLD_EXIT_OK)
     return status;
   if (json)
-    print_json (&plan, !no_profile);
+    print_json (plan, !no_profile);
   else
     {
-      print_text (&plan, language);
+      print_text (plan, language);
       if (!no_profile)
-        print_predictions (&plan, language);
+        print_predictions (plan, language);
     }
   return PLD_EXIT_OK;
 }

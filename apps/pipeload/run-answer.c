@@ -58,7 +58,7 @@ print_json (const PldRun *run, const char *text, const PldGenerateResult *result
   g_autofree char *json = NULL;
   JsonObject *object = json_object_new ();
 
-  pld_llm_get_stats (run->llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (run->llm), &stats);
   json_object_set_string_member (object, "text", text);
   json_object_set_string_member (object, "finish", finish_name (result->finish));
   json_object_set_int_member (object, "prompt_tokens", result->prompt_tokens);
@@ -95,19 +95,20 @@ pld_run_answer (PldRun *run, const PldMessage *messages, guint n, GString *answe
 {
   g_autoptr (GString) own = answer == NULL && run->json ? g_string_new (NULL) : NULL;
   Sink sink = { run, answer != NULL ? answer : own };
-  PldGenerateResult result = { 0 };
+  const PldGenerateResult *result;
   gboolean ok;
 
-  ok = pld_llm_generate (run->llm, messages, n, &run->options, on_text, &sink, &result, cancellable, error);
-  add_result (&run->total, &result);
+  ok = pld_llm_generate (run->llm, messages, n, &run->options, on_text, &sink, cancellable, error);
+  result = pld_llm_get_result (run->llm);
+  add_result (&run->total, result);
   if (!run->json)
     {
-      if (ok || result.generated_tokens > 0)
+      if (ok || result->generated_tokens > 0)
         putchar ('\n');
       fflush (stdout);
     }
   else if (ok)
-    print_json (run, sink.text->str, &result);
+    print_json (run, sink.text->str, result);
   return ok;
 }
 
@@ -135,7 +136,7 @@ pld_run_print_timings (const PldRun *run)
   g_autofree char *streamed = NULL;
   PldStats stats;
 
-  pld_llm_get_stats (run->llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (run->llm), &stats);
   peak = pld_size_format (stats.engine_peak);
   streamed = pld_size_format (stats.bytes_streamed);
   fprintf (stderr, "prompt    %u tokens, %.2f tokens/s", computed, rate (computed, total->prompt_ns));

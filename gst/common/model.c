@@ -45,15 +45,13 @@ gst_pipeload_model_clear (GstPipeloadModel *model)
   g_free (model->step);
 }
 
-/* ---- what is asked of a model of either kind, with the lock held --------------------------- */
+/* ---- the open model, with the lock held ---------------------------------------------------- */
 
 /* Returns: (nullable): NULL if none is open */
 static const char *
 get_path (GstPipeloadModel *model)
 {
-  if (model->llm != NULL)
-    return pld_llm_get_info (model->llm)->path;
-  return model->vision != NULL ? pld_vision_get_info (model->vision)->path : NULL;
+  return model->handle != NULL ? pld_handle_get_path (model->handle) : NULL;
 }
 
 static gboolean
@@ -61,20 +59,14 @@ set_limit (GstPipeloadModel *model, const char *text, GError **error)
 {
   guint64 bytes;
 
-  if (!gst_pipeload_parse_limit (text, &bytes, error))
-    return FALSE;
-  if (model->llm != NULL)
-    return pld_llm_set_memory_limit (model->llm, bytes, error);
-  return pld_vision_set_memory_limit (model->vision, bytes, error);
+  return gst_pipeload_parse_limit (text, &bytes, error) && pld_handle_set_memory_limit (model->handle, bytes, error);
 }
 
 static void
 update_stats (GstPipeloadModel *model)
 {
-  if (model->llm != NULL)
-    pld_llm_get_stats (model->llm, &model->last_stats);
-  else if (model->vision != NULL)
-    pld_vision_get_stats (model->vision, &model->last_stats);
+  if (model->handle != NULL)
+    pld_handle_get_stats (model->handle, &model->last_stats);
 }
 
 /* ---- properties ---------------------------------------------------------------------------- */
@@ -197,6 +189,15 @@ post_progress (GstPipeloadModel *model, GstProgressType type, const char *text)
                             gst_message_new_progress (GST_OBJECT (model->element), type, "model", text));
 }
 
+gboolean
+gst_pipeload_model_options (const GstPipeloadModelSettings *settings, PldEngineOptions *options, GError **error)
+{
+  options->model = settings->path;
+  options->loaders = settings->loaders;
+  options->threads = settings->threads;
+  return gst_pipeload_parse_limit (settings->memory_limit, &options->memory_limit, error);
+}
+
 void
 gst_pipeload_model_begin (GstPipeloadModel *model, const GstPipeloadModelSettings *settings)
 {
@@ -222,12 +223,11 @@ gst_pipeload_model_progress (const char *step, guint percent, gpointer user_data
 }
 
 void
-gst_pipeload_model_take (GstPipeloadModel *model, PldVision *vision, PldLlm *llm,
-                         const GstPipeloadModelSettings *settings, const char *text)
+gst_pipeload_model_take (GstPipeloadModel *model, PldHandle *handle, const GstPipeloadModelSettings *settings,
+                         const char *text)
 {
   g_mutex_lock (&model->lock);
-  model->vision = vision;
-  model->llm = llm;
+  model->handle = handle;
   g_free (model->limit);
   model->limit = g_strdup (settings->memory_limit);
   g_mutex_unlock (&model->lock);
@@ -247,8 +247,7 @@ gst_pipeload_model_leave (GstPipeloadModel *model)
 {
   g_mutex_lock (&model->lock);
   update_stats (model);
-  model->vision = NULL;
-  model->llm = NULL;
+  model->handle = NULL;
   g_mutex_unlock (&model->lock);
 }
 

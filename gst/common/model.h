@@ -28,11 +28,8 @@ typedef struct
   gpointer settings; /* the element's, OBJECT_LOCK */
   gint failed;       /* atomic: the stream's one error is posted; the element sets it back to FALSE */
 
-  GMutex lock; /* of what follows; nothing is posted under it */
-  /* The one of its kind while it is open, not owned. Who runs it reads it without the lock: it changes while nobody
-   * does. */
-  PldVision *vision;
-  PldLlm *llm;
+  GMutex lock;         /* of what follows; nothing is posted under it */
+  PldHandle *handle;   /* while the model is open; not owned */
   PldStats last_stats; /* of the model closed last */
   char *limit;         /* memory-limit in force */
 
@@ -68,13 +65,17 @@ void gst_pipeload_model_add_stats (GstStructure *structure, GstClockTime last, G
 
 /* ---- opening and closing ---- */
 
+/* Sets those of @options that the element has properties for. Fails on a memory limit that is not a size. */
+gboolean gst_pipeload_model_options (const GstPipeloadModelSettings *settings, PldEngineOptions *options,
+                                     GError **error);
+
 /* What is opened, and how it ends: posts progress, and the one error unless opening was cancelled. @settings: those it
  * is opened with. */
 void gst_pipeload_model_begin (GstPipeloadModel *model, const GstPipeloadModelSettings *settings);
 void gst_pipeload_model_fail (GstPipeloadModel *model, const GstPipeloadModelSettings *settings, const GError *error);
-/* One of @vision and @llm; outlives the call of gst_pipeload_model_leave (). @text: what was opened */
-void gst_pipeload_model_take (GstPipeloadModel *model, PldVision *vision, PldLlm *llm,
-                              const GstPipeloadModelSettings *settings, const char *text);
+/* @handle: the open model; outlives the call of gst_pipeload_model_leave (). @text: what was opened */
+void gst_pipeload_model_take (GstPipeloadModel *model, PldHandle *handle, const GstPipeloadModelSettings *settings,
+                              const char *text);
 
 /* A PldProgressFunc that posts steps; @model: a GstPipeloadModel */
 void gst_pipeload_model_progress (const char *step, guint percent, gpointer model);

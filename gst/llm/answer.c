@@ -178,8 +178,9 @@ generate (Answer *answer, const char *text, GError **error)
   g_mutex_unlock (&self->lock);
   gst_pipeload_llm_history_limit (&self->history, answer->settings.history);
   messages = gst_pipeload_llm_history_messages (&self->history, answer->settings.system_prompt, text);
-  ok = pld_llm_generate (self->model.llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, &options,
-                         handle_piece, answer, &answer->result, cancellable, error);
+  ok = pld_llm_generate (self->llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, &options,
+                         handle_piece, answer, cancellable, error);
+  answer->result = *pld_llm_get_result (self->llm);
   g_mutex_lock (&self->lock);
   gst_pipeload_llm_stats_add (&self->stats, &answer->result);
   g_mutex_unlock (&self->lock);

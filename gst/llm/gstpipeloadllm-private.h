@@ -24,7 +24,8 @@ struct _GstPipeloadLlm
   GstPad *sink, *src;
   GstPipeloadLlmSettings settings; /* OBJECT_LOCK */
   GstPipeloadLlmQueue queue;       /* from the streaming thread to the generating one */
-  GstPipeloadModel model;          /* run by the generating thread */
+  GstPipeloadModel model;
+  PldLlm *llm; /* while it is open; used by the generating thread */
 
   /* Generating thread: the source pad's task. */
   GstSegment segment;

@@ -17,7 +17,7 @@ try_model (PldLlm *llm, PldGenerateOptions *options, GError **error)
   if (!pld_llm_tokenize (llm, "", 0, FALSE, &tokens, &n, error))
     return FALSE;
   options->max_tokens = 0;
-  if (pld_llm_generate (llm, &nothing, 1, options, NULL, NULL, NULL, NULL, &why))
+  if (pld_llm_generate (llm, &nothing, 1, options, NULL, NULL, NULL, &why))
     return TRUE;
   if (g_error_matches (why, PLD_ERROR, PLD_ERROR_UNSUPPORTED))
     g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0, "%s (properties template, context-size)", why->message);
@@ -29,16 +29,15 @@ try_model (PldLlm *llm, PldGenerateOptions *options, GError **error)
 static PldLlm *
 open_model (GstPipeloadLlm *self, const GstPipeloadLlmSettings *settings, GError **error)
 {
-  PldLlmOptions options = { .model = settings->model.path,
-                            .loaders = settings->model.loaders,
-                            .threads = settings->model.threads,
-                            .context_size = settings->context_size,
-                            .cache_type = settings->cache_type,
-                            .lookup = settings->lookup };
   PldGenerateOptions generate;
+  PldLlmOptions options;
   PldLlm *llm;
 
-  if (!gst_pipeload_parse_limit (settings->model.memory_limit, &options.memory_limit, error)
+  pld_llm_options_init (&options);
+  options.context_size = settings->context_size;
+  options.cache_type = settings->cache_type;
+  options.lookup = settings->lookup;
+  if (!gst_pipeload_model_options (&settings->model, &options.engine, error)
       || !gst_pipeload_llm_settings_options (settings, NULL, &generate, error))
     return NULL;
   llm = pld_llm_open (&options, gst_pipeload_model_progress, &self->model, NULL, error);
@@ -60,7 +59,7 @@ take_model (GstPipeloadLlm *self, PldLlm *llm, const GstPipeloadLlmSettings *set
   self->context_size = info->context_size;
   g_mutex_unlock (&self->lock);
   GST_INFO_OBJECT (self, "%s", text);
-  gst_pipeload_model_take (&self->model, NULL, llm, &settings->model, text);
+  gst_pipeload_model_take (&self->model, PLD_HANDLE (llm), &settings->model, text);
 }
 
 gboolean
@@ -68,7 +67,6 @@ gst_pipeload_llm_open (GstPipeloadLlm *self)
 {
   g_autoptr (GError) error = NULL;
   GstPipeloadLlmSettings settings;
-  PldLlm *llm;
 
   g_mutex_lock (&self->lock);
   self->stats = (GstPipeloadLlmStats) { 0 };
@@ -77,22 +75,20 @@ gst_pipeload_llm_open (GstPipeloadLlm *self)
   gst_pipeload_llm_settings_copy (&settings, &self->settings);
   GST_OBJECT_UNLOCK (self);
   gst_pipeload_model_begin (&self->model, &settings.model);
-  llm = open_model (self, &settings, &error);
-  if (llm != NULL)
-    take_model (self, llm, &settings);
+  self->llm = open_model (self, &settings, &error);
+  if (self->llm != NULL)
+    take_model (self, self->llm, &settings);
   else
     gst_pipeload_model_fail (&self->model, &settings.model, error);
   gst_pipeload_llm_settings_clear (&settings);
-  return llm != NULL;
+  return self->llm != NULL;
 }
 
 void
 gst_pipeload_llm_close (GstPipeloadLlm *self)
 {
-  PldLlm *llm = self->model.llm;
-
   gst_pipeload_model_leave (&self->model);
-  pld_llm_close (&llm);
+  pld_llm_close (&self->llm);
 }
 
 GstStructure *

@@ -29,7 +29,7 @@ take_model (GstPipeloadVit *self, const GstPipeloadVitSettings *settings)
                                            info->input_width, info->input_height, info->n_classes);
 
   GST_INFO_OBJECT (self, "%s", text);
-  gst_pipeload_model_take (&self->model, vision, NULL, &settings->model, text);
+  gst_pipeload_model_take (&self->model, PLD_HANDLE (vision), &settings->model, text);
 }
 
 gboolean

@@ -122,15 +122,15 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
                               GCancellable *cancellable, GError **error)
 {
   GstPipeloadVitRunner *runner = g_new0 (GstPipeloadVitRunner, 1);
-  PldVisionOptions options
-      = { .model = settings->model.path, .loaders = settings->model.loaders, .threads = settings->model.threads };
+  PldVisionOptions options;
 
+  pld_vision_options_init (&options);
   runner->in_regions = settings->region == GST_PIPELOAD_VIT_REGION_ROI_LIST;
   runner->batch = settings->max_batch;
   if (runner->batch == 0)
     runner->batch = runner->in_regions ? DEFAULT_REGION_BATCH : 1;
   options.batch = runner->batch;
-  if (!gst_pipeload_parse_limit (settings->model.memory_limit, &options.memory_limit, error)
+  if (!gst_pipeload_model_options (&settings->model, &options.engine, error)
       || !parse_input_size (settings->input_size, &options, error))
     goto fail;
   runner->vision = pld_vision_open (&options, progress, user_data, cancellable, error);

@@ -1,21 +1,24 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Decides how many tokens to guess ahead, from how many proved right and how long passes took.
+ */
 #include "models/api/guess.h"
 
 #include "engine/text/lookup.h"
 
-/* Passes with guesses after which it is asked whether they pay: one alone says little. */
+/* Evaluate whether guessing pays off after this many passes; one alone is too noisy. */
 #define TRIAL 6
-/* Passes without guesses once they did not; twice as many each time. */
+/* Passes without guesses after a trial that did not pay; doubled each time. */
 #define REST_MIN 16
 #define REST_MAX 512
 #define WIDTH_FIRST 2
-/* How much of the mean time of a pass the last one is. */
+/* Weight of the newest sample in the running mean. */
 #define NEW 0.25
 
 guint
 pld_guess_make (PldGuess *state, const guint32 *tokens, guint n, guint most, guint32 *guess)
 {
-  /* What guesses are worth is measured against a pass without. */
+  /* A pass without guesses comes first: trials are compared with it. */
   if (state->rest > 0 || state->plain_ns == 0)
     return 0;
   return pld_lookup (tokens, n, guess, MIN (most, state->width > 0 ? state->width : WIDTH_FIRST));
@@ -28,7 +31,7 @@ learn_plain (PldGuess *state, double ns)
   state->rest -= MIN (state->rest, 1);
 }
 
-/* Whether the last trial was worth its time. */
+/* Decides whether the last trial saved time. */
 static void
 judge (PldGuess *state)
 {
@@ -50,7 +53,7 @@ pld_guess_learn (PldGuess *state, guint made, guint right, guint64 ns)
       learn_plain (state, (double) ns);
       return;
     }
-  /* Right to the end: there may have been more. */
+  /* If all guesses were right, more might have been. */
   state->width = right == made ? 2 * made : right + 1;
   state->trial_ns += (double) ns;
   state->trial_tokens += 1 + right;

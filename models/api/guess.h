@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Guessing tokens ahead: a pass computes the next token and guesses at those after it, and as many as prove right are
+ * Guessing tokens ahead: a pass computes the next token and guesses of the tokens after it, and all right ones are
  * answered at once. Only time depends on guesses: each token is sampled from its own logits, which do not depend on
- * what is computed beside it. Where passes wait for storage or memory a wrong guess costs next to nothing; where they
- * compute it does, so guesses are made only as long as they pay on this machine.
+ * other tokens of the pass. A wrong guess costs next to nothing where passes wait for storage or memory, but does cost
+ * time where they compute, so guesses are made only while they pay on this machine.
  */
 #pragma once
 
 #include <glib.h>
 
-#define PLD_GUESS_MAX 15 /* PldLlmOptions.lookup says so */
+#define PLD_GUESS_MAX 15 /* as PldLlmOptions.lookup documents */
 
 /* Begins zeroed. */
 typedef struct
 {
-  guint width; /* tokens to guess next; 0: none were guessed yet */
-  guint rest,
-      last_rest;   /* passes without guesses that are still to come, and that there were last; 0: the last trial paid */
-  double plain_ns; /* of a pass without guesses: a mean that forgets; 0: not known */
-  double trial_ns; /* of the passes with guesses since they were last judged, */
-  guint trial_passes, trial_tokens; /* how many they were, and tokens that they gave */
+  guint width;        /* tokens to guess next; 0: none were guessed yet */
+  guint rest;         /* passes without guesses that are left */
+  guint last_rest;    /* how many there were last; 0: the last trial paid */
+  double plain_ns;    /* running mean of a pass without guesses; 0: unknown */
+  double trial_ns;    /* of the passes with guesses since they were last judged */
+  guint trial_passes; /* number of these passes */
+  guint trial_tokens; /* tokens that they gave */
 } PldGuess;
 
 /**
@@ -28,9 +29,9 @@ typedef struct
  * @most: PLD_GUESS_MAX at most
  * @guess: (out): [@most]
  *
- * Returns: how many there are; 0 where none are likely, or would not pay
+ * Returns: number of guesses; 0 where none are likely, or would not pay
  */
 guint pld_guess_make (PldGuess *state, const guint32 *tokens, guint n, guint most, guint32 *guess);
 
-/* Of a pass with @made guesses @right were, and it took @ns. */
+/* Reports a pass of @ns with @made guesses, of which @right were right. */
 void pld_guess_learn (PldGuess *state, guint made, guint right, guint64 ns);

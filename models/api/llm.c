@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The facade for language models: handles. A handle is one sequence and owns its cache; passes are the shared core's.
+ * The facade for language models: handles, and the computing of tokens. A handle is one sequence and owns its cache;
+ * passes belong to the shared core.
  */
 #include "models/api/llm.h"
 
@@ -11,28 +12,6 @@
 #define TEMPERATURE_DEFAULT 0.8
 
 /* ---- opening ------------------------------------------------------------------------------- */
-
-static char *
-options_path (const PldLlmOptions *options, GError **error)
-{
-  if (options->model != NULL && options->model[0] != '\0')
-    return g_strdup (options->model);
-  return pld_bundled_model ("report-llama/report-llama.gguf", error);
-}
-
-static PldDemand
-options_user (const PldLlmOptions *options)
-{
-  return (PldDemand) {
-    .limit = options->memory_limit,
-    .loaders = options->loaders,
-    .pipelining = options->pipelining,
-    .threads = options->threads > 0 ? options->threads : pld_team_cores (),
-    .batch = CLAMP (options->chunk > 0 ? options->chunk : PLD_BATCH_MAX, 1, PLD_BATCH_MAX),
-    .results = 1,
-    .context = options->context_size,
-  };
-}
 
 static gboolean
 shape_cache (PldCache *cache, const PldModel *model, guint context, PldCacheType type, GError **error)
@@ -58,7 +37,6 @@ logits_bytes (const PldModel *model)
   return (guint64) model->net->n_outputs * sizeof (float);
 }
 
-/* Completes a user's demand; @data: its PldLlmOptions. */
 static gboolean
 measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
 {
@@ -66,6 +44,7 @@ measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
   const PldTextNet *net = (const PldTextNet *) model->net;
   PldCache cache, small;
 
+  user->context = options->context_size;
   if (user->context == 0)
     user->context = MIN (CONTEXT_DEFAULT, net->context);
   if (!shape_cache (&cache, model, user->context, options->cache_type, error))
@@ -76,6 +55,7 @@ measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
   user->cache_type = options->cache_type;
   user->guesses = MIN (options->lookup, PLD_GUESS_MAX);
   user->results = 1 + user->guesses;
+  user->batch = MIN (options->chunk > 0 ? options->chunk : PLD_BATCH_MAX, PLD_BATCH_MAX);
   user->batch = MIN (user->batch, user->context);
   user->bytes = pld_cache_bytes (&cache) + pld_buffer_cost ((guint64) user->context * sizeof (guint32))
                 + pld_buffer_cost ((guint64) user->batch * sizeof (PldItem))
@@ -83,26 +63,42 @@ measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
   return TRUE;
 }
 
+const PldHandleType pld_handle_llm = {
+  .kind = PLD_MODEL_LANGUAGE,
+  .net = PLD_KIND_TEXT,
+  .bundled = "report-llama/report-llama.gguf",
+  .options_size = sizeof (PldLlmOptions),
+  .measure = measure,
+};
+
+void
+pld_llm_options_init_sized (PldLlmOptions *options, gsize size)
+{
+  pld_handle_options_init (&pld_handle_llm, &options->engine, size);
+}
+
 static gboolean
 handle_allocate (PldLlm *llm, const PldLlmOptions *options, GError **error)
 {
-  const PldModel *model = pld_core_model (llm->core);
-  PldBudget *budget = pld_core_budget (llm->core);
+  const PldModel *model = pld_core_model (llm->handle.core);
+  PldBudget *budget = pld_core_budget (llm->handle.core);
 
-  return shape_cache (&llm->cache, model, llm->user.context, options->cache_type, error)
+  llm->chunk = llm->handle.user.batch;
+  return shape_cache (&llm->cache, model, llm->handle.user.context, options->cache_type, error)
          && pld_cache_allocate (&llm->cache, budget, error)
-         && pld_buffer_init (&llm->ids, budget, (guint64) llm->user.context * sizeof (guint32),
+         && pld_buffer_init (&llm->ids, budget, (guint64) llm->handle.user.context * sizeof (guint32),
                              "the tokens of the context", error)
          && pld_buffer_init (&llm->items, budget, (guint64) llm->chunk * sizeof (PldItem), "the tokens of a pass",
                              error)
-         && pld_buffer_init (&llm->logits, budget, llm->user.results * logits_bytes (model), "the logits", error);
+         && pld_buffer_init (&llm->logits, budget, llm->handle.user.results * logits_bytes (model), "the logits",
+                             error);
 }
 
-/* What the file says about its use. */
+/* Reads what the file says about its use. */
 static gboolean
 handle_describe (PldLlm *llm, GError **error)
 {
-  const PldModel *model = pld_core_model (llm->core);
+  const PldModel *model = pld_core_model (llm->handle.core);
   const PldTextNet *net = (const PldTextNet *) model->net;
   const char *name, *jinja;
   double temperature;
@@ -114,40 +110,21 @@ handle_describe (PldLlm *llm, GError **error)
   llm->name = g_strdup (name);
   llm->temperature = (float) CLAMP (temperature, 0, 100);
   llm->chat_template = pld_template_detect (jinja);
-  llm->strange_template = jinja != NULL && llm->chat_template == NULL;
+  llm->unknown_template = jinja != NULL && llm->chat_template == NULL;
   llm->info = (PldLlmInfo) {
-    .path = llm->path,
+    .path = llm->handle.path,
     .architecture = model->arch->name,
     .name = llm->name,
     .chat_template = llm->chat_template != NULL ? pld_template_name (llm->chat_template) : NULL,
     .n_vocab = net->base.n_outputs,
     .n_layers = net->n_layers,
-    .context_size = llm->user.context,
+    .context_size = llm->handle.user.context,
     .trained_context = net->context,
     .n_parameters = model->n_parameters,
     .weight_bytes = model->weight_bytes,
     .cache_bytes = pld_cache_bytes (&llm->cache),
   };
   return TRUE;
-}
-
-PldLlm *
-pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
-              GError **error)
-{
-  PldLlm *llm = g_new0 (PldLlm, 1);
-  PldLlmOptions copy = *options;
-
-  g_mutex_init (&llm->user_lock);
-  llm->user = options_user (options);
-  llm->path = options_path (options, error);
-  if (llm->path != NULL)
-    llm->core = pld_core_join (PLD_KIND_TEXT, llm->path, (PldInputSize) { 0 }, &llm->user, measure, &copy, progress,
-                               user_data, cancellable, error);
-  llm->chunk = llm->user.batch;
-  if (llm->core == NULL || !handle_allocate (llm, options, error) || !handle_describe (llm, error))
-    pld_llm_close (&llm);
-  return llm;
 }
 
 static void
@@ -159,10 +136,25 @@ handle_free (gpointer data)
   pld_buffer_clear (&llm->ids);
   pld_buffer_clear (&llm->items);
   pld_buffer_clear (&llm->logits);
-  g_mutex_clear (&llm->user_lock);
+  pld_handle_clear (&llm->handle);
   g_free (llm->name);
-  g_free (llm->path);
   g_free (llm);
+}
+
+PldLlm *
+pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
+              GError **error)
+{
+  g_autofree PldEngineOptions *own = pld_handle_options (&pld_handle_llm, &options->engine);
+  PldLlm *llm;
+
+  if (own == NULL)
+    return NULL;
+  llm = g_new0 (PldLlm, 1);
+  if (!pld_handle_join (&llm->handle, &pld_handle_llm, own, progress, user_data, cancellable, error)
+      || !handle_allocate (llm, (const PldLlmOptions *) own, error) || !handle_describe (llm, error))
+    pld_llm_close (&llm);
+  return llm;
 }
 
 void
@@ -171,7 +163,7 @@ pld_llm_close (PldLlm **llm_ptr)
   PldLlm *llm = g_steal_pointer (llm_ptr);
 
   if (llm != NULL)
-    pld_core_leave (&llm->core, &llm->user, handle_free, llm);
+    pld_handle_leave (&llm->handle, handle_free);
 }
 
 const PldLlmInfo *
@@ -180,60 +172,16 @@ pld_llm_get_info (PldLlm *llm)
   return &llm->info;
 }
 
-gboolean
-pld_llm_set_memory_limit (PldLlm *llm, guint64 limit, GError **error)
-{
-  PldDemand demand;
-  gboolean ok;
-
-  g_mutex_lock (&llm->user_lock);
-  demand = llm->user;
-  demand.limit = limit;
-  ok = pld_core_set_user (llm->core, &llm->user, &demand, error);
-  g_mutex_unlock (&llm->user_lock);
-  return ok;
-}
-
-void
-pld_llm_get_stats (PldLlm *llm, PldStats *stats)
-{
-  pld_core_get_stats (llm->core, stats);
-}
-
-static gboolean
-plan_info (const PldLlmOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *path = options_path (options, error);
-  PldDemand user = options_user (options);
-  PldLlmOptions copy = *options;
-
-  return path != NULL
-         && pld_core_plan_info (PLD_KIND_TEXT, path, (PldInputSize) { 0 }, &user, measure, &copy, predict, info,
-                                cancellable, error);
-}
-
-gboolean
-pld_llm_plan (const PldLlmOptions *options, PldPlanInfo *info, GError **error)
-{
-  return plan_info (options, FALSE, info, NULL, error);
-}
-
-gboolean
-pld_llm_predict (const PldLlmOptions *options, PldPlanInfo *info, GCancellable *cancellable, GError **error)
-{
-  return plan_info (options, TRUE, info, cancellable, error);
-}
-
 /* ---- text ---------------------------------------------------------------------------------- */
 
 static const PldTokenizer *
 handle_tokenizer (PldLlm *llm, GError **error)
 {
-  const PldTokenizer *tokenizer = pld_core_model (llm->core)->tokenizer;
+  const PldTokenizer *tokenizer = pld_core_model (llm->handle.core)->tokenizer;
 
   if (tokenizer == NULL)
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: has no tokenizer; use a model file that holds one",
-                 llm->path);
+                 llm->handle.path);
   return tokenizer;
 }
 
@@ -276,19 +224,19 @@ pld_llm_detokenize (PldLlm *llm, const guint32 *tokens, gsize n_tokens, gboolean
 static gboolean
 check_tokens (PldLlm *llm, const guint32 *tokens, guint n_tokens, GError **error)
 {
-  if (n_tokens > llm->user.context - llm->position)
+  if (n_tokens > llm->handle.user.context - llm->position)
     {
       g_set_error (
           error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
           "%s: the context of %u tokens holds %u already and has no room for %u more; set a larger context size",
-          llm->path, llm->user.context, llm->position, n_tokens);
+          llm->handle.path, llm->handle.user.context, llm->position, n_tokens);
       return FALSE;
     }
   for (guint i = 0; i < n_tokens; i++)
     if (tokens[i] >= llm->info.n_vocab)
       {
         g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: there is no token %u in its vocabulary of %u",
-                     llm->path, tokens[i], llm->info.n_vocab);
+                     llm->handle.path, tokens[i], llm->info.n_vocab);
         return FALSE;
       }
   return TRUE;
@@ -312,7 +260,7 @@ pld_llm_compute (PldLlm *llm, const guint32 *tokens, guint n_tokens, guint wante
       for (guint i = 0; i < n; i++)
         items[i] = (PldItem) { .wanted = done + i + wanted >= n_tokens,
                                .token = { &llm->cache, tokens[done + i], llm->position + done + i } };
-      if (!pld_core_run (llm->core, &request, error))
+      if (!pld_core_run (llm->handle.core, &request, error))
         return FALSE;
       results += (gsize) request.delivered * llm->info.n_vocab;
     }
@@ -329,7 +277,7 @@ pld_llm_eval (PldLlm *llm, const guint32 *tokens, guint n_tokens, float *logits,
   if (!pld_llm_compute (llm, tokens, n_tokens, logits != NULL ? 1 : 0, cancellable, error))
     return FALSE;
   if (logits != NULL)
-    memcpy (logits, llm->logits.data, logits_bytes (pld_core_model (llm->core)));
+    memcpy (logits, llm->logits.data, logits_bytes (pld_core_model (llm->handle.core)));
   return TRUE;
 }
 

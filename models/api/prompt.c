@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Messages → tokens. Only a template's own text may name control tokens; what people write is text, whatever it says.
+ * Messages → tokens. Only a template's own text may name control tokens; messages are plain text, even if they contain
+ * the name of one.
  */
-#include <string.h>
-
 #include "models/api/llm.h"
 
-/* Longer names of control tokens are not looked for in templates. */
+#include <string.h>
+
+/* Templates are searched for names of control tokens up to this length. */
 #define NAME_MAX_BYTES 48
 
 typedef struct
@@ -25,7 +26,7 @@ prompt_flush (Prompt *p)
   g_string_truncate (p->text, 0);
 }
 
-/* The control token whose name @text begins with, or −1; *length is its name's. */
+/* Returns: the control token whose name @text begins with, or −1; *length is the length of its name */
 static gint
 control_token (const PldTokenizer *tokenizer, const char *text, gsize n, gsize *length)
 {
@@ -74,7 +75,7 @@ prompt_add (const char *text, gsize n, gboolean special, gpointer user_data)
     }
 }
 
-/* The token that every text of the model begins with, if there is one. */
+/* Adds the token that every text of the model begins with, if there is one. */
 static void
 prompt_begin (Prompt *p)
 {
@@ -124,19 +125,17 @@ find_template (PldLlm *llm, const PldGenerateOptions *options, const PldTemplate
   g_autofree char *known = g_strjoinv (", ", (char **) pld_template_names ());
 
   *chat_template = name == NULL ? llm->chat_template : pld_template_find (name);
-  if (*chat_template != NULL || g_strcmp0 (name, "none") == 0 || (name == NULL && !llm->strange_template))
+  if (*chat_template != NULL || g_strcmp0 (name, "none") == 0 || (name == NULL && !llm->unknown_template))
     return TRUE;
   if (name == NULL)
     g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                 "%s: its chat template is of no family that is known; name the one to use, none or one of %s",
-                 llm->path, known);
+                 "%s: the chat template is unknown; name the one to use: none, %s", llm->handle.path, known);
   else
-    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "there is no chat template \"%s\"; there are none, %s", name,
-                 known);
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "unknown chat template \"%s\"; known: none, %s", name, known);
   return FALSE;
 }
 
-/* The oldest message that may go: system messages stay. */
+/* Returns: the oldest message that may be dropped: system messages stay */
 static guint
 oldest (const PldMessage *messages, guint n)
 {
@@ -146,7 +145,7 @@ oldest (const PldMessage *messages, guint n)
   return n - 1;
 }
 
-/* Leaves out the oldest messages, then the begin of the last, until @room tokens suffice. */
+/* Drops the oldest messages, then the beginning of the last, until @room tokens suffice. */
 static GArray *
 prompt_trim (const PldTokenizer *tokenizer, const PldTemplate *chat_template, const PldMessage *all, guint n,
              guint room, GError **error)
@@ -166,7 +165,7 @@ prompt_trim (const PldTokenizer *tokenizer, const PldTemplate *chat_template, co
         break;
       else
         {
-          /* By its share of the tokens, and a little more each time. */
+          /* Cut in proportion to the excess tokens, at least one byte each time. */
           if (valid == NULL)
             messages[first].content = valid = g_utf8_make_valid (messages[first].content, -1);
           length = strlen (messages[first].content);
@@ -185,7 +184,7 @@ GArray *
 pld_prompt_make (PldLlm *llm, const PldMessage *messages, guint n_messages, const PldGenerateOptions *options,
                  guint room, guint *trimmed, gboolean *raw, GError **error)
 {
-  const PldTokenizer *tokenizer = pld_core_model (llm->core)->tokenizer;
+  const PldTokenizer *tokenizer = pld_core_model (llm->handle.core)->tokenizer;
   const PldTemplate *chat_template;
   GArray *tokens;
   guint n;
@@ -201,7 +200,7 @@ pld_prompt_make (PldLlm *llm, const PldMessage *messages, guint n_messages, cons
   g_clear_pointer (&tokens, g_array_unref);
   if (options->trim && n_messages > 0)
     tokens = prompt_trim (tokenizer, chat_template, messages, n_messages,
-                          MAX (1, room - MIN (room, llm->user.context / 4)), error);
+                          MAX (1, room - MIN (room, llm->handle.user.context / 4)), error);
   if (tokens != NULL && tokens->len > room)
     g_clear_pointer (&tokens, g_array_unref);
   if (tokens != NULL)
@@ -211,6 +210,6 @@ pld_prompt_make (PldLlm *llm, const PldMessage *messages, guint n_messages, cons
                  "%s: the prompt has %u tokens, more than the %u that fit a context of %u; shorten it, let it be "
                  "trimmed, or set a "
                  "larger context size",
-                 llm->path, n, room, llm->user.context);
+                 llm->handle.path, n, room, llm->handle.user.context);
   return tokens;
 }

@@ -3,19 +3,16 @@
  * The facade for vision models: pld_vision_*. A handle owns its pictures at the model's input size; passes are the
  * shared core's.
  */
-#include <string.h>
+#include "models/api/handle.h"
 
-#include "models/core/core.h"
+#include <string.h>
 
 #define BATCH_MAX 64
 
 struct _PldVision
 {
-  PldCore *core;
-  GMutex user_lock; /* held while user is read and replaced */
-  PldDemand user;
+  PldHandle handle;
   PldVisionInfo info;
-  char *path;
   guint batch;
   PldScaler *scaler;
   PldBuffer rgb;    /* [batch, height, width, 3] */
@@ -35,7 +32,7 @@ model_net (const PldModel *model)
 static const PldVisionNet *
 handle_net (const PldVision *vision)
 {
-  return model_net (pld_core_model (vision->core));
+  return model_net (pld_core_model (vision->handle.core));
 }
 
 static gsize
@@ -44,7 +41,7 @@ picture_bytes (const PldVisionNet *net)
   return (gsize) net->input_width * net->input_height * 3;
 }
 
-/* What a handle holds itself: pictures, results, a scaler; @with_pixels: float pictures too. */
+/* Memory of one handle: pictures, results, a scaler; @with_pixels: float pictures too. */
 static guint64
 handle_bytes (const PldModel *model, guint batch, gboolean with_pixels)
 {
@@ -59,16 +56,34 @@ handle_bytes (const PldModel *model, guint batch, gboolean with_pixels)
 static gboolean
 measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
 {
+  const PldVisionOptions *options = data;
+
+  user->batch = user->results = CLAMP (options->batch, 1, BATCH_MAX);
   user->bytes = handle_bytes (model, user->batch, FALSE);
   return TRUE;
 }
 
-static char *
-options_path (const PldVisionOptions *options, GError **error)
+static PldInputSize
+input_size (const PldEngineOptions *engine)
 {
-  if (options->model != NULL && options->model[0] != '\0')
-    return g_strdup (options->model);
-  return pld_bundled_model ("person-detector", error);
+  const PldVisionOptions *options = (const PldVisionOptions *) engine;
+
+  return (PldInputSize) { options->input_width, options->input_height };
+}
+
+const PldHandleType pld_handle_vision = {
+  .kind = PLD_MODEL_VISION,
+  .net = PLD_KIND_VISION,
+  .bundled = "person-detector",
+  .options_size = sizeof (PldVisionOptions),
+  .measure = measure,
+  .input = input_size,
+};
+
+void
+pld_vision_options_init_sized (PldVisionOptions *options, gsize size)
+{
+  pld_handle_options_init (&pld_handle_vision, &options->engine, size);
 }
 
 gboolean
@@ -101,35 +116,17 @@ pld_input_size_parse (const char *text, guint *width, guint *height, GError **er
   return TRUE;
 }
 
-static PldInputSize
-options_input (const PldVisionOptions *options)
-{
-  return (PldInputSize) { options->input_width, options->input_height };
-}
-
-static PldDemand
-options_user (const PldVisionOptions *options)
-{
-  return (PldDemand) {
-    .limit = options->memory_limit,
-    .loaders = options->loaders,
-    .pipelining = options->pipelining,
-    .threads = options->threads > 0 ? options->threads : pld_team_cores (),
-    .batch = CLAMP (options->batch, 1, BATCH_MAX),
-    .results = CLAMP (options->batch, 1, BATCH_MAX),
-  };
-}
-
 static gboolean
 handle_allocate (PldVision *vision, GError **error)
 {
-  const PldModel *model = pld_core_model (vision->core);
+  const PldModel *model = pld_core_model (vision->handle.core);
   const PldVisionNet *net = model_net (model);
-  PldBudget *budget = pld_core_budget (vision->core);
+  PldBudget *budget = pld_core_budget (vision->handle.core);
   const guint64 n = picture_bytes (net);
 
+  vision->batch = vision->handle.user.batch;
   if (!pld_buffer_init (&vision->rgb, budget, vision->batch * n, "the input pictures", error)
-      || !pld_buffer_init (&vision->kept, budget, n, "the picture that motion is held against", error)
+      || !pld_buffer_init (&vision->kept, budget, n, "the picture that motion is measured from", error)
       || !pld_buffer_init (&vision->values, budget, (guint64) vision->batch * net->base.n_outputs * sizeof (float),
                            "the results", error))
     return FALSE;
@@ -138,44 +135,26 @@ handle_allocate (PldVision *vision, GError **error)
   return vision->scaler != NULL;
 }
 
-PldVision *
-pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpointer user_data,
-                 GCancellable *cancellable, GError **error)
+static void
+handle_describe (PldVision *vision)
 {
-  PldVision *vision = g_new0 (PldVision, 1);
-  const PldModel *model = NULL;
+  const PldModel *model = pld_core_model (vision->handle.core);
+  const PldVisionNet *net = model_net (model);
 
-  g_mutex_init (&vision->user_lock);
-  vision->user = options_user (options);
-  vision->batch = vision->user.batch;
-  vision->path = options_path (options, error);
-  if (vision->path != NULL)
-    vision->core = pld_core_join (PLD_KIND_VISION, vision->path, options_input (options), &vision->user, measure, NULL,
-                                  progress, user_data, cancellable, error);
-  if (vision->core == NULL)
-    goto failed;
-  model = pld_core_model (vision->core);
-  if (!handle_allocate (vision, error))
-    goto failed;
   vision->info = (PldVisionInfo) {
-    .path = vision->path,
+    .path = vision->handle.path,
     .architecture = model->arch->name,
-    .input_width = model_net (model)->input_width,
-    .input_height = model_net (model)->input_height,
-    .detector = model_net (model)->detector,
-    .n_values = model->net->n_outputs,
-    .max_objects = model_net (model)->max_objects,
-    .threshold = model_net (model)->threshold,
-    .n_classes = model_net (model)->n_classes,
+    .input_width = net->input_width,
+    .input_height = net->input_height,
+    .detector = net->detector,
+    .n_values = net->base.n_outputs,
+    .max_objects = net->max_objects,
+    .threshold = net->threshold,
+    .n_classes = net->n_classes,
     .labels = (const char *const *) model->labels,
     .n_parameters = model->n_parameters,
     .weight_bytes = model->weight_bytes,
   };
-  return vision;
-
-failed:
-  pld_vision_close (&vision);
-  return NULL;
 }
 
 static void
@@ -188,10 +167,27 @@ handle_free (gpointer data)
   pld_buffer_clear (&vision->pixels);
   pld_buffer_clear (&vision->kept);
   pld_buffer_clear (&vision->values);
-  g_mutex_clear (&vision->user_lock);
+  pld_handle_clear (&vision->handle);
   g_free (vision->items);
-  g_free (vision->path);
   g_free (vision);
+}
+
+PldVision *
+pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpointer user_data,
+                 GCancellable *cancellable, GError **error)
+{
+  g_autofree PldEngineOptions *own = pld_handle_options (&pld_handle_vision, &options->engine);
+  PldVision *vision;
+
+  if (own == NULL)
+    return NULL;
+  vision = g_new0 (PldVision, 1);
+  if (pld_handle_join (&vision->handle, &pld_handle_vision, own, progress, user_data, cancellable, error)
+      && handle_allocate (vision, error))
+    handle_describe (vision);
+  else
+    pld_vision_close (&vision);
+  return vision;
 }
 
 void
@@ -200,27 +196,13 @@ pld_vision_close (PldVision **vision_ptr)
   PldVision *vision = g_steal_pointer (vision_ptr);
 
   if (vision != NULL)
-    pld_core_leave (&vision->core, &vision->user, handle_free, vision);
+    pld_handle_leave (&vision->handle, handle_free);
 }
 
 const PldVisionInfo *
 pld_vision_get_info (PldVision *vision)
 {
   return &vision->info;
-}
-
-gboolean
-pld_vision_set_memory_limit (PldVision *vision, guint64 limit, GError **error)
-{
-  PldDemand demand;
-  gboolean ok;
-
-  g_mutex_lock (&vision->user_lock);
-  demand = vision->user;
-  demand.limit = limit;
-  ok = pld_core_set_user (vision->core, &vision->user, &demand, error);
-  g_mutex_unlock (&vision->user_lock);
-  return ok;
 }
 
 static guint8 *
@@ -233,7 +215,7 @@ gboolean
 pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GError **error)
 {
   g_return_val_if_fail (slot < vision->batch, FALSE);
-  pld_core_settle (vision->core);
+  pld_core_settle (vision->handle.core);
   vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.rgb = slot_rgb (vision, slot) };
   return pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error);
 }
@@ -242,16 +224,10 @@ pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GEr
 static gboolean
 handle_add_pixels (PldVision *vision, gsize n, GError **error)
 {
-  PldDemand demand;
-  gboolean ok;
+  PldCore *core = vision->handle.core;
 
-  g_mutex_lock (&vision->user_lock);
-  demand = vision->user;
-  demand.bytes = handle_bytes (pld_core_model (vision->core), vision->batch, TRUE);
-  ok = pld_core_set_user (vision->core, &vision->user, &demand, error);
-  g_mutex_unlock (&vision->user_lock);
-  return ok
-         && pld_buffer_init (&vision->pixels, pld_core_budget (vision->core), vision->batch * n * sizeof (float),
+  return pld_handle_set_bytes (&vision->handle, handle_bytes (pld_core_model (core), vision->batch, TRUE), error)
+         && pld_buffer_init (&vision->pixels, pld_core_budget (core), vision->batch * n * sizeof (float),
                              "the input values", error);
 }
 
@@ -264,7 +240,7 @@ pld_vision_load_pixels (PldVision *vision, guint slot, const float *pixels, GErr
   g_return_val_if_fail (slot < vision->batch, FALSE);
   if (vision->pixels.data == NULL && !handle_add_pixels (vision, n, error))
     return FALSE;
-  pld_core_settle (vision->core);
+  pld_core_settle (vision->handle.core);
   to = (float *) (gpointer) vision->pixels.data + slot * n;
   memcpy (to, pixels, n * sizeof (float));
   vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.pixels = to };
@@ -288,11 +264,11 @@ pld_vision_change (PldVision *vision, guint slot, gboolean keep)
   return change;
 }
 
-/* Returns: how many objects @result shows */
+/* Returns: number of objects in @result */
 static guint
 decode (const PldVision *vision, const float *result, PldObject *objects)
 {
-  const guint n = pld_core_model (vision->core)->arch->decode (handle_net (vision), result, objects);
+  const guint n = pld_core_model (vision->handle.core)->arch->decode (handle_net (vision), result, objects);
 
   for (guint i = 0; i < n; i++)
     objects[i].label = vision->info.labels[objects[i].label_id];
@@ -309,41 +285,11 @@ pld_vision_run (PldVision *vision, guint n, float *values, PldObject *objects, g
 
   g_return_val_if_fail (n > 0 && n <= vision->batch, FALSE);
   g_return_val_if_fail ((objects != NULL) == (n_objects != NULL), FALSE);
-  if (!pld_core_run (vision->core, &request, error))
+  if (!pld_core_run (vision->handle.core, &request, error))
     return FALSE;
   if (values != NULL)
     memcpy (values, results, n * n_values * sizeof (float));
   for (guint i = 0; objects != NULL && i < n; i++)
     n_objects[i] = decode (vision, results + i * n_values, objects + (gsize) i * vision->info.max_objects);
   return TRUE;
-}
-
-void
-pld_vision_get_stats (PldVision *vision, PldStats *stats)
-{
-  pld_core_get_stats (vision->core, stats);
-}
-
-static gboolean
-plan_info (const PldVisionOptions *options, gboolean predict, PldPlanInfo *info, GCancellable *cancellable,
-           GError **error)
-{
-  g_autofree char *path = options_path (options, error);
-  PldDemand user = options_user (options);
-
-  return path != NULL
-         && pld_core_plan_info (PLD_KIND_VISION, path, options_input (options), &user, measure, NULL, predict, info,
-                                cancellable, error);
-}
-
-gboolean
-pld_vision_plan (const PldVisionOptions *options, PldPlanInfo *info, GError **error)
-{
-  return plan_info (options, FALSE, info, NULL, error);
-}
-
-gboolean
-pld_vision_predict (const PldVisionOptions *options, PldPlanInfo *info, GCancellable *cancellable, GError **error)
-{
-  return plan_info (options, TRUE, info, cancellable, error);
 }

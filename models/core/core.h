@@ -98,7 +98,7 @@ guint64 pld_core_pass_bytes (const PldModel *model, const PldGrant *grant);
  */
 PldPlan *pld_core_plan (const PldModel *model, const PldDemand *demand, PldGrant *grant, GError **error);
 
-/* The answer of pld_vision_plan() and pld_llm_plan(); with @predict of pld_vision_predict() and pld_llm_predict(). */
+/* The answer of pld_model_plan(); with @predict of pld_model_predict(). @info: (out): its changes: (transfer full) */
 gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
                              gpointer data, gboolean predict, PldPlanInfo *info, GCancellable *cancellable,
                              GError **error);

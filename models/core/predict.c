@@ -170,13 +170,16 @@ predict_change (const Predictor *p, guint64 limit, double speed, gboolean q8_0_c
   demand.bytes -= q8_0_cache ? demand.q8_0_saves : 0;
   plan = pld_core_plan (p->model, &demand, &grant, NULL);
   if (plan != NULL)
-    p->info->changes[p->info->n_changes++] = (PldPlanChange) {
-      .memory_limit = limit,
-      .storage_speed = speed,
-      .q8_0_cache = q8_0_cache,
-      .streamed_per_pass = plan->streamed_bytes,
-      .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->other_ns).pass_ns,
-    };
+    {
+      p->info->changes = g_renew (PldPlanChange, p->info->changes, p->info->n_changes + 1);
+      p->info->changes[p->info->n_changes++] = (PldPlanChange) {
+        .memory_limit = limit,
+        .storage_speed = speed,
+        .q8_0_cache = q8_0_cache,
+        .streamed_per_pass = plan->streamed_bytes,
+        .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->other_ns).pass_ns,
+      };
+    }
   pld_plan_free (&plan);
 }
 

@@ -3,6 +3,7 @@
  * Describes a model's files as JSON, and finds its kind, without reading weights.
  */
 #include "models/files/inspect.h"
+#include "models/architectures/arch.h"
 
 #include "engine/format/config.h"
 #include "engine/format/weights.h"
@@ -146,27 +147,33 @@ pld_model_inspect (const char *path, GError **error)
   return json_to_string (node, TRUE);
 }
 
-PldKind
-pld_weights_kind (const PldWeights *weights)
+PldModelKind
+pld_weights_kind (const PldWeights *weights, GError **error)
 {
-  const char *name = weights->format == PLD_FORMAT_GGUF ? architecture (weights, NULL) : NULL;
+  g_autoptr (PldConfig) config = NULL;
+  g_autofree char *vision = pld_arch_names (PLD_KIND_VISION), *text = pld_arch_names (PLD_KIND_TEXT);
+  const char *name;
 
-  return name != NULL && pld_arch_find (PLD_KIND_VISION, name) == NULL ? PLD_KIND_TEXT : PLD_KIND_VISION;
+  if (weights->format != PLD_FORMAT_GGUF && (config = pld_config_open (weights->path, "config.json", error)) == NULL)
+    return PLD_MODEL_UNKNOWN;
+  name = architecture (weights, config);
+  if (pld_arch_find (PLD_KIND_VISION, name) != NULL)
+    return PLD_MODEL_VISION;
+  if (pld_arch_find (PLD_KIND_TEXT, name) != NULL)
+    return PLD_MODEL_LANGUAGE;
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+               "%s: architecture \"%s\" is not supported; supported are %s for pictures and %s for text", weights->path,
+               name != NULL ? name : "", vision, text);
+  return PLD_MODEL_UNKNOWN;
 }
 
-gboolean
-pld_model_is_language (const char *path, gboolean *language, GError **error)
+PldModelKind
+pld_model_kind (const char *path, GError **error)
 {
   g_autoptr (PldWeights) weights = NULL;
 
   if (path == NULL)
-    {
-      *language = FALSE;
-      return TRUE;
-    }
+    return PLD_MODEL_VISION;
   weights = pld_weights_open (path, error);
-  if (weights == NULL)
-    return FALSE;
-  *language = pld_weights_kind (weights) == PLD_KIND_TEXT;
-  return TRUE;
+  return weights != NULL ? pld_weights_kind (weights, error) : PLD_MODEL_UNKNOWN;
 }

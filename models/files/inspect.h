@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "models/architectures/arch.h"
+#include "engine/format/weights.h"
+#include "pipeload/model.h"
 
-/* Text only of GGUF files whose architecture is not one of the known vision models'. */
-PldKind pld_weights_kind (const PldWeights *weights);
+/* As pld_model_kind(), of an open directory. */
+PldModelKind pld_weights_kind (const PldWeights *weights, GError **error);

@@ -203,13 +203,14 @@ write_file (Quantize *q, const char *path, GError **error)
 static gboolean
 check_kind (const PldWeights *weights, GError **error)
 {
-  if (pld_weights_kind (weights) == PLD_KIND_VISION)
-    return TRUE;
-  g_set_error (
-      error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-      "%s: is a language model; only vision models are converted here, language models come as GGUF of every type",
-      weights->path);
-  return FALSE;
+  const PldModelKind kind = pld_weights_kind (weights, error);
+
+  if (kind == PLD_MODEL_LANGUAGE)
+    g_set_error (
+        error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+        "%s: is a language model; only vision models are converted here, language models come as GGUF of every type",
+        weights->path);
+  return kind == PLD_MODEL_VISION;
 }
 
 static PldModel *

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 #define PRESET "vit-b16"
 #define TYPE "f16"
@@ -103,19 +104,19 @@ time_user (User *user, guint rounds, gint64 pass_us, GArray *times, GError **err
 static void
 print (const PldVisionOptions *options, PldVision *vision, guint n_others, const GArray *times)
 {
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
   PldStats stats;
   double pass_ms;
 
-  pld_vision_get_stats (vision, &stats);
+  pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   pass_ms = (double) stats.mean_pass_ns / 1e6;
   printf ("%u other users: cancelled in %.2f ms (median of %u), %.2f ms at worst; a pass of %u pictures %.1f ms",
           n_others, times->len > 0 ? (double) g_array_index (times, gint64, times->len / 2) / 1e3 : 0, times->len,
           times->len > 0 ? (double) g_array_index (times, gint64, times->len - 1) / 1e3 : 0, stats.batch, pass_ms);
   /* The plan of one user; tiles are cut much alike for several. */
-  if (pld_vision_plan (options, &plan, NULL))
-    printf (", a tile %.2f ms in the mean, %.2f ms the largest", pass_ms / plan.n_tiles,
-            pass_ms * (double) plan.tile_bytes / (double) plan.weight_bytes);
+  if ((plan = pld_model_plan (&options->engine, NULL)) != NULL)
+    printf (", a tile %.2f ms in the mean, %.2f ms the largest", pass_ms / plan->n_tiles,
+            pass_ms * (double) plan->tile_bytes / (double) plan->weight_bytes);
   printf ("\n");
 }
 
@@ -139,7 +140,7 @@ bench (const PldVisionOptions *options, guint n_others, guint rounds, GError **e
     ok = pld_vision_run (users->vision, 1, NULL, NULL, NULL, NULL, error);
   if (ok)
     {
-      pld_vision_get_stats (users->vision, &stats);
+      pld_handle_get_stats (PLD_HANDLE (users->vision), &stats);
       ok = time_user (users, rounds, (gint64) stats.last_pass_ns / 1000, times, error);
     }
   if (ok)
@@ -167,7 +168,7 @@ main (int argc, char **argv)
   const guint n_others = argc > 3 ? (guint) MAX (1, atoi (argv[3])) : 3,
               rounds = argc > 4 ? (guint) MAX (1, atoi (argv[4])) : 50;
   g_autofree char *path = argc > 1 ? g_build_filename (argv[1], PRESET "-" TYPE, NULL) : NULL;
-  PldVisionOptions options = { .model = path };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path);
   g_autoptr (GError) error = NULL;
 
   if (path == NULL)
@@ -175,7 +176,7 @@ main (int argc, char **argv)
       g_printerr ("%s FOLDER [LIMIT [OTHERS [ROUNDS]]]\n", argv[0]);
       return 1;
     }
-  if (!pld_limit_parse (argc > 2 ? argv[2] : "32MB", &options.memory_limit, &error)
+  if (!pld_limit_parse (argc > 2 ? argv[2] : "32MB", &options.engine.memory_limit, &error)
       || (!g_file_test (path, G_FILE_TEST_EXISTS)
           && !pld_model_synth (PRESET, TYPE, NULL, SEED, path, NULL, NULL, NULL, &error))
       || !bench (&options, 0, rounds, &error) || !bench (&options, n_others, rounds, &error))

@@ -13,6 +13,7 @@
 
 #include "engine/stream/stream.h"
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 #define TILES_MAX 65536
 #define PROMPT 16
@@ -83,7 +84,7 @@ typedef struct
 static gboolean
 open_llm (Model *model, const char *path, GError **error)
 {
-  PldLlmOptions options = { .model = path, .context_size = PROMPT + 1 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .context_size = PROMPT + 1);
   guint32 tokens[PROMPT];
 
   for (guint i = 0; i < PROMPT; i++)
@@ -95,7 +96,7 @@ open_llm (Model *model, const char *path, GError **error)
 static gboolean
 open_vision (Model *model, const char *path, GError **error)
 {
-  PldVisionOptions options = { .model = path };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path);
   const PldVisionInfo *info;
   g_autofree float *pixels = NULL;
   GRand *random;
@@ -131,10 +132,7 @@ is_resident (Model *model, GError **error)
 {
   PldStats stats;
 
-  if (model->vision != NULL)
-    pld_vision_get_stats (model->vision, &stats);
-  else
-    pld_llm_get_stats (model->llm, &stats);
+  pld_handle_get_stats (model->vision != NULL ? PLD_HANDLE (model->vision) : PLD_HANDLE (model->llm), &stats);
   if (stats.streamed_per_pass == 0)
     return TRUE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "the model is not wholly in memory");
@@ -206,18 +204,19 @@ static gboolean
 bench (const char *path, GError **error)
 {
   Model model = { NULL };
-  gboolean language, ok;
+  const PldModelKind kind = pld_model_kind (path, error);
+  gboolean ok;
 
-  ok = pld_model_is_language (path, &language, error)
-       && (language ? open_llm (&model, path, error) : open_vision (&model, path, error));
+  ok = kind != PLD_MODEL_UNKNOWN
+       && (kind == PLD_MODEL_LANGUAGE ? open_llm (&model, path, error) : open_vision (&model, path, error));
   /* The first pass reads, the second one is as all others. */
   for (guint i = 0; ok && i < 2; i++)
     ok = pass (&model, error);
   ok = ok && is_resident (&model, error);
   if (ok)
     {
-      printf ("%s, one %s; %d rounds of %d passes in turn, median, min – max\n", path, language ? "token" : "picture",
-              rounds, passes);
+      printf ("%s, one %s; %d rounds of %d passes in turn, median, min – max\n", path,
+              kind == PLD_MODEL_LANGUAGE ? "token" : "picture", rounds, passes);
       ok = compare (&model, error);
     }
   pld_vision_close (&model.vision);

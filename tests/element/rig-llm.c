@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/element/rig-llm.h"
+#include "tests/support/options.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -108,7 +109,7 @@ char *
 llm_engine (const PldGenerateOptions *options, const char *first, ...)
 {
   g_autofree char *model = llm_model ();
-  PldLlmOptions open = { .model = model };
+  PldLlmOptions open = LLM_OPTIONS (.engine.model = model);
   g_autoptr (GArray) messages = g_array_new (FALSE, FALSE, sizeof (PldMessage));
   g_autoptr (GError) error = NULL;
   GString *text = g_string_new (NULL);
@@ -125,7 +126,7 @@ llm_engine (const PldGenerateOptions *options, const char *first, ...)
     }
   va_end (more);
   pld_llm_generate (llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, options, gather, text,
-                    NULL, NULL, &error);
+                    NULL, &error);
   g_assert_no_error (error);
   pld_llm_close (&llm);
   return g_string_free (text, FALSE);
@@ -146,7 +147,7 @@ char *
 llm_smallest_limit (void)
 {
   g_autofree char *model = llm_model ();
-  PldLlmOptions options = { .model = model, .memory_limit = 1 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = model, .engine.memory_limit = 1);
   g_autoptr (GError) error = NULL;
 
   g_assert_null (pld_llm_open (&options, NULL, NULL, NULL, &error));

@@ -6,6 +6,7 @@
 #include "tests/element/rig.h"
 
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -232,14 +233,14 @@ test_shrinking_model (void)
     {
       g_autofree char *folder = copy_model ();
       g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
-      PldVisionOptions options = { .model = folder, .batch = 1 };
+      PldVisionOptions options = VISION_OPTIONS (.engine.model = folder, .batch = 1);
       g_autofree char *properties = NULL;
-      PldPlanInfo plan;
+      g_autoptr (PldPlanInfo) plan = NULL;
       Rig rig;
 
-      g_assert_true (pld_vision_plan (&options, &plan, NULL));
+      g_assert_true ((plan = pld_model_plan (&options.engine, NULL)) != NULL);
       properties = g_strdup_printf ("model=\"%s\" mode=%s memory-limit=%" G_GUINT64_FORMAT, folder, modes[i],
-                                    plan.minimum_limit);
+                                    plan->minimum_limit);
       rig_open (&rig, properties);
       rig_set_caps (&rig, "RGB", 48, 48);
       g_assert_cmpint (gst_harness_push (rig.harness, rig_frame (PICTURE_RED, 0)), ==, GST_FLOW_OK);

@@ -3,6 +3,7 @@
  * What the element answers: pieces, sentences, times, messages; and that each property reaches the engine.
  */
 #include "tests/element/rig-llm.h"
+#include "tests/support/options.h"
 
 #include <string.h>
 
@@ -340,7 +341,7 @@ static PldLlmInfo
 engine_info (guint context_size, PldCacheType type)
 {
   g_autofree char *model = llm_model ();
-  PldLlmOptions options = { .model = model, .context_size = context_size, .cache_type = type };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = model, .context_size = context_size, .cache_type = type);
   PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, NULL);
   PldLlmInfo info;
 

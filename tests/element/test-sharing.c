@@ -5,6 +5,7 @@
 #include "tests/element/rig.h"
 
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 #include <string.h>
 
@@ -12,27 +13,27 @@ static void
 test_limit (void)
 {
   g_autofree char *model = rig_model ();
-  PldVisionOptions options = { .model = model, .batch = 1 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = model, .batch = 1);
   g_autoptr (GstPipeloadFrame) before = NULL;
   g_autoptr (GstPipeloadFrame) after = NULL;
   g_autofree char *limit = NULL;
   g_autofree char *now = NULL;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
   guint64 streamed;
   Rig rig;
 
-  g_assert_true (pld_vision_plan (&options, &plan, NULL));
+  g_assert_true ((plan = pld_model_plan (&options.engine, NULL)) != NULL);
   rig_open_rgb (&rig, "threshold=0 memory-limit=0");
   before = rig_see (&rig, rig_frame (PICTURE_GRADIENT, 0), 48, 48);
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, 0);
-  limit = g_strdup_printf ("%" G_GUINT64_FORMAT, plan.minimum_limit);
+  limit = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->minimum_limit);
   g_object_set (rig.element, "memory-limit", limit, NULL);
   streamed = rig_stat (&rig, "bytes-streamed");
   after = rig_see (&rig, rig_frame (PICTURE_GRADIENT, 1), 48, 48);
   /* Streamed equals resident, byte for byte. */
   g_assert_true (gst_pipeload_frame_object (before, 0)->confidence == gst_pipeload_frame_object (after, 0)->confidence);
-  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
-  g_assert_cmpuint (rig_stat (&rig, "engine-bytes"), <=, plan.minimum_limit);
+  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan->minimum_limit);
+  g_assert_cmpuint (rig_stat (&rig, "engine-bytes"), <=, plan->minimum_limit);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 2), 48, 48));
   g_assert_cmpuint (rig_stat (&rig, "bytes-streamed"), >, streamed);
 
@@ -43,13 +44,13 @@ test_limit (void)
   rig_assert_message (&rig, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "much");
   g_object_get (rig.element, "memory-limit", &now, NULL);
   g_assert_cmpstr (now, ==, limit);
-  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan.minimum_limit);
+  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan->minimum_limit);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 3), 48, 48));
 
   /* What the machine can spare is more than this model needs. */
   g_object_set (rig.element, "memory-limit", "auto", NULL);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 4), 48, 48));
-  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), >, plan.resident_limit);
+  g_assert_cmpuint (rig_stat (&rig, "memory-limit"), >, plan->resident_limit);
   g_assert_cmpuint (rig_count (&rig, GST_MESSAGE_WARNING), ==, 0);
   rig_close (&rig);
 }

@@ -3,6 +3,7 @@
  * A language model under the faults of sweep.h, from opening to the answer. A fault leaves the cache as it was.
  */
 #include "tests/fault/sweep.h"
+#include "tests/support/options.h"
 
 #define N_TOKENS 5
 
@@ -13,7 +14,8 @@ static const guint32 tokens[N_TOKENS] = { 1, 9, 4, 9, 5 };
 static gboolean
 open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error)
 {
-  PldLlmOptions options = { .model = sweep->path, .memory_limit = sweep->limit, .threads = 2, .context_size = 16 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = sweep->path, .engine.memory_limit = sweep->limit,
+                                       .engine.threads = 2, .context_size = 16);
   gboolean ok;
 
   if (*model == NULL)
@@ -37,23 +39,23 @@ close_model (gpointer *model)
 static void
 get_stats (gpointer model, PldStats *stats)
 {
-  pld_llm_get_stats (model, stats);
+  pld_handle_get_stats (PLD_HANDLE (model), stats);
 }
 
 static void
 setup (Sweep *sweep, gconstpointer data)
 {
-  PldLlmOptions options = { .threads = 2, .context_size = 16 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.threads = 2, .context_size = 16);
   g_autoptr (GError) error = NULL;
   PldLlm *llm;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
 
   *sweep = (Sweep) { .run = open_and_run, .close = close_model, .get_stats = get_stats };
   set_fault (FAULT_NONE, 0);
   sweep->path = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", "type-q5_k.gguf", NULL);
-  options.model = sweep->path;
-  g_assert_true (pld_llm_plan (&options, &plan, &error));
-  sweep->limit = (plan.minimum_limit + plan.resident_limit) / 2;
+  options.engine.model = sweep->path;
+  g_assert_true ((plan = pld_model_plan (&options.engine, &error)) != NULL);
+  sweep->limit = (plan->minimum_limit + plan->resident_limit) / 2;
   llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   sweep->size = pld_llm_get_info (llm)->n_vocab * sizeof (float);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/fault/sweep.h"
+#include "tests/support/options.h"
 
 /* ---- a model in a folder of its own -------------------------------------------------------- */
 
@@ -31,7 +32,8 @@ copy (const char *name, const char *to)
 static gboolean
 open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error)
 {
-  PldVisionOptions options = { .model = sweep->path, .memory_limit = sweep->limit, .threads = 2 };
+  PldVisionOptions options
+      = VISION_OPTIONS (.engine.model = sweep->path, .engine.memory_limit = sweep->limit, .engine.threads = 2);
   g_autofree guint8 *grey = g_malloc (48 * 48 * 3);
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = 48, .height = 48 };
   gboolean ok = TRUE;
@@ -59,15 +61,15 @@ close_model (gpointer *model)
 static void
 get_stats (gpointer model, PldStats *stats)
 {
-  pld_vision_get_stats (model, stats);
+  pld_handle_get_stats (PLD_HANDLE (model), stats);
 }
 
 static void
 setup (Sweep *sweep, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plan;
-  PldVisionOptions options = { .threads = 2 };
+  g_autoptr (PldPlanInfo) plan = NULL;
+  PldVisionOptions options = VISION_OPTIONS (.engine.threads = 2);
 
   *sweep = (Sweep) {
     .run = open_and_run, .close = close_model, .get_stats = get_stats, .size = N_CLASSES * sizeof (float)
@@ -77,9 +79,9 @@ setup (Sweep *sweep, gconstpointer data)
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     copy (files[i], sweep->path);
-  options.model = sweep->path;
-  g_assert_true (pld_vision_plan (&options, &plan, &error));
-  sweep->limit = (plan.minimum_limit + plan.resident_limit) / 2;
+  options.engine.model = sweep->path;
+  g_assert_true ((plan = pld_model_plan (&options.engine, &error)) != NULL);
+  sweep->limit = (plan->minimum_limit + plan->resident_limit) / 2;
   sweep_begin (sweep);
 }
 

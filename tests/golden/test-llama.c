@@ -13,6 +13,7 @@
 #include "engine/runtime/dispatch.h"
 #include "tests/support/model-bytes.h"
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 /* ---- models and what is expected of them ---------------------------------------------------- */
 
@@ -105,13 +106,9 @@ static PldLlm *
 open_model (const char *path, guint64 limit, guint loaders, guint chunk, PldCacheType cache_type)
 {
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options = { .model = path,
-                            .memory_limit = limit,
-                            .loaders = loaders,
-                            .threads = 2,
-                            .context_size = 256,
-                            .chunk = chunk,
-                            .cache_type = cache_type };
+  PldLlmOptions options
+      = LLM_OPTIONS (.engine.model = path, .engine.memory_limit = limit, .engine.loaders = loaders, .engine.threads = 2,
+                     .context_size = 256, .chunk = chunk, .cache_type = cache_type);
   PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
@@ -305,10 +302,10 @@ static const PldCacheType cache_types[] = { PLD_CACHE_F16, PLD_CACHE_Q8_0, PLD_C
 static gboolean
 can_cache (const char *path, PldCacheType type)
 {
-  PldLlmOptions options = { .model = path, .cache_type = type };
-  PldPlanInfo plan;
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .cache_type = type);
+  g_autoptr (PldPlanInfo) plan = NULL;
 
-  return type != PLD_CACHE_Q8_0 || pld_llm_plan (&options, &plan, NULL);
+  return type != PLD_CACHE_Q8_0 || (plan = pld_model_plan (&options.engine, NULL)) != NULL;
 }
 
 /* A prompt at once, in chunks of any size, token by token: the same logits. */
@@ -352,7 +349,7 @@ check_streamed (const Golden *g, guint64 limit, guint loaders, PldCacheType type
         g_error ("%s: run %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", g->path,
                  run, limit, loaders);
     }
-  pld_llm_get_stats (llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.engine_peak, <=, limit);
   g_assert_cmpuint (stats.memory_limit, ==, limit);
   pld_llm_close (&llm);
@@ -361,13 +358,14 @@ check_streamed (const Golden *g, guint64 limit, guint loaders, PldCacheType type
 static guint64
 minimum_limit (const char *path, PldCacheType type)
 {
-  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 256, .cache_type = type };
+  PldLlmOptions options
+      = LLM_OPTIONS (.engine.model = path, .engine.threads = 2, .context_size = 256, .cache_type = type);
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
 
-  pld_llm_plan (&options, &plan, &error);
+  plan = pld_model_plan (&options.engine, &error);
   g_assert_no_error (error);
-  return plan.minimum_limit;
+  return plan->minimum_limit;
 }
 
 static void
@@ -383,7 +381,7 @@ sweep (const Golden *g, PldCacheType type)
   PldStats stats;
   guint64 most;
 
-  pld_llm_get_stats (llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   most = MAX (stats.engine_peak + 65536, least);
   pld_llm_close (&llm);
   for (guint i = 0; i < LIMITS; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 static gboolean
 gather (const char *text, gsize length, gpointer user_data)
@@ -25,7 +26,7 @@ ask (PldLlm *llm, const char *prompt)
   g_autoptr (GError) error = NULL;
 
   pld_generate_options_init (&options);
-  pld_llm_generate (llm, &message, 1, &options, gather, text, NULL, NULL, &error);
+  pld_llm_generate (llm, &message, 1, &options, gather, text, NULL, &error);
   g_assert_no_error (error);
   return g_string_free (text, FALSE);
 }
@@ -33,7 +34,7 @@ ask (PldLlm *llm, const char *prompt)
 static void
 check_answers (guint64 limit, guint n_cases)
 {
-  PldLlmOptions options = { .memory_limit = limit, .context_size = 1024, .threads = 2 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.memory_limit = limit, .context_size = 1024, .engine.threads = 2);
   g_autoptr (GError) error = NULL;
   g_autofree char *model = pld_bundled_model ("report-llama", &error);
   g_autofree char *path = g_build_filename (model, "heldout.jsonl", NULL);
@@ -70,13 +71,13 @@ test_resident (void)
 static void
 test_streamed (void)
 {
-  PldLlmOptions options = { .context_size = 1024, .threads = 2 };
+  PldLlmOptions options = LLM_OPTIONS (.context_size = 1024, .engine.threads = 2);
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
 
-  pld_llm_plan (&options, &plan, &error);
+  plan = pld_model_plan (&options.engine, &error);
   g_assert_no_error (error);
-  check_answers (plan.minimum_limit, 4);
+  check_answers (plan->minimum_limit, 4);
 }
 
 int

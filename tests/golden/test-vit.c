@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/support/vision-rig.h"
+#include "tests/support/options.h"
 
 static void
 assert_close (const float *got, const Npy *want, double tolerance)
@@ -137,7 +138,7 @@ test_limit_too_small (void)
 {
   g_autofree char *folder = vision_fixture ("vit-random", NULL);
   g_autoptr (GError) error = NULL;
-  PldVisionOptions options = { .model = folder, .memory_limit = 1000 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = folder, .engine.memory_limit = 1000);
   guint64 named = 0;
   char *words;
 
@@ -147,7 +148,7 @@ test_limit_too_small (void)
   words = strstr (error->message, "works is ");
   g_assert_nonnull (words);
   g_assert_true (pld_size_parse (words + strlen ("works is "), &named, NULL));
-  options.memory_limit = named;
+  options.engine.memory_limit = named;
   {
     PldVision *vision = pld_vision_open (&options, NULL, NULL, NULL, NULL);
 

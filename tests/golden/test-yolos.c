@@ -9,6 +9,7 @@
 
 #include "tests/support/model-bytes.h"
 #include "tests/support/vision-rig.h"
+#include "tests/support/options.h"
 
 /* Floats of a detection token: logits, one of them for no object, and a box. */
 static guint
@@ -276,7 +277,7 @@ test_size_fails (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
-      PldVisionOptions options = { .model = folder };
+      PldVisionOptions options = VISION_OPTIONS (.engine.model = folder);
       g_autoptr (GError) error = NULL;
 
       make_folder (folder, cases[i]);

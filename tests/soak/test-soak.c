@@ -9,6 +9,7 @@
 
 #include "pipeload/pipeload.h"
 #include "tests/support/resident.h"
+#include "tests/support/options.h"
 
 #define CAMERAS 8
 /* malloc's own rounding and GStreamer's caches settle within this. */
@@ -52,13 +53,13 @@ static void
 limits (guint64 *least, guint64 *most)
 {
   g_autofree char *path = model_path ();
-  PldVisionOptions options = { .model = path };
-  PldPlanInfo plan;
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path);
+  g_autoptr (PldPlanInfo) plan = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (pld_vision_plan (&options, &plan, &error));
-  *least = plan.minimum_limit;
-  *most = plan.resident_limit;
+  g_assert_true ((plan = pld_model_plan (&options.engine, &error)) != NULL);
+  *least = plan->minimum_limit;
+  *most = plan->resident_limit;
 }
 
 static GstElement *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/support/vision-rig.h"
+#include "tests/support/options.h"
 
 #include <string.h>
 
@@ -25,8 +26,8 @@ PldVision *
 vision_open (const char *path, guint64 limit, guint loaders, guint threads, guint batch, const char *input_size)
 {
   g_autoptr (GError) error = NULL;
-  PldVisionOptions options
-      = { .model = path, .memory_limit = limit, .loaders = loaders, .threads = threads, .batch = batch };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.memory_limit = limit,
+                                             .engine.loaders = loaders, .engine.threads = threads, .batch = batch);
   PldVision *vision;
 
   g_assert_true (input_size == NULL
@@ -70,15 +71,15 @@ vision_run_pixels (PldVision *vision, const Npy *pixels, guint n)
 static guint64
 minimum_limit (const char *path, const char *size)
 {
-  PldVisionOptions options = { .model = path, .threads = 2 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.threads = 2);
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
 
   g_assert_true (size == NULL || pld_input_size_parse (size, &options.input_width, &options.input_height, NULL));
-  pld_vision_plan (&options, &plan, &error);
+  plan = pld_model_plan (&options.engine, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (plan.minimum_limit, >, 0);
-  return plan.minimum_limit;
+  g_assert_cmpuint (plan->minimum_limit, >, 0);
+  return plan->minimum_limit;
 }
 
 /* Float pictures take more than the planned byte pictures do. */
@@ -110,7 +111,7 @@ check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixel
         g_error ("pass %u under %" G_GUINT64_FORMAT " bytes with %u loaders differs from the resident run", pass, limit,
                  loaders);
     }
-  pld_vision_get_stats (vision, &stats);
+  pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   g_assert_cmpuint (stats.engine_peak, <=, limit);
   g_assert_cmpuint (stats.memory_limit, ==, limit);
   g_assert_cmpuint (stats.passes, ==, 3);
@@ -129,7 +130,7 @@ vision_sweep (const char *model, const Npy *pixels, guint n_limits)
   g_autofree float *resident = vision_run_pixels (vision, pixels, 1);
   PldStats stats;
 
-  pld_vision_get_stats (vision, &stats);
+  pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   most = stats.engine_peak + 65536;
   pld_vision_close (&vision);
   for (guint i = 0; i < n_limits; i++)

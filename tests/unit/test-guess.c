@@ -8,6 +8,7 @@
 #include "pipeload/pipeload.h"
 #include "engine/text/lookup.h"
 #include "models/api/guess.h"
+#include "tests/support/options.h"
 
 /* ---- where it stood before ----------------------------------------------------------------- */
 
@@ -155,10 +156,9 @@ open_llm (const char *name, guint lookup, guint64 limit, guint context, guint ch
 {
   g_autofree char *path = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", name, NULL);
   g_autoptr (GError) error = NULL;
-  const PldLlmOptions options = {
-    .model = path, .memory_limit = limit, .threads = 2, .context_size = context, .chunk = chunk, .lookup = lookup
-  };
-  PldPlanInfo plan;
+  const PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.memory_limit = limit, .engine.threads = 2,
+                                             .context_size = context, .chunk = chunk, .lookup = lookup);
+  g_autoptr (PldPlanInfo) plan = NULL;
   PldLlm *llm;
 
   /* 1: the smallest. */
@@ -166,9 +166,9 @@ open_llm (const char *name, guint lookup, guint64 limit, guint context, guint ch
     {
       PldLlmOptions any = options;
 
-      any.memory_limit = 0;
-      g_assert_true (pld_llm_plan (&any, &plan, &error));
-      return open_llm (name, lookup, plan.minimum_limit, context, chunk);
+      any.engine.memory_limit = 0;
+      g_assert_true ((plan = pld_model_plan (&any.engine, &error)) != NULL);
+      return open_llm (name, lookup, plan->minimum_limit, context, chunk);
     }
   llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
@@ -191,15 +191,15 @@ generate (PldLlm *llm, const char *prompt, const PldGenerateOptions *options)
   GString *text = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
   Outcome outcome = { 0 };
-  PldGenerateResult again;
 
-  g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, &outcome.result, NULL, &error));
+  g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, NULL, &error));
+  outcome.result = *pld_llm_get_result (llm);
   g_assert_no_error (error);
   outcome.position = pld_llm_get_position (llm);
   outcome.text = g_string_free (text, FALSE);
   text = g_string_new (NULL);
-  g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, &again, NULL, &error));
-  outcome.cached = again.cached_tokens;
+  g_assert_true (pld_llm_generate (llm, &message, 1, options, take, text, NULL, &error));
+  outcome.cached = pld_llm_get_result (llm)->cached_tokens;
   g_assert_cmpstr (text->str, ==, outcome.text);
   g_string_free (text, TRUE);
   return outcome;

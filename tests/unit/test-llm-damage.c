@@ -8,6 +8,7 @@
 
 #include "pipeload/pipeload.h"
 #include "tests/support/model-bytes.h"
+#include "tests/support/options.h"
 
 static char *
 model_path (const char *name)
@@ -21,7 +22,7 @@ model_path (const char *name)
 static void
 try_model (const char *path)
 {
-  PldLlmOptions options = { .model = path, .threads = 1, .context_size = 8 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.threads = 1, .context_size = 8);
   const guint32 tokens[] = { 1, 3 };
   g_autoptr (GError) error = NULL;
   PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
@@ -80,10 +81,10 @@ test_truncated (void)
     {
       g_autoptr (GByteArray) part = g_byte_array_new ();
       g_autofree char *path = NULL;
-      PldLlmOptions options = { .threads = 1 };
+      PldLlmOptions options = LLM_OPTIONS (.engine.threads = 1);
 
       g_byte_array_append (part, model->data, (guint) n);
-      options.model = path = bytes_save (part, folder, "cut.gguf");
+      options.engine.model = path = bytes_save (part, folder, "cut.gguf");
       g_assert_null (pld_llm_open (&options, NULL, NULL, NULL, &error));
       g_assert_nonnull (strstr (error->message, path));
       g_clear_error (&error);
@@ -122,7 +123,7 @@ check_key (const GByteArray *model, const char *folder, const char *key, guint32
   g_autoptr (GByteArray) changed = g_byte_array_new ();
   g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options = { .threads = 1 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.threads = 1);
   const gsize n = strlen (key);
   gsize at = 0;
 
@@ -134,7 +135,7 @@ check_key (const GByteArray *model, const char *folder, const char *key, guint32
   for (guint b = 0; b < 4; b++)
     changed->data[at + b] = (guint8) (value >> (8 * b));
   path = bytes_save (changed, folder, "changed.gguf");
-  options.model = path;
+  options.engine.model = path;
   g_assert_null (pld_llm_open (&options, NULL, NULL, NULL, &error));
   g_assert_nonnull (strstr (error->message, path));
   assert_pld_error (&error, (PldError) error->code, part);

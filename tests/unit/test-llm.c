@@ -8,6 +8,7 @@
 
 #include "pipeload/pipeload.h"
 #include "tests/support/model-bytes.h"
+#include "tests/support/options.h"
 
 static char *
 model_path (const char *name)
@@ -23,8 +24,8 @@ open_mode (const char *name, PldPipelining pipelining, guint64 limit, guint cont
 {
   g_autofree char *path = model_path (name);
   g_autoptr (GError) error = NULL;
-  PldLlmOptions options
-      = { .model = path, .memory_limit = limit, .pipelining = pipelining, .threads = 2, .context_size = context };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.memory_limit = limit,
+                                       .engine.pipelining = pipelining, .engine.threads = 2, .context_size = context);
   PldLlm *llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
@@ -54,11 +55,11 @@ test_wrong_models (void)
   g_autofree char *vit = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", "vit-random", NULL);
   g_autofree char *path = model_path (TINY);
   g_autoptr (GError) error = NULL;
-  PldVisionOptions vision = { .model = path };
+  PldVisionOptions vision = VISION_OPTIONS (.engine.model = path);
 
-  assert_refused (&(PldLlmOptions) { .model = "/nonexistent/model.gguf" }, PLD_ERROR_NOT_FOUND,
+  assert_refused (&LLM_OPTIONS (.engine.model = "/nonexistent/model.gguf"), PLD_ERROR_NOT_FOUND,
                   "/nonexistent/model.gguf");
-  assert_refused (&(PldLlmOptions) { .model = vit }, PLD_ERROR_UNSUPPORTED, "name a .gguf file");
+  assert_refused (&LLM_OPTIONS (.engine.model = vit), PLD_ERROR_UNSUPPORTED, "name a .gguf file");
   g_assert_null (pld_vision_open (&vision, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, path);
 }
@@ -67,22 +68,22 @@ static void
 test_limit (void)
 {
   g_autofree char *path = model_path (TINY);
-  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.threads = 2, .context_size = 64);
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
   PldStats stats;
   PldLlm *llm;
 
-  g_assert_true (pld_llm_plan (&options, &plan, &error));
-  g_assert_cmpuint (plan.minimum_limit, <, plan.resident_limit);
-  options.memory_limit = 1000;
+  g_assert_true ((plan = pld_model_plan (&options.engine, &error)) != NULL);
+  g_assert_cmpuint (plan->minimum_limit, <, plan->resident_limit);
+  options.engine.memory_limit = 1000;
   assert_refused (&options, PLD_ERROR_LIMIT, "the smallest that works is");
-  llm = open_llm (TINY, plan.minimum_limit, 64);
-  pld_llm_get_stats (llm, &stats);
-  g_assert_cmpuint (stats.memory_limit, ==, plan.minimum_limit);
-  g_assert_false (pld_llm_set_memory_limit (llm, plan.minimum_limit - 4096, &error));
+  llm = open_llm (TINY, plan->minimum_limit, 64);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
+  g_assert_cmpuint (stats.memory_limit, ==, plan->minimum_limit);
+  g_assert_false (pld_handle_set_memory_limit (PLD_HANDLE (llm), plan->minimum_limit - 4096, &error));
   assert_pld_error (&error, PLD_ERROR_LIMIT, "the smallest that works is");
-  g_assert_true (pld_llm_set_memory_limit (llm, plan.resident_limit, &error));
+  g_assert_true (pld_handle_set_memory_limit (PLD_HANDLE (llm), plan->resident_limit, &error));
   pld_llm_close (&llm);
 }
 
@@ -96,14 +97,14 @@ test_sharing (void)
   PldStats one, both, again;
 
   g_assert_true (pld_llm_eval (first, &token, 1, NULL, NULL, &error));
-  pld_llm_get_stats (first, &one);
+  pld_handle_get_stats (PLD_HANDLE (first), &one);
   g_assert_true (pld_llm_eval (second, &token, 1, NULL, NULL, &error));
-  pld_llm_get_stats (second, &both);
+  pld_handle_get_stats (PLD_HANDLE (second), &both);
   g_assert_cmpuint (both.users, ==, 2);
   g_assert_cmpuint (both.bytes_streamed, ==, one.bytes_streamed);
   g_assert_cmpuint (both.engine_bytes, ==, one.engine_bytes);
   pld_llm_close (&second);
-  pld_llm_get_stats (first, &again);
+  pld_handle_get_stats (PLD_HANDLE (first), &again);
   g_assert_cmpuint (again.users, ==, 1);
   g_assert_cmpuint (again.engine_bytes, <, both.engine_bytes);
   pld_llm_close (&first);
@@ -120,18 +121,18 @@ test_auto (void)
   PldStats stats;
 
   g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
-  pld_llm_get_stats (llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.memory_limit, >, 0);
   g_assert_cmpuint (stats.memory_limit, <, G_MAXUINT64 / 2);
   g_assert_cmpuint (stats.engine_bytes, <=, stats.memory_limit);
   other = open_llm (TINY, 20000000, 64);
   g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
-  pld_llm_get_stats (llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 20000000);
   pld_llm_close (&other);
-  g_assert_true (pld_llm_set_memory_limit (llm, 0, &error));
+  g_assert_true (pld_handle_set_memory_limit (PLD_HANDLE (llm), 0, &error));
   g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
-  pld_llm_get_stats (llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 0);
   pld_llm_close (&llm);
 }
@@ -146,19 +147,19 @@ test_low_memory (void)
   g_autofree float *want = g_malloc (size);
   g_autofree float *got = g_malloc (size);
   g_autofree char *path = model_path (TINY);
-  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.threads = 2, .context_size = 64);
   const guint32 token = 1;
   PldStats after;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
 
-  g_assert_true (pld_llm_plan (&options, &plan, NULL));
+  g_assert_true ((plan = pld_model_plan (&options.engine, NULL)) != NULL);
   g_assert_true (pld_llm_eval (llm, &token, 1, want, NULL, NULL));
   g_signal_emit_by_name (monitor, "low-memory-warning", G_MEMORY_MONITOR_WARNING_LEVEL_CRITICAL);
   pld_llm_rewind (llm, 0);
   g_assert_true (pld_llm_eval (llm, &token, 1, got, NULL, NULL));
   g_assert_cmpmem (got, size, want, size);
-  pld_llm_get_stats (llm, &after);
-  g_assert_cmpuint (after.memory_limit, ==, plan.minimum_limit);
+  pld_handle_get_stats (PLD_HANDLE (llm), &after);
+  g_assert_cmpuint (after.memory_limit, ==, plan->minimum_limit);
   g_assert_cmpuint (after.engine_bytes, <=, after.memory_limit);
   pld_llm_close (&llm);
 }
@@ -188,7 +189,7 @@ test_pipelining (void)
       g_assert_true (pld_llm_eval (llm, tokens, N, mode == PLD_PIPELINING_FULL ? want : got, NULL, NULL));
       if (mode != PLD_PIPELINING_FULL)
         g_assert_cmpmem (got, size, want, size);
-      pld_llm_get_stats (llm, &stats);
+      pld_handle_get_stats (PLD_HANDLE (llm), &stats);
       g_assert_true ((stats.pinned_bytes > 0) == (mode == PLD_PIPELINING_FULL));
       pld_llm_close (&llm);
     }
@@ -289,9 +290,9 @@ test_fair (void)
     N = 48
   };
   g_autofree char *path = model_path (TINY);
-  PldLlmOptions options = { .model = path, .threads = 2, .context_size = 64 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.threads = 2, .context_size = 64);
   guint32 tokens[N];
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
   Neighbour neighbour = { 0 };
   PldStats stats;
   GThread *thread;
@@ -299,11 +300,11 @@ test_fair (void)
 
   for (guint i = 0; i < N; i++)
     tokens[i] = 1 + i % 9;
-  g_assert_true (pld_llm_plan (&options, &plan, NULL));
+  g_assert_true ((plan = pld_model_plan (&options.engine, NULL)) != NULL);
   llm = open_llm (TINY, 0, 64);
   neighbour.llm = open_llm (TINY, 0, 64);
   /* The smallest for both of them: found by asking. */
-  for (guint64 limit = plan.minimum_limit; !pld_llm_set_memory_limit (llm, limit, NULL);)
+  for (guint64 limit = plan->minimum_limit; !pld_handle_set_memory_limit (PLD_HANDLE (llm), limit, NULL);)
     limit += 4096;
   thread = g_thread_new ("neighbour", run_neighbour, &neighbour);
   for (guint i = 0; i < 5; i++)
@@ -313,7 +314,7 @@ test_fair (void)
     }
   g_atomic_int_set (&neighbour.stop, 1);
   g_thread_join (thread);
-  pld_llm_get_stats (llm, &stats);
+  pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.batch, <=, 8);
   /* One after the other, it would be 5. */
   g_assert_cmpuint (neighbour.passes, >=, 15);
@@ -392,7 +393,8 @@ ask (PldLlm *llm, const char *prompt, const PldGenerateOptions *options, PldGene
   GString *text = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
 
-  pld_llm_generate (llm, &message, 1, options, gather, text, result, NULL, &error);
+  pld_llm_generate (llm, &message, 1, options, gather, text, NULL, &error);
+  *result = *pld_llm_get_result (llm);
   g_assert_no_error (error);
   return g_string_free (text, FALSE);
 }
@@ -534,12 +536,11 @@ test_caller_ends (void)
   PldLlm *llm = open_llm (TINY, 0, 64);
   const PldMessage message = { "user", "abc" };
   PldGenerateOptions options = greedy (24);
-  PldGenerateResult result;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (pld_llm_generate (llm, &message, 1, &options, enough, NULL, &result, NULL, &error));
-  g_assert_cmpint (result.finish, ==, PLD_FINISH_CALLER);
-  g_assert_cmpuint (result.generated_tokens, <, 24);
+  g_assert_true (pld_llm_generate (llm, &message, 1, &options, enough, NULL, NULL, &error));
+  g_assert_cmpint (pld_llm_get_result (llm)->finish, ==, PLD_FINISH_CALLER);
+  g_assert_cmpuint (pld_llm_get_result (llm)->generated_tokens, <, 24);
   pld_llm_close (&llm);
 }
 
@@ -553,22 +554,21 @@ test_long_prompt (void)
   const PldMessage messages[] = { { "user", long_text }, { "assistant", "b" }, { "user", "abc" } };
   const PldMessage one = { "user", long_text };
   PldGenerateOptions options = greedy (4);
-  PldGenerateResult result;
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (pld_llm_generate (llm, messages, 3, &options, NULL, NULL, &result, NULL, &error));
+  g_assert_false (pld_llm_generate (llm, messages, 3, &options, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "a context of 32");
   options.trim = TRUE;
   options.chat_template = "chatml";
-  g_assert_false (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, &result, NULL, &error));
+  g_assert_false (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, NULL, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED);
   g_clear_error (&error);
   options.chat_template = "none";
-  g_assert_true (pld_llm_generate (llm, messages, 3, &options, NULL, NULL, &result, NULL, &error));
-  g_assert_cmpuint (result.trimmed_tokens, >, 0);
-  g_assert_true (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, &result, NULL, &error));
-  g_assert_cmpuint (result.trimmed_tokens, >, 0);
-  g_assert_cmpuint (result.prompt_tokens, <=, 24);
+  g_assert_true (pld_llm_generate (llm, messages, 3, &options, NULL, NULL, NULL, &error));
+  g_assert_cmpuint (pld_llm_get_result (llm)->trimmed_tokens, >, 0);
+  g_assert_true (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, NULL, &error));
+  g_assert_cmpuint (pld_llm_get_result (llm)->trimmed_tokens, >, 0);
+  g_assert_cmpuint (pld_llm_get_result (llm)->prompt_tokens, <=, 24);
   pld_llm_close (&llm);
 }
 
@@ -581,11 +581,11 @@ test_template_names (void)
   g_autoptr (GError) error = NULL;
 
   options.chat_template = "no-such-template";
-  g_assert_false (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, NULL, &error));
-  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "no chat template \"no-such-template\"");
+  g_assert_false (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, &error));
+  assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "unknown chat template \"no-such-template\"");
   options.chat_template = "chatml";
-  g_assert_true (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, NULL, &error));
-  g_assert_false (pld_llm_generate (llm, &strange, 1, &options, NULL, NULL, NULL, NULL, &error));
+  g_assert_true (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, &error));
+  g_assert_false (pld_llm_generate (llm, &strange, 1, &options, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "nobody");
   pld_llm_close (&llm);
 }

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "pipeload/pipeload.h"
 #include "tests/support/model-bytes.h"
+#include "tests/support/options.h"
 
 #define WAITERS 4
 
@@ -45,8 +45,8 @@ open_model (guint input_width, guint64 limit, PldProgressFunc progress, gpointer
             GError **error)
 {
   g_autofree char *path = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "data", "vit-random", NULL);
-  PldVisionOptions options
-      = { .model = path, .memory_limit = limit, .threads = 1, .input_width = input_width, .input_height = input_width };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.memory_limit = limit, .engine.threads = 1,
+                                             .input_width = input_width, .input_height = input_width);
 
   return pld_vision_open (&options, progress, data, cancellable, error);
 }
@@ -122,7 +122,7 @@ count_users (PldVision *vision)
 {
   PldStats stats;
 
-  pld_vision_get_stats (vision, &stats);
+  pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   return stats.users;
 }
 
@@ -148,7 +148,7 @@ test_progress_closes (void)
 {
   g_autofree char *path
       = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "golden", "llm", "data", "mha-tied-f32.gguf", NULL);
-  PldLlmOptions options = { .model = path, .threads = 1 };
+  PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.threads = 1);
   g_autoptr (GError) error = NULL;
   Handles handles = { .llm = pld_llm_open (&options, NULL, NULL, NULL, &error) };
   PldVision *vision;

@@ -5,6 +5,7 @@
  */
 #include "models/core/predict.h"
 #include "tests/support/cache-rig.h"
+#include "tests/support/options.h"
 
 #define MIB ((guint64) 1 << 20)
 
@@ -413,58 +414,67 @@ static void
 test_predict_model (void)
 {
   g_autofree char *path = g_build_filename (scratch, "ti", NULL);
-  PldVisionOptions options = { .model = path, .memory_limit = 7000000 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.memory_limit = 7000000);
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plain, info, again;
+  g_autoptr (PldPlanInfo) plain = NULL, info = NULL, again = NULL;
 
   cache_rig_clear ();
   g_assert_true (pld_model_synth ("vit-ti16", "f16", NULL, 1, path, NULL, NULL, NULL, &error));
   g_cancellable_cancel (cancelled);
-  g_assert_false (pld_vision_predict (&options, &info, cancelled, &error));
+  g_assert_null (pld_model_predict (&options.engine, cancelled, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_CANCELLED);
   g_clear_error (&error);
-  g_assert_true (pld_vision_plan (&options, &plain, &error));
-  g_assert_cmpuint (plain.read_bandwidth + plain.pass_ns + plain.n_changes + plain.pass_items, ==, 0);
-  g_assert_true (pld_vision_predict (&options, &info, NULL, &error));
+  plain = pld_model_plan (&options.engine, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (plain->read_bandwidth + plain->pass_ns + plain->n_changes + plain->pass_items, ==, 0);
+  info = pld_model_predict (&options.engine, NULL, &error);
   g_assert_no_error (error);
   /* From now on opening and planning go by what was measured. */
-  g_assert_true (pld_vision_plan (&options, &plain, &error));
-  g_assert_cmpuint (info.streamed_per_pass, ==, plain.streamed_per_pass);
-  g_assert_cmpuint (info.loaders, ==, plain.loaders);
-  g_assert_cmpuint (info.read_bandwidth, >, 0);
-  g_assert_cmpuint (info.best_loaders, >=, 1);
-  g_assert_cmpuint (info.best_loaders, <=, 8);
-  g_assert_cmpuint (info.pass_items, ==, 1);
-  g_assert_cmpuint (info.floor_ns, ==, MAX (info.load_ns, info.compute_ns));
-  g_assert_cmpuint (info.pass_ns + 1, >=, info.floor_ns);
-  g_assert_cmpuint (info.pass_ns, <=, info.load_ns + info.compute_ns + 1);
-  g_assert_cmpuint (info.batch_pass_ns, ==, info.pass_ns);
+  pld_plan_info_free (plain);
+  plain = pld_model_plan (&options.engine, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (info->streamed_per_pass, ==, plain->streamed_per_pass);
+  g_assert_cmpuint (info->loaders, ==, plain->loaders);
+  g_assert_cmpuint (info->read_bandwidth, >, 0);
+  g_assert_cmpuint (info->best_loaders, >=, 1);
+  g_assert_cmpuint (info->best_loaders, <=, 8);
+  g_assert_cmpuint (info->pass_items, ==, 1);
+  g_assert_cmpuint (info->floor_ns, ==, MAX (info->load_ns, info->compute_ns));
+  g_assert_cmpuint (info->pass_ns + 1, >=, info->floor_ns);
+  g_assert_cmpuint (info->pass_ns, <=, info->load_ns + info->compute_ns + 1);
+  g_assert_cmpuint (info->batch_pass_ns, ==, info->pass_ns);
   /* More and more memory, up to all, then faster storage. */
-  g_assert_cmpuint (info.n_changes, >=, 2);
-  for (guint i = 0; i + 1 < info.n_changes; i++)
+  g_assert_cmpuint (info->n_changes, >=, 2);
+  for (guint i = 0; i + 1 < info->n_changes; i++)
     {
-      g_assert_cmpuint (info.changes[i].memory_limit, >, i > 0 ? info.changes[i - 1].memory_limit : info.memory_limit);
+      g_assert_cmpuint (info->changes[i].memory_limit, >,
+                        i > 0 ? info->changes[i - 1].memory_limit : info->memory_limit);
       /* As it would be planned; a larger ring may take what a little more memory would have pinned. */
-      options.memory_limit = info.changes[i].memory_limit;
-      g_assert_true (pld_vision_plan (&options, &plain, &error));
-      g_assert_cmpuint (info.changes[i].streamed_per_pass, ==, plain.streamed_per_pass);
-      g_assert_cmpfloat (info.changes[i].storage_speed, ==, 1);
+      options.engine.memory_limit = info->changes[i].memory_limit;
+      pld_plan_info_free (plain);
+      plain = pld_model_plan (&options.engine, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (info->changes[i].streamed_per_pass, ==, plain->streamed_per_pass);
+      g_assert_cmpfloat (info->changes[i].storage_speed, ==, 1);
     }
-  g_assert_cmpuint (info.changes[info.n_changes - 2].streamed_per_pass, ==, 0);
-  g_assert_cmpfloat (info.changes[info.n_changes - 1].storage_speed, ==, 2);
-  g_assert_cmpuint (info.changes[info.n_changes - 1].pass_ns, <=, info.pass_ns);
+  g_assert_cmpuint (info->changes[info->n_changes - 2].streamed_per_pass, ==, 0);
+  g_assert_cmpfloat (info->changes[info->n_changes - 1].storage_speed, ==, 2);
+  g_assert_cmpuint (info->changes[info->n_changes - 1].pass_ns, <=, info->pass_ns);
   /* A cached profile is not measured again. */
-  options.memory_limit = info.memory_limit;
-  g_assert_true (pld_vision_predict (&options, &again, NULL, &error));
-  g_assert_cmpuint (again.read_bandwidth, ==, info.read_bandwidth);
-  g_assert_cmpuint (again.load_ns, ==, info.load_ns);
-  g_assert_cmpuint (again.compute_ns, ==, info.compute_ns);
-  g_assert_cmpuint (again.pass_ns, ==, info.pass_ns);
-  options.memory_limit = 0;
-  g_assert_true (pld_vision_predict (&options, &info, NULL, &error));
-  g_assert_cmpuint (info.n_changes + info.load_ns, ==, 0);
-  g_assert_cmpuint (info.pass_ns, >, 0);
+  options.engine.memory_limit = info->memory_limit;
+  again = pld_model_predict (&options.engine, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (again->read_bandwidth, ==, info->read_bandwidth);
+  g_assert_cmpuint (again->load_ns, ==, info->load_ns);
+  g_assert_cmpuint (again->compute_ns, ==, info->compute_ns);
+  g_assert_cmpuint (again->pass_ns, ==, info->pass_ns);
+  options.engine.memory_limit = 0;
+  pld_plan_info_free (info);
+  info = pld_model_predict (&options.engine, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (info->n_changes + info->load_ns, ==, 0);
+  g_assert_cmpuint (info->pass_ns, >, 0);
 }
 
 int

@@ -412,21 +412,18 @@ test_bad (Scratch *fixture, gconstpointer data)
 }
 
 static void
-test_is_language (Scratch *fixture, gconstpointer data)
+test_kind (Scratch *fixture, gconstpointer data)
 {
   g_autofree char *folder = g_build_filename (fixture->folder, "vit", NULL);
-  gboolean language = TRUE;
   GError *error = NULL;
 
-  g_assert_true (pld_model_is_language (NULL, &language, &error));
-  g_assert_false (language);
+  g_assert_cmpint (pld_model_kind (NULL, &error), ==, PLD_MODEL_VISION);
   pld_weights_free (synth (fixture, "llama-tiny", NULL, NULL));
-  g_assert_true (pld_model_is_language (fixture->path, &language, &error));
-  g_assert_true (language);
+  g_assert_cmpint (pld_model_kind (fixture->path, &error), ==, PLD_MODEL_LANGUAGE);
   g_assert_true (pld_model_synth ("vit-ti16", "f16", NULL, 0, folder, NULL, NULL, NULL, &error));
-  g_assert_true (pld_model_is_language (folder, &language, &error));
-  g_assert_false (language);
-  g_assert_false (pld_model_is_language ("missing", &language, &error));
+  g_assert_cmpint (pld_model_kind (folder, &error), ==, PLD_MODEL_VISION);
+  g_assert_no_error (error);
+  g_assert_cmpint (pld_model_kind ("missing", &error), ==, PLD_MODEL_UNKNOWN);
   assert_pld_error (&error, PLD_ERROR_NOT_FOUND, "missing");
 }
 
@@ -455,6 +452,6 @@ main (int argc, char **argv)
   ADD ("/synth/vocab", NULL, test_vocab);
   ADD ("/synth/vocab-real", NULL, test_vocab_real);
   ADD ("/synth/bad", NULL, test_bad);
-  ADD ("/is-language", NULL, test_is_language);
+  ADD ("/is-language", NULL, test_kind);
   return g_test_run ();
 }

@@ -6,6 +6,7 @@
 #include "engine/format/safetensors-writer.h"
 #include "tests/support/model-bytes.h"
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -264,7 +265,7 @@ test_synth_gguf (Scratch *fixture, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (fixture->folder, "vit.gguf", NULL);
   g_autoptr (PldWeights) weights = NULL;
-  PldVisionOptions options = { .model = path, .threads = 1 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.threads = 1);
   guint64 parameters = 0, bytes = 0;
   PldVision *vision;
   GError *error = NULL;
@@ -302,8 +303,9 @@ test_synth_yolos (Scratch *fixture, gconstpointer data)
   g_autofree char *path = g_build_filename (fixture->folder, "yolos.gguf", NULL);
   g_autofree char *folder = g_build_filename (fixture->folder, "yolos", NULL);
   g_autoptr (PldWeights) weights = NULL, gguf = NULL;
-  PldVisionOptions options = { .model = path, .input_width = 864, .input_height = 512, .threads = 2 };
-  PldPlanInfo plan;
+  PldVisionOptions options
+      = VISION_OPTIONS (.engine.model = path, .input_width = 864, .input_height = 512, .engine.threads = 2);
+  g_autoptr (PldPlanInfo) plan = NULL;
   GError *error = NULL;
 
   g_assert_true (pld_model_synth ("yolos-base", "f16", NULL, 0, folder, NULL, NULL, NULL, &error));
@@ -326,16 +328,18 @@ test_synth_yolos (Scratch *fixture, gconstpointer data)
   g_assert_cmpint (pld_weights_find (gguf, "box_embed.1.weight")->dtype, ==, PLD_DTYPE_Q8_0);
 
   /* Of 1829 tokens three times 768 floats, and 3072 in the MLP. */
-  g_assert_true (pld_vision_plan (&options, &plan, &error));
-  g_assert_cmpuint (plan.activation_bytes, >, (guint64) 1829 * (3 * 768 + 3072) * 4);
-  g_assert_cmpuint (plan.minimum_limit, <, 60000000);
-  g_assert_cmpuint (plan.resident_limit, >, plan.weight_bytes);
-  options.memory_limit = 96000000;
-  g_assert_true (pld_vision_plan (&options, &plan, &error));
+  g_assert_true ((plan = pld_model_plan (&options.engine, &error)) != NULL);
+  g_assert_cmpuint (plan->activation_bytes, >, (guint64) 1829 * (3 * 768 + 3072) * 4);
+  g_assert_cmpuint (plan->minimum_limit, <, 60000000);
+  g_assert_cmpuint (plan->resident_limit, >, plan->weight_bytes);
+  options.engine.memory_limit = 96000000;
+  pld_plan_info_free (plan);
+  plan = pld_model_plan (&options.engine, &error);
+  g_assert_no_error (error);
   /* Position embeddings take 79 of its 170 MB, and none of them is held in addition to the tiles. */
-  g_assert_cmpuint (plan.table_bytes, <, 1500000);
-  g_assert_cmpuint (plan.streamed_per_pass, >, 0);
-  g_assert_cmpuint (plan.streamed_per_pass, <, plan.weight_bytes);
+  g_assert_cmpuint (plan->table_bytes, <, 1500000);
+  g_assert_cmpuint (plan->streamed_per_pass, >, 0);
+  g_assert_cmpuint (plan->streamed_per_pass, <, plan->weight_bytes);
 }
 
 /* A folder and a GGUF file say the same of the model. */
@@ -357,7 +361,7 @@ test_synth_yolos_same (Scratch *fixture, gconstpointer data)
 
       for (guint j = 0; j < 2; j++)
         {
-          PldVisionOptions options = { .model = models[j], .threads = 1 };
+          PldVisionOptions options = VISION_OPTIONS (.engine.model = models[j], .engine.threads = 1);
           const PldVisionInfo *info;
           GError *error = NULL;
           PldVision *vision;

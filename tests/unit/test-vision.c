@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipeload/pipeload.h"
+#include "tests/support/options.h"
 
 #define SIDE 48
 #define CLASSES 7
@@ -23,7 +24,8 @@ open_vision (guint64 limit, guint batch)
 {
   g_autofree char *path = model_path ();
   g_autoptr (GError) error = NULL;
-  PldVisionOptions options = { .model = path, .memory_limit = limit, .batch = batch, .threads = 2 };
+  PldVisionOptions options
+      = VISION_OPTIONS (.engine.model = path, .engine.memory_limit = limit, .batch = batch, .engine.threads = 2);
   PldVision *vision = pld_vision_open (&options, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
@@ -59,14 +61,14 @@ static void
 plan_limits (guint64 *least, guint64 *most)
 {
   g_autofree char *path = model_path ();
-  PldVisionOptions options = { .model = path, .threads = 2 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.threads = 2);
   g_autoptr (GError) error = NULL;
-  PldPlanInfo plan;
+  g_autoptr (PldPlanInfo) plan = NULL;
 
-  pld_vision_plan (&options, &plan, &error);
+  plan = pld_model_plan (&options.engine, &error);
   g_assert_no_error (error);
-  *least = plan.minimum_limit;
-  *most = plan.resident_limit;
+  *least = plan->minimum_limit;
+  *most = plan->resident_limit;
 }
 
 static void
@@ -113,29 +115,29 @@ test_shared (void)
   run_one (a, 1, first);
   run_one (a, 2, second);
   g_assert_cmpint (memcmp (first, second, sizeof first), !=, 0);
-  pld_vision_get_stats (a, &stats);
+  pld_handle_get_stats (PLD_HANDLE (a), &stats);
   alone = stats.engine_bytes;
   g_assert_cmpuint (stats.users, ==, 1);
   b = open_vision (0, 1);
   c = open_vision (most + 2000000, 1);
   run_one (b, 2, again);
   g_assert_cmpmem (again, sizeof again, second, sizeof second);
-  pld_vision_get_stats (b, &stats);
+  pld_handle_get_stats (PLD_HANDLE (b), &stats);
   g_assert_cmpuint (stats.users, ==, 3);
   g_assert_cmpuint (stats.passes, ==, 3);
   g_assert_cmpuint (stats.memory_limit, ==, most + 2000000);
   /* Pictures, results and activations for two more, not two more models. */
   g_assert_cmpuint (stats.engine_bytes, <, alone * 2);
-  g_assert_true (pld_vision_set_memory_limit (b, 3 * least, NULL));
+  g_assert_true (pld_handle_set_memory_limit (PLD_HANDLE (b), 3 * least, NULL));
   run_one (c, 1, again);
   g_assert_cmpmem (again, sizeof again, first, sizeof first);
-  pld_vision_get_stats (a, &stats);
+  pld_handle_get_stats (PLD_HANDLE (a), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 3 * least);
   g_assert_cmpuint (stats.engine_bytes, <=, 3 * least);
   pld_vision_close (&b);
   run_one (c, 2, again);
   g_assert_cmpmem (again, sizeof again, second, sizeof second);
-  pld_vision_get_stats (a, &stats);
+  pld_handle_get_stats (PLD_HANDLE (a), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, most + 2000000);
   pld_vision_close (&a);
   pld_vision_close (&c);
@@ -150,11 +152,11 @@ test_limit_refused (void)
   PldStats stats;
 
   run_one (vision, 1, before);
-  g_assert_false (pld_vision_set_memory_limit (vision, 5000, &error));
+  g_assert_false (pld_handle_set_memory_limit (PLD_HANDLE (vision), 5000, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
   run_one (vision, 1, after);
   g_assert_cmpmem (before, sizeof before, after, sizeof after);
-  pld_vision_get_stats (vision, &stats);
+  pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 0);
   pld_vision_close (&vision);
 }
@@ -171,9 +173,9 @@ test_batch (void)
     run_one (vision, i, alone[i]);
   for (guint i = 0; i < 5; i++)
     load_picture (vision, i, i);
-  pld_vision_get_stats (vision, &before);
+  pld_handle_get_stats (PLD_HANDLE (vision), &before);
   g_assert_true (pld_vision_run (vision, 5, together, NULL, NULL, NULL, NULL));
-  pld_vision_get_stats (vision, &after);
+  pld_handle_get_stats (PLD_HANDLE (vision), &after);
   g_assert_cmpuint (after.passes, ==, before.passes + 1);
   g_assert_cmpuint (after.frames, ==, before.frames + 5);
   for (guint i = 0; i < 5; i++)
@@ -282,7 +284,7 @@ test_threads (void)
   while (g_atomic_int_get (&n_open) < 8)
     g_usleep (100);
   /* The smallest for all of them: found by asking. Then a pass has places for few. */
-  while (!pld_vision_set_memory_limit (vision, least, NULL))
+  while (!pld_handle_set_memory_limit (PLD_HANDLE (vision), least, NULL))
     least += 16384;
   for (guint i = 0; i < 400; i++)
     {
@@ -291,7 +293,7 @@ test_threads (void)
                                         (double) least, i % 20 < 10 ? 1.1 * (double) least : 8.0 * (double) most);
 
       if (i % 10 == 0)
-        pld_vision_set_memory_limit (vision, limit, NULL);
+        pld_handle_set_memory_limit (PLD_HANDLE (vision), limit, NULL);
       g_cancellable_cancel (runners[g_test_rand_int_range (0, 8)].cancellable);
       g_usleep (300);
     }
@@ -300,7 +302,7 @@ test_threads (void)
       g_thread_join (threads[i]);
       g_object_unref (runners[i].cancellable);
     }
-  pld_vision_get_stats (vision, &stats);
+  pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   g_assert_cmpuint (stats.users, ==, 1);
   pld_vision_close (&vision);
 }
@@ -324,7 +326,7 @@ check_broken (const char *file, const char *old, const char *new, PldError code,
   static const char *const files[] = { "config.json", "preprocessor_config.json", "model.safetensors" };
   g_autofree char *source = model_path (), *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
   g_autoptr (GError) error = NULL;
-  PldVisionOptions options = { .model = folder };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = folder);
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
@@ -389,7 +391,7 @@ test_broken (void)
 static void
 test_missing (void)
 {
-  PldVisionOptions options = { .model = "/nonexistent/model" };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = "/nonexistent/model");
   g_autoptr (GError) error = NULL;
 
   g_assert_null (pld_vision_open (&options, NULL, NULL, NULL, &error));

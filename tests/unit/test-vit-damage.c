@@ -8,6 +8,7 @@
 
 #include "pipeload/pipeload.h"
 #include "tests/support/model-bytes.h"
+#include "tests/support/options.h"
 
 static char *
 model_path (void)
@@ -19,7 +20,7 @@ model_path (void)
 static void
 try_model (const char *path)
 {
-  PldVisionOptions options = { .model = path, .threads = 1 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.threads = 1);
   static const guint8 rgb[8 * 8 * 3];
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = 8, .height = 8 };
   g_autoptr (GError) error = NULL;
@@ -74,10 +75,10 @@ test_truncated (void)
       g_autoptr (GByteArray) part = g_byte_array_new ();
       g_autoptr (GError) error = NULL;
       g_autofree char *path = NULL;
-      PldVisionOptions options = { .threads = 1 };
+      PldVisionOptions options = VISION_OPTIONS (.engine.threads = 1);
 
       g_byte_array_append (part, model->data, (guint) n);
-      options.model = path = bytes_save (part, folder, "cut.gguf");
+      options.engine.model = path = bytes_save (part, folder, "cut.gguf");
       g_assert_null (pld_vision_open (&options, NULL, NULL, NULL, &error));
       g_assert_nonnull (strstr (error->message, path));
     }
@@ -114,7 +115,7 @@ check_changed (const char *key, gconstpointer old, gconstpointer new, gsize n, c
 {
   g_autoptr (GByteArray) model = read_model ();
   g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL), *path = NULL;
-  PldVisionOptions options = { .threads = 1 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.threads = 1);
   GError *error = NULL;
   guint8 *at = memmem (model->data, model->len, key, strlen (key));
 
@@ -123,7 +124,7 @@ check_changed (const char *key, gconstpointer old, gconstpointer new, gsize n, c
   at = memmem (at, (gsize) (model->data + model->len - at), old, n);
   g_assert_nonnull (at);
   memcpy (at, new, n);
-  options.model = path = bytes_save (model, folder, "changed.gguf");
+  options.engine.model = path = bytes_save (model, folder, "changed.gguf");
   g_assert_null (pld_vision_open (&options, NULL, NULL, NULL, &error));
   if (strstr (error->message, path) == NULL)
     g_error ("\"%s\" does not name the file", error->message);

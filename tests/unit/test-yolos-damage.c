@@ -8,6 +8,7 @@
 
 #include "pipeload/pipeload.h"
 #include "tests/support/model-bytes.h"
+#include "tests/support/options.h"
 
 static const char *const files[] = { "config.json", "preprocessor_config.json", "model.safetensors" };
 
@@ -71,7 +72,7 @@ static void
 check_refused (const char *model, const Case *c)
 {
   g_autofree char *folder = g_dir_make_tmp ("pipeload-XXXXXX", NULL);
-  PldVisionOptions options = { .model = folder, .threads = 1 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = folder, .engine.threads = 1);
   GError *error = NULL;
   PldVision *vision;
 
@@ -165,7 +166,7 @@ test_tensors (void)
 static gint
 try_model (const char *path, PldObject *objects)
 {
-  PldVisionOptions options = { .model = path, .threads = 1 };
+  PldVisionOptions options = VISION_OPTIONS (.engine.model = path, .engine.threads = 1);
   static const guint8 rgb[8 * 8 * 3];
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = 8, .height = 8 };
   g_autoptr (GError) error = NULL;
