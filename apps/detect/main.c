@@ -141,7 +141,7 @@ pictures_load_decoded (Pictures *p, const char *path, PldDetectResult *result, G
   image.width = result->width;
   image.height = result->height;
   for (guint i = 0; i < 3; i++)
-    image.plane[i] = (PldPlane) { pixels + i, (gssize) image.width * 3, 3, image.width, image.height };
+    *pld_image_plane (&image, i) = (PldPlane) { pixels + i, (gssize) image.width * 3, 3, image.width, image.height };
   return pld_vision_load_image (p->vision, p->n, &image, error) ? PLD_DETECT_OK : PLD_DETECT_BAD_INPUT;
 }
 

@@ -45,10 +45,17 @@ extent_subsample (PldExtent *extent, guint pixels, guint samples, guint out)
   return FALSE;
 }
 
+/* The component without the right to change it. */
+static const PldPlane *
+get_plane (const PldImage *image, guint i)
+{
+  return pld_image_plane ((PldImage *) image, i);
+}
+
 static gboolean
 plane_check (const PldImage *image, guint i, GError **error)
 {
-  const PldPlane *plane = &image->plane[i];
+  const PldPlane *plane = get_plane (image, i);
   const guint64 row_bytes = (guint64) (MAX (plane->width, 1) - 1) * plane->pixel_stride + 1;
   const guint64 stride = plane->stride < 0 ? -(guint64) plane->stride : (guint64) plane->stride;
 
@@ -82,7 +89,7 @@ pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out
   *geometry = (PldGeometry) { .lanes = image->kind == PLD_IMAGE_GRAY ? 1 : 3 };
   for (guint i = 0; i < geometry->lanes; i++)
     {
-      const PldPlane *plane = &image->plane[i];
+      const PldPlane *plane = get_plane (image, i);
       const gboolean full = i == 0 || image->kind != PLD_IMAGE_YUV;
 
       if (!extent_subsample (&geometry->across[i], image->width, plane->width, out_width)
@@ -103,19 +110,19 @@ pld_geometry_from_image (PldGeometry *geometry, const PldImage *image, guint out
 const guint8 *
 pld_geometry_find_packed (const PldImage *image, guint order[3])
 {
-  const PldPlane *plane = image->plane;
-  const guint8 *first = plane[0].data;
+  const guint8 *first = image->first.data;
   guint seen = 0;
 
   if (image->kind != PLD_IMAGE_RGB)
     return NULL;
   for (guint i = 1; i < 3; i++)
-    first = MIN (first, plane[i].data);
+    first = MIN (first, get_plane (image, i)->data);
   for (guint i = 0; i < 3; i++)
     {
-      const guintptr at = (guintptr) plane[i].data - (guintptr) first;
+      const PldPlane *plane = get_plane (image, i);
+      const guintptr at = (guintptr) plane->data - (guintptr) first;
 
-      if (plane[i].pixel_stride != 3 || plane[i].stride != plane[0].stride || at > 2)
+      if (plane->pixel_stride != 3 || plane->stride != image->first.stride || at > 2)
         return NULL;
       order[i] = (guint) at;
       seen |= 1u << order[i];

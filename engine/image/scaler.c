@@ -122,7 +122,7 @@ static void
 scaler_push_packed (PldScaler *scaler, const PldImage *image, const guint8 *first, const guint order[3])
 {
   for (guint y = 0; y < image->height; y++)
-    pld_lane_push_packed (scaler->lane, &scaler->scratch, first + (gssize) y * image->plane[0].stride, order);
+    pld_lane_push_packed (scaler->lane, &scaler->scratch, first + (gssize) y * image->first.stride, order);
 }
 
 /* Row by row over all planes, so that packed formats come through the cache once. */
@@ -132,7 +132,7 @@ scaler_push_planes (PldScaler *scaler, const PldImage *image)
   for (guint y = 0; y < image->height; y++)
     for (guint i = 0; i < scaler->geometry.lanes; i++)
       {
-        const PldPlane *plane = &image->plane[i];
+        const PldPlane *plane = pld_image_plane ((PldImage *) image, i);
 
         if (y < plane->height)
           pld_lane_push (&scaler->lane[i], &scaler->scratch, plane->data + (gssize) y * plane->stride,

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Properties, progress and errors of an element's model, through a handle of any kind.
+ */
 #include "gst/common/model.h"
 
 #include "gst/common/util.h"
@@ -111,7 +114,7 @@ apply_limit (GstPipeloadModel *model)
   g_mutex_lock (&model->lock);
   file = g_strdup (get_path (model));
   if (file == NULL)
-    ; /* it is taken when the model opens */
+    ; /* in force once the model opens */
   else if (set_limit (model, limit, &error))
     {
       g_free (model->limit);
@@ -119,7 +122,7 @@ apply_limit (GstPipeloadModel *model)
     }
   else
     {
-      /* The stream goes on under the old limit, and the property says so. */
+      /* The stream continues under the old limit, which the property returns to. */
       g_free (limit);
       limit = g_strdup (model->limit);
     }

@@ -223,7 +223,7 @@ map_raw (GstPipeloadPicture *picture, GstBuffer *buffer)
     }
   for (guint i = 0; i < (image->kind == PLD_IMAGE_GRAY ? 1 : 3); i++)
     {
-      PldPlane *plane = &image->plane[i];
+      PldPlane *plane = pld_image_plane (image, i);
 
       plane->data = GST_VIDEO_FRAME_COMP_DATA (frame, i);
       plane->stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, i);
@@ -297,7 +297,7 @@ gst_pipeload_picture_crop (GstPipeloadPicture *picture, const GstPipeloadRegion 
   image->height = MAX (image->height, y + 1) - y;
   for (guint i = 0; i < (whole->kind == PLD_IMAGE_GRAY ? 1 : 3); i++)
     {
-      PldPlane *plane = &image->plane[i];
+      PldPlane *plane = pld_image_plane (image, i);
 
       plane->data += (gssize) (y >> GST_VIDEO_FORMAT_INFO_H_SUB (format, i)) * plane->stride
                      + (gssize) (x >> GST_VIDEO_FORMAT_INFO_W_SUB (format, i)) * plane->pixel_stride;

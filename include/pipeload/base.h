@@ -13,6 +13,11 @@
 
 G_BEGIN_DECLS
 
+/**
+ * PLD_API:
+ *
+ * Marks a symbol that the library exports.
+ */
 #if defined(__GNUC__)
 #define PLD_API __attribute__ ((visibility ("default")))
 #else
@@ -33,6 +38,11 @@ PLD_API void pld_version (guint *major, guint *minor, guint *micro);
 
 /* ---- errors --------------------------------------------------------------------------------- */
 
+/**
+ * PLD_ERROR:
+ *
+ * The domain of all errors; codes are #PldError.
+ */
 #define PLD_ERROR (pld_error_quark ())
 
 /**
@@ -44,6 +54,8 @@ PLD_API void pld_version (guint *major, guint *minor, guint *micro);
  * @PLD_ERROR_MEMORY: the system had no memory to give
  * @PLD_ERROR_LIMIT: the memory limit is too small; the message names the smallest that works
  * @PLD_ERROR_CANCELLED: the caller's GCancellable was cancelled
+ *
+ * Every message names the file, the fact and the remedy.
  */
 typedef enum
 {
@@ -56,6 +68,11 @@ typedef enum
   PLD_ERROR_CANCELLED,
 } PldError;
 
+/**
+ * pld_error_quark:
+ *
+ * Returns: the domain of all errors. Thread-safe.
+ */
 PLD_API GQuark pld_error_quark (void);
 
 /* ---- sizes ---------------------------------------------------------------------------------- */
@@ -69,20 +86,32 @@ PLD_API GQuark pld_error_quark (void);
  */
 PLD_API gboolean pld_size_parse (const char *text, guint64 *bytes, GError **error);
 
-/* Returns: (transfer full): @bytes for people, e.g. "64.0 MB". Thread-safe. */
+/**
+ * pld_size_format:
+ * @bytes: a size
+ *
+ * Thread-safe.
+ *
+ * Returns: (transfer full): @bytes for people, such as "64.0 MB"; free with g_free()
+ */
 PLD_API char *pld_size_format (guint64 bytes);
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* As a memory limit: what the machine, and each memory cgroup that the process is in, can spare; looked at again while
- * running. */
+/**
+ * PLD_LIMIT_AUTO:
+ *
+ * The memory limit that the machine, and each memory cgroup of the process, can spare; it is checked again while the
+ * model runs.
+ */
 #define PLD_LIMIT_AUTO G_MAXUINT64
 
 /**
  * pld_limit_parse:
  * @text: as for pld_size_parse(), or "auto" for PLD_LIMIT_AUTO
+ * @limit: (out): the limit
  *
- * Thread-safe. FORMAT.
+ * Thread-safe. Fails with PLD_ERROR_FORMAT on anything else.
  */
 PLD_API gboolean pld_limit_parse (const char *text, guint64 *limit, GError **error);
 

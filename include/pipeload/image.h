@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures in memory, as pld_vision_load_image() takes them.
+ * Pictures in memory, as pld_vision_load_image() reads them.
  */
 #pragma once
 
@@ -11,9 +11,11 @@ G_BEGIN_DECLS
 /**
  * PldImageKind:
  * @PLD_IMAGE_RGB: components R, G, B
- * @PLD_IMAGE_YUV: components Y, Cb, Cr, the two last possibly subsampled
+ * @PLD_IMAGE_YUV: components Y, Cb, Cr; Cb and Cr may be subsampled
  * @PLD_IMAGE_GRAY: one component
- * @PLD_IMAGE_JPEG: a JPEG file in memory: @data and @size; the rest is ignored
+ * @PLD_IMAGE_JPEG: a JPEG file in memory
+ *
+ * How a picture is stored.
  */
 typedef enum
 {
@@ -23,6 +25,14 @@ typedef enum
   PLD_IMAGE_JPEG,
 } PldImageKind;
 
+/**
+ * PldYuvMatrix:
+ * @PLD_YUV_BT601: ITU-R BT.601
+ * @PLD_YUV_BT709: ITU-R BT.709
+ * @PLD_YUV_BT2020: ITU-R BT.2020
+ *
+ * The conversion from YUV to RGB.
+ */
 typedef enum
 {
   PLD_YUV_BT601,
@@ -30,26 +40,65 @@ typedef enum
   PLD_YUV_BT2020,
 } PldYuvMatrix;
 
-/* One colour component, 8 bits a sample: sample (x, y) lies at data[y * stride + x * pixel_stride]. */
+/**
+ * PldPlane:
+ * @data: first sample of the upper row
+ * @stride: bytes from row to row; negative for bottom-up pictures
+ * @pixel_stride: bytes from sample to sample
+ * @width: samples of a row of this component
+ * @height: rows of this component
+ *
+ * One color component, 8 bits a sample: sample (x, y) is data[y * stride + x * pixel_stride].
+ */
 typedef struct
 {
   const guint8 *data;
-  gssize stride;      /* bytes from row to row; negative for bottom-up pictures */
-  guint pixel_stride; /* bytes from sample to sample */
-  guint width;        /* samples a row, of this component */
-  guint height;       /* rows, of this component */
+  gssize stride;
+  guint pixel_stride;
+  guint width;
+  guint height;
 } PldPlane;
 
-/* A picture that the caller owns; only read, and only during the call it is given to. */
+/**
+ * PldImage:
+ * @kind: how the picture is stored
+ * @width: pixels; JPEG: ignored
+ * @height: pixels; JPEG: ignored
+ * @first: R, Y or gray
+ * @second: G or Cb
+ * @third: B or Cr
+ * @matrix: YUV only
+ * @full_range: YUV and GRAY: whether values are 0..255 instead of 16..235
+ * @data: JPEG only: the file
+ * @size: JPEG only: bytes of @data
+ *
+ * A picture of the caller, who keeps it unchanged during the call that it is given to.
+ */
 typedef struct
 {
   PldImageKind kind;
-  guint width, height; /* pixels */
-  PldPlane plane[3];
-  PldYuvMatrix matrix; /* YUV only */
-  gboolean full_range; /* YUV and GRAY: 0..255 instead of 16..235 */
-  const guint8 *data;  /* JPEG only */
-  gsize size;          /* JPEG only */
+  guint width;
+  guint height;
+  PldPlane first;
+  PldPlane second;
+  PldPlane third;
+  PldYuvMatrix matrix;
+  gboolean full_range;
+  const guint8 *data;
+  gsize size;
 } PldImage;
+
+/**
+ * pld_image_plane:
+ * @image: a picture
+ * @i: 0, 1 or 2
+ *
+ * Returns: (transfer none): its first, second or third component
+ */
+static inline PldPlane *
+pld_image_plane (PldImage *image, guint i)
+{
+  return i == 0 ? &image->first : i == 1 ? &image->second : &image->third;
+}
 
 G_END_DECLS

@@ -41,7 +41,7 @@ open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error
   for (guint i = 0; i < 48 * 48 * 3; i++)
     grey[i] = (guint8) (i * 7);
   for (guint c = 0; c < 3; c++)
-    image.plane[c] = (PldPlane) { grey + c, 48 * 3, 3, 48, 48 };
+    *pld_image_plane (&image, c) = (PldPlane) { grey + c, 48 * 3, 3, 48, 48 };
   if (*model == NULL)
     *model = pld_vision_open (&options, NULL, NULL, NULL, error);
   for (guint pass = 0; pass < 3 && ok; pass++)

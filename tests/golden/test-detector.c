@@ -50,7 +50,7 @@ load_pattern (PldVision *vision)
       rgb[i] = (guint8) (3 * x + 5 * y + 40 * c + x * y / 64);
     }
   for (guint c = 0; c < 3; c++)
-    image.plane[c] = (PldPlane) { rgb + c, WIDE * 3, 3, WIDE, HIGH };
+    *pld_image_plane (&image, c) = (PldPlane) { rgb + c, WIDE * 3, 3, WIDE, HIGH };
   pld_vision_load_image (vision, 0, &image, &error);
   g_assert_no_error (error);
 }
@@ -108,7 +108,7 @@ load_figures (PldVision *vision)
 
   figures_draw (rgb);
   for (guint c = 0; c < 3; c++)
-    image.plane[c] = (PldPlane) { rgb + c, WIDE * 3, 3, WIDE, HIGH };
+    *pld_image_plane (&image, c) = (PldPlane) { rgb + c, WIDE * 3, 3, WIDE, HIGH };
   pld_vision_load_image (vision, 0, &image, &error);
   g_assert_no_error (error);
 }

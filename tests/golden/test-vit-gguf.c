@@ -79,7 +79,8 @@ test_preprocessing (void)
   memset (rgb, 77, 3 * n);
   for (guint c = 0; c < 3; c++)
     {
-      image.plane[c] = (PldPlane) { rgb + c, (gssize) info->input_width * 3, 3, info->input_width, info->input_height };
+      *pld_image_plane (&image, c)
+          = (PldPlane) { rgb + c, (gssize) info->input_width * 3, 3, info->input_width, info->input_height };
       for (gsize i = 0; i < n; i++)
         values[c * n + i] = (77 / 255.0f - mean[c]) / std[c];
     }

@@ -104,7 +104,7 @@ image_from_rgb (const guint8 *rgb, guint width, guint height)
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = width, .height = height };
 
   for (guint i = 0; i < 3; i++)
-    image.plane[i] = (PldPlane) { rgb + i, (gssize) width * 3, 3, width, height };
+    *pld_image_plane (&image, i) = (PldPlane) { rgb + i, (gssize) width * 3, 3, width, height };
   return image;
 }
 
@@ -122,10 +122,10 @@ yuv_case_image (const YuvCase *c, const guint8 *planes)
   PldImage image
       = { .kind = PLD_IMAGE_YUV, .width = c->width, .height = c->height, .matrix = c->matrix, .full_range = c->full };
 
-  image.plane[0] = (PldPlane) { planes, c->width, 1, c->width, c->height };
+  image.first = (PldPlane) { planes, c->width, 1, c->width, c->height };
   planes += c->width * c->height;
-  image.plane[1] = (PldPlane) { planes, chroma_width, 1, chroma_width, chroma_height };
+  image.second = (PldPlane) { planes, chroma_width, 1, chroma_width, chroma_height };
   planes += chroma_width * chroma_height;
-  image.plane[2] = (PldPlane) { planes, chroma_width, 1, chroma_width, chroma_height };
+  image.third = (PldPlane) { planes, chroma_width, 1, chroma_width, chroma_height };
   return image;
 }

@@ -20,6 +20,10 @@ for header in "$source"/include/pipeload/*.h "$build"/include/pipeload/*.h; do
   n=$((n + 1))
 done
 [ "$n" -ge 8 ]
+if grep -nE '^  [^(]*\[[^]]+\];' "$source"/include/pipeload/*.h; then
+  echo "a public struct holds an array of a fixed size"
+  exit 1
+fi
 if [ -z "$cxx" ]; then
   echo "no C++ compiler: headers were not compiled as C++17"
   exit 77

@@ -40,8 +40,8 @@ test_resize (Fixture *f, gconstpointer data)
         {
           image.kind = PLD_IMAGE_GRAY;
           image.full_range = TRUE;
-          image.plane[0].stride = width;
-          image.plane[0].pixel_stride = 1;
+          image.first.stride = width;
+          image.first.pixel_stride = 1;
         }
       got = image_rig_run_once (f->budget, &image, out_width, out_height, filter, &error);
       g_assert_no_error (error);
@@ -128,8 +128,8 @@ test_layouts (Fixture *f, gconstpointer data)
             continue;
           image = yuv_case_image (&c, (const guint8 *) f->pictures + c.at);
           for (guint k = 0; k < 3; k++)
-            memory[k]
-                = plane_move (&image.plane[k], pixel_strides[(p + k) % G_N_ELEMENTS (pixel_strides)], p * 5, flip);
+            memory[k] = plane_move (pld_image_plane (&image, k), pixel_strides[(p + k) % G_N_ELEMENTS (pixel_strides)],
+                                    p * 5, flip);
           got = image_rig_run_once (f->budget, &image, c.out_width, c.out_height, c.filter, &error);
           g_assert_no_error (error);
           image_rig_assert_near (got, (const guint8 *) f->pictures + c.want_at, (gsize) c.out_width * c.out_height * 3,
@@ -171,7 +171,8 @@ test_packed (Fixture *f, gconstpointer data)
           for (guint k = 0; k < 3; k++)
             packed[i * bytes + orders[o][k]] = rgb[i * 3 + k];
         for (guint k = 0; k < 3; k++)
-          image.plane[k] = (PldPlane) { packed + orders[o][k], WIDTH * (gssize) bytes, bytes, WIDTH, HEIGHT };
+          *pld_image_plane (&image, k)
+              = (PldPlane) { packed + orders[o][k], WIDTH * (gssize) bytes, bytes, WIDTH, HEIGHT };
         got = image_rig_run_once (f->budget, &image, OUT, OUT, PLD_FILTER_BICUBIC, &error);
         g_assert_no_error (error);
         image_rig_assert_near (got, want, OUT * OUT * 3, 0, "packed");
@@ -186,7 +187,7 @@ test_gray_range (Fixture *f, gconstpointer data)
   static const guint8 want[] = { 0, 0, 128, 255, 255 };
   g_autoptr (GError) error = NULL;
   g_autofree guint8 *got = NULL;
-  PldImage image = { .kind = PLD_IMAGE_GRAY, .width = 5, .height = 1, .plane = { { levels, 5, 1, 5, 1 } } };
+  PldImage image = { .kind = PLD_IMAGE_GRAY, .width = 5, .height = 1, .first = { levels, 5, 1, 5, 1 } };
 
   got = image_rig_run_once (f->budget, &image, 5, 1, PLD_FILTER_BILINEAR, &error);
   g_assert_no_error (error);
@@ -218,27 +219,27 @@ test_bad_planes (Fixture *f, gconstpointer data)
   assert_refused (f, &bad);
   bad = good, bad.height = 0;
   assert_refused (f, &bad);
-  bad = good, bad.width = 65501, bad.plane[0].width = bad.plane[1].width = bad.plane[2].width = 65501;
+  bad = good, bad.width = 65501, bad.first.width = bad.second.width = bad.third.width = 65501;
   assert_refused (f, &bad);
-  bad = good, bad.plane[1].data = NULL;
+  bad = good, bad.second.data = NULL;
   assert_refused (f, &bad);
-  bad = good, bad.plane[2].pixel_stride = 0;
+  bad = good, bad.third.pixel_stride = 0;
   assert_refused (f, &bad);
-  bad = good, bad.plane[2].stride = 27;
+  bad = good, bad.third.stride = 27;
   assert_refused (f, &bad);
-  bad = good, bad.plane[2].stride = 0;
+  bad = good, bad.third.stride = 0;
   assert_refused (f, &bad);
-  bad = good, bad.plane[2].stride = -27;
+  bad = good, bad.third.stride = -27;
   assert_refused (f, &bad);
-  bad = good, bad.plane[2].width = 0;
+  bad = good, bad.third.width = 0;
   assert_refused (f, &bad);
-  bad = good, bad.plane[0].width = 9;
+  bad = good, bad.first.width = 9;
   assert_refused (f, &bad);
-  bad = good, bad.plane[1].height = 5; /* RGB is never subsampled */
+  bad = good, bad.second.height = 5; /* RGB is never subsampled */
   assert_refused (f, &bad);
-  bad = good, bad.kind = PLD_IMAGE_YUV, bad.plane[0].width = 5; /* nor is luma */
+  bad = good, bad.kind = PLD_IMAGE_YUV, bad.first.width = 5; /* nor is luma */
   assert_refused (f, &bad);
-  bad = good, bad.kind = PLD_IMAGE_YUV, bad.plane[1].width = 4;
+  bad = good, bad.kind = PLD_IMAGE_YUV, bad.second.width = 4;
   assert_refused (f, &bad);
 }
 

@@ -42,7 +42,7 @@ load_picture (PldVision *vision, guint slot, guint seed)
   for (guint i = 0; i < SIDE * SIDE * 3; i++)
     rgb[i] = (guint8) ((i * (seed + 3)) % 251);
   for (guint c = 0; c < 3; c++)
-    image.plane[c] = (PldPlane) { rgb + c, SIDE * 3, 3, SIDE, SIDE };
+    *pld_image_plane (&image, c) = (PldPlane) { rgb + c, SIDE * 3, 3, SIDE, SIDE };
   pld_vision_load_image (vision, slot, &image, &error);
   g_assert_no_error (error);
 }

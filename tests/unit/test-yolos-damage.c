@@ -184,7 +184,7 @@ try_model (const char *path, PldObject *objects)
   if (objects == NULL)
     objects = own = g_new0 (PldObject, pld_vision_get_info (vision)->max_objects);
   for (guint c = 0; c < 3; c++)
-    image.plane[c] = (PldPlane) { rgb + c, 8 * 3, 3, 8, 8 };
+    *pld_image_plane (&image, c) = (PldPlane) { rgb + c, 8 * 3, 3, 8, 8 };
   if (pld_vision_load_image (vision, 0, &image, &error) && pld_vision_run (vision, 1, NULL, objects, &n, NULL, &error))
     found = (gint) n;
   else
