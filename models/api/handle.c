@@ -64,7 +64,7 @@ pld_handle_join (PldHandle *handle, const PldHandleType *type, const PldEngineOp
   handle->user = options_user (options);
   handle->path = options_path (type, options, error);
   if (handle->path != NULL)
-    handle->core = pld_core_join (type->net, handle->path, options_input (type, options), &handle->user, type->measure,
+    handle->core = pld_core_join (type->kind, handle->path, options_input (type, options), &handle->user, type->measure,
                                   (gpointer) options, progress, user_data, cancellable, error);
   return handle->core != NULL;
 }
@@ -142,7 +142,7 @@ pld_handle_plan (const PldHandleType *type, const PldEngineOptions *options, gbo
   if (path == NULL)
     return NULL;
   user = options_user (own);
-  if (!pld_core_plan_info (type->net, path, options_input (type, own), &user, type->measure, own, predict, info,
+  if (!pld_core_plan_info (type->kind, path, options_input (type, own), &user, type->measure, own, predict, info,
                            cancellable, error))
     return NULL;
   return g_steal_pointer (&info);

@@ -11,7 +11,6 @@
 typedef struct
 {
   PldModelKind kind;
-  PldKind net;         /* of the networks that it opens */
   const char *bundled; /* model that is opened if the options name none */
   gsize options_size;  /* of the options' struct, which begins with a PldEngineOptions */
   /* Completes a user's request; @data: the options. */

@@ -65,7 +65,6 @@ measure (const PldModel *model, PldDemand *user, gpointer data, GError **error)
 
 const PldHandleType pld_handle_llm = {
   .kind = PLD_MODEL_LANGUAGE,
-  .net = PLD_KIND_TEXT,
   .bundled = "report-llama/report-llama.gguf",
   .options_size = sizeof (PldLlmOptions),
   .measure = measure,

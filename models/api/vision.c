@@ -73,7 +73,6 @@ input_size (const PldEngineOptions *engine)
 
 const PldHandleType pld_handle_vision = {
   .kind = PLD_MODEL_VISION,
-  .net = PLD_KIND_VISION,
   .bundled = "person-detector",
   .options_size = sizeof (PldVisionOptions),
   .measure = measure,

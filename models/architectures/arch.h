@@ -16,12 +16,6 @@
 /* Items of a pass, at most: more would only make the pass longer. */
 #define PLD_BATCH_MAX 512
 
-typedef enum
-{
-  PLD_KIND_VISION, /* items are pictures; its struct begins with PldVisionNet */
-  PLD_KIND_TEXT,   /* items are tokens; its struct begins with PldTextNet */
-} PldKind;
-
 /* One picture as a forward pass takes it. Exactly one pointer is set. */
 typedef struct
 {
@@ -92,8 +86,8 @@ typedef struct
 
 typedef struct
 {
-  const char *name; /* as config.json's model_type or GGUF's general.architecture has it; GGUF's keys begin with it */
-  PldKind kind;
+  const char *name;   /* as config.json's model_type or GGUF's general.architecture has it; GGUF's keys begin with it */
+  PldModelKind kind;  /* vision: items are pictures, its net begins with PldVisionNet; language: tokens, PldTextNet */
   guint batch_max;    /* more items make a pass no faster for each; at most PLD_BATCH_MAX */
   double batch_share; /* of the memory that streaming could use, the share that a longer batch may take, 0..1; see
                          models/core/plan.c */
@@ -150,9 +144,9 @@ extern const PldArch pld_arch_qwen3;
 gboolean pld_blocks_clip (PldBlocks *blocks, guint n_blocks, const char *path, GError **error);
 
 /* Returns: (nullable): the architecture of this kind and name */
-const PldArch *pld_arch_find (PldKind kind, const char *name);
+const PldArch *pld_arch_find (PldModelKind kind, const char *name);
 /* Returns: (transfer full): "llama, qwen2", for messages */
-char *pld_arch_names (PldKind kind);
+char *pld_arch_names (PldModelKind kind);
 
 /* Returns: (nullable): the type of this name */
 const PldMix *pld_arch_mix (const PldArch *arch, const char *name);

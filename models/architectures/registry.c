@@ -19,7 +19,7 @@ pld_presets_nth (guint i)
 }
 
 const PldArch *
-pld_arch_find (PldKind kind, const char *name)
+pld_arch_find (PldModelKind kind, const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
     if (archs[i]->kind == kind && g_strcmp0 (archs[i]->name, name) == 0)
@@ -28,7 +28,7 @@ pld_arch_find (PldKind kind, const char *name)
 }
 
 char *
-pld_arch_names (PldKind kind)
+pld_arch_names (PldModelKind kind)
 {
   GString *names = g_string_new (NULL);
 

@@ -16,7 +16,7 @@ static GHashTable *registry;
 
 /* The same for every opening of one model: real path, kind, input size, and the file's identity on storage. */
 static char *
-core_key (PldKind kind, const char *path, PldInputSize input)
+core_key (PldModelKind kind, const char *path, PldInputSize input)
 {
   g_autofree char *real = NULL;
   char *resolved = realpath (path, NULL);
@@ -81,8 +81,8 @@ check_cancelled (GCancellable *cancellable, GError **error)
 
 /* @user: (inout): completed */
 static PldCore *
-core_open (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure, gpointer data,
-           PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
+core_open (PldModelKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
+           gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   PldCore *core = g_new0 (PldCore, 1);
   PldProposal *proposal = &core->proposal;
@@ -210,7 +210,7 @@ core_unref (PldCore *core)
 /* ---- users --------------------------------------------------------------------------------- */
 
 PldCore *
-pld_core_join (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
+pld_core_join (PldModelKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
                gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autofree char *key = core_key (kind, path, input);

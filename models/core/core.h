@@ -60,7 +60,7 @@ typedef gboolean (*PldDemandFunc) (const PldModel *model, PldDemand *demand, gpo
  * Opens the model, or joins one that is open with the same input size; waits while another thread opens or closes that.
  * CANCELLED also while it waits, and between the steps of opening. Returns: (transfer full)
  */
-PldCore *pld_core_join (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
+PldCore *pld_core_join (PldModelKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
                         gpointer data, PldProgressFunc progress, gpointer user_data, GCancellable *cancellable,
                         GError **error);
 /* @destroy: gives back what the user holds; if a pass still works on it, at the end of that pass. Accepts a NULL core.
@@ -99,6 +99,6 @@ guint64 pld_core_pass_bytes (const PldModel *model, const PldGrant *grant);
 PldPlan *pld_core_plan (const PldModel *model, const PldDemand *demand, PldGrant *grant, GError **error);
 
 /* The answer of pld_model_plan(); with @predict of pld_model_predict(). @info: (out): its changes: (transfer full) */
-gboolean pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
-                             gpointer data, gboolean predict, PldPlanInfo *info, GCancellable *cancellable,
-                             GError **error);
+gboolean pld_core_plan_info (PldModelKind kind, const char *path, PldInputSize input, PldDemand *user,
+                             PldDemandFunc measure, gpointer data, gboolean predict, PldPlanInfo *info,
+                             GCancellable *cancellable, GError **error);

@@ -35,15 +35,15 @@ input_size (const PldModel *model)
 {
   const PldVisionNet *net = (const PldVisionNet *) model->net;
 
-  return model->arch->kind == PLD_KIND_VISION ? (PldInputSize) { net->input_width, net->input_height }
-                                              : (PldInputSize) { 0 };
+  return model->arch->kind == PLD_MODEL_VISION ? (PldInputSize) { net->input_width, net->input_height }
+                                               : (PldInputSize) { 0 };
 }
 
 /* The items that are run: not all tokens of a long prompt. */
 static guint
 run_items (const PldModel *model, guint n)
 {
-  return model->arch->kind == PLD_KIND_TEXT ? MIN (n, TOKENS_MAX) : n;
+  return model->arch->kind == PLD_MODEL_LANGUAGE ? MIN (n, TOKENS_MAX) : n;
 }
 
 /* The position of the first of @n tokens. */
@@ -107,7 +107,7 @@ run_take_input (Run *run, guint n, PldBudget *budget, GError **error)
   const PldInputSize size = input_size (run->model);
   const PldTextNet *net = (const PldTextNet *) run->model->net;
 
-  if (run->model->arch->kind == PLD_KIND_VISION)
+  if (run->model->arch->kind == PLD_MODEL_VISION)
     return pld_buffer_init (&run->picture, budget, 3 * (guint64) size.width * size.height, "the input picture", error);
   if (!pld_cache_init (&run->cache, net->n_layers, net->n_kv_heads, net->d_head,
                        MAX (n, first_position (run->grant, 1) + 1), run->cache_type, error)
@@ -139,7 +139,7 @@ run_clear (Run *run)
 static gboolean
 run_time (Run *run, guint n, guint64 *ns, GCancellable *cancellable, GError **error)
 {
-  const gboolean text = run->model->arch->kind == PLD_KIND_TEXT;
+  const gboolean text = run->model->arch->kind == PLD_MODEL_LANGUAGE;
   const gint64 end = g_get_monotonic_time () + DURATION_US;
   gint64 best = G_MAXINT64, now = g_get_monotonic_time ();
 
@@ -176,7 +176,7 @@ pass_id (const PldModel *model, const PldGrant *grant, PldCacheType cache_type, 
 
   if (!pld_profile_identity (pld_model_largest_file (model), FALSE, &name, &key))
     return FALSE;
-  if (model->arch->kind == PLD_KIND_TEXT)
+  if (model->arch->kind == PLD_MODEL_LANGUAGE)
     all = g_strdup_printf ("%s|%u|%d", key, first_position (grant, n), (int) cache_type);
   else
     all = g_strdup_printf ("%s|%ux%u", key, size.width, size.height);

@@ -149,7 +149,7 @@ read_labels (PldModel *model, GError **error)
 }
 
 static gboolean
-find_arch (PldModel *model, PldKind kind, const char *key, GError **error)
+find_arch (PldModel *model, PldModelKind kind, const char *key, GError **error)
 {
   const char *name;
 
@@ -186,7 +186,8 @@ open_vision (PldModel *model, PldInputSize input, GError **error)
 
   model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path)
                        : pld_config_open (model->path, "config.json", error);
-  if (model->config == NULL || !find_arch (model, PLD_KIND_VISION, gguf ? "general.architecture" : "model_type", error))
+  if (model->config == NULL
+      || !find_arch (model, PLD_MODEL_VISION, gguf ? "general.architecture" : "model_type", error))
     return FALSE;
   prefix = g_strconcat (model->arch->name, ".", NULL);
   keys = gguf ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
@@ -207,7 +208,7 @@ open_text (PldModel *model, GError **error)
       return FALSE;
     }
   model->config = pld_config_wrap (model->weights->metadata, "", model->path);
-  if (!find_arch (model, PLD_KIND_TEXT, "general.architecture", error))
+  if (!find_arch (model, PLD_MODEL_LANGUAGE, "general.architecture", error))
     return FALSE;
   model->net = model->arch->declare (model->params, model->config, (PldInputSize) { 0 }, PLD_ALL_BLOCKS, error);
   model->tokenizer_bytes = pld_tokenizer_bytes (model->weights);
@@ -233,14 +234,14 @@ pld_model_largest_file (const PldModel *model)
 }
 
 PldModel *
-pld_model_new (PldKind kind, PldWeights *weights, PldInputSize input, GError **error)
+pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GError **error)
 {
   PldModel *model = g_new0 (PldModel, 1);
 
   model->path = g_strdup (weights->path);
   model->weights = weights;
   model->params = pld_params_new (weights);
-  if (kind == PLD_KIND_VISION ? open_vision (model, input, error) : open_text (model, error))
+  if (kind == PLD_MODEL_VISION ? open_vision (model, input, error) : open_text (model, error))
     {
       count_tensors (model);
       model->storage = pld_profile_load (pld_model_largest_file (model), pld_file_wants_direct ());
@@ -251,7 +252,7 @@ pld_model_new (PldKind kind, PldWeights *weights, PldInputSize input, GError **e
 }
 
 PldModel *
-pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error)
+pld_model_open (PldModelKind kind, const char *path, PldInputSize input, GError **error)
 {
   PldWeights *weights = pld_weights_open (path, error);
 

@@ -32,9 +32,9 @@ typedef struct
 } PldModel;
 
 /* @path: not NULL. @input: of vision models. Returns: (transfer full) */
-PldModel *pld_model_open (PldKind kind, const char *path, PldInputSize input, GError **error);
+PldModel *pld_model_open (PldModelKind kind, const char *path, PldInputSize input, GError **error);
 /* The same of an open directory. @weights: (transfer full), also on failure */
-PldModel *pld_model_new (PldKind kind, PldWeights *weights, PldInputSize input, GError **error);
+PldModel *pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GError **error);
 void pld_model_free (PldModel **model);
 
 /* The file that most of the weights come from. */

@@ -6,7 +6,7 @@
 #include "models/core/predict.h"
 
 gboolean
-pld_core_plan_info (PldKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
+pld_core_plan_info (PldModelKind kind, const char *path, PldInputSize input, PldDemand *user, PldDemandFunc measure,
                     gpointer data, gboolean predict, PldPlanInfo *info, GCancellable *cancellable, GError **error)
 {
   PldModel *model = pld_model_open (kind, path, input, error);

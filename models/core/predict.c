@@ -85,7 +85,7 @@ pld_predict_pass (const PldTape *tape, const PldPlan *plan, const PldProfile *st
 static guint
 pass_items (const PldModel *model, const PldGrant *grant)
 {
-  return model->arch->kind == PLD_KIND_TEXT ? 1 : grant->batch;
+  return model->arch->kind == PLD_MODEL_LANGUAGE ? 1 : grant->batch;
 }
 
 /* ---- profiles ------------------------------------------------------------------------------ */
@@ -127,7 +127,7 @@ get_compute (const PldModel *model, const PldGrant *grant, PldCacheType cache_ty
 {
   const guint items[] = { pass_items (model, grant), grant->batch };
   /* Only language models compute by row. */
-  PldComputeProfile *profile = pld_compute_profile_load (grant->threads, model->arch->kind != PLD_KIND_TEXT);
+  PldComputeProfile *profile = pld_compute_profile_load (grant->threads, model->arch->kind != PLD_MODEL_LANGUAGE);
   gboolean products, passes;
 
   if (!pld_compute_profile_measure (profile, model->params->tape, items, G_N_ELEMENTS (items), budget, COMPUTE_US,

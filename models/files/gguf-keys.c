@@ -15,7 +15,7 @@ pld_gguf_keys_add (PldGgufWriter *writer, const PldArch *arch, const PldNet *net
   pld_gguf_writer_add_uint32 (writer, "general.file_type", mix->file_type);
   pld_gguf_writer_add_uint32 (writer, "general.quantization_version", 2);
   arch->write_keys (net, (PldKeys) { writer, arch->name });
-  if (arch->kind == PLD_KIND_VISION)
+  if (arch->kind == PLD_MODEL_VISION)
     {
       g_autofree char *key = g_strconcat (arch->name, PLD_MODEL_LABELS, NULL);
 

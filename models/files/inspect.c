@@ -151,15 +151,15 @@ PldModelKind
 pld_weights_kind (const PldWeights *weights, GError **error)
 {
   g_autoptr (PldConfig) config = NULL;
-  g_autofree char *vision = pld_arch_names (PLD_KIND_VISION), *text = pld_arch_names (PLD_KIND_TEXT);
+  g_autofree char *vision = pld_arch_names (PLD_MODEL_VISION), *text = pld_arch_names (PLD_MODEL_LANGUAGE);
   const char *name;
 
   if (weights->format != PLD_FORMAT_GGUF && (config = pld_config_open (weights->path, "config.json", error)) == NULL)
     return PLD_MODEL_UNKNOWN;
   name = architecture (weights, config);
-  if (pld_arch_find (PLD_KIND_VISION, name) != NULL)
+  if (pld_arch_find (PLD_MODEL_VISION, name) != NULL)
     return PLD_MODEL_VISION;
-  if (pld_arch_find (PLD_KIND_TEXT, name) != NULL)
+  if (pld_arch_find (PLD_MODEL_LANGUAGE, name) != NULL)
     return PLD_MODEL_LANGUAGE;
   g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
                "%s: architecture \"%s\" is not supported; supported are %s for pictures and %s for text", weights->path,

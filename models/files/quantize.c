@@ -221,7 +221,7 @@ open_model (const char *path, GError **error)
   if (weights == NULL)
     return NULL;
   if (check_kind (weights, error))
-    return pld_model_new (PLD_KIND_VISION, weights, (PldInputSize) { 0 }, error);
+    return pld_model_new (PLD_MODEL_VISION, weights, (PldInputSize) { 0 }, error);
   pld_weights_free (weights);
   return NULL;
 }

@@ -60,14 +60,14 @@ static gboolean
 add_keys (PldSynth *synth, PldGgufWriter *writer, GError **error)
 {
   const PldArch *arch = synth->preset->arch;
-  const guint n_labels = arch->kind == PLD_KIND_VISION ? ((const PldVisionNet *) synth->net)->n_classes : 0;
+  const guint n_labels = arch->kind == PLD_MODEL_VISION ? ((const PldVisionNet *) synth->net)->n_classes : 0;
   g_autofree char *name = g_strdup_printf ("%s (random weights)", synth->preset->name);
   g_auto (GStrv) labels = g_new0 (char *, n_labels + 1);
 
   for (guint i = 0; i < n_labels; i++)
     labels[i] = g_strdup_printf ("LABEL_%u", i);
   pld_gguf_keys_add (writer, arch, synth->net, synth->mix, name, labels);
-  if (arch->kind != PLD_KIND_TEXT)
+  if (arch->kind != PLD_MODEL_LANGUAGE)
     return TRUE;
   if (!pld_synth_vocabulary (synth, writer, &synth->net->n_outputs, error))
     return FALSE;
@@ -120,7 +120,7 @@ write_model (PldSynth *synth, const char *path, GError **error)
   PldGgufWriter *writer;
   gboolean ok;
 
-  if (synth->vocab_from != NULL && synth->preset->arch->kind != PLD_KIND_TEXT)
+  if (synth->vocab_from != NULL && synth->preset->arch->kind != PLD_MODEL_LANGUAGE)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
                    "%s: is not a language model and has no vocabulary; leave it out", synth->preset->name);

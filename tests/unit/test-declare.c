@@ -13,19 +13,19 @@
 
 static const struct
 {
-  PldKind kind;
+  PldModelKind kind;
   const char *folder, *name;
 } models[] = {
-  { PLD_KIND_VISION, "data", "vit-random" },
-  { PLD_KIND_VISION, "data", "yolos-random" },
-  { PLD_KIND_VISION, "data", "yolos-random-nomid" },
-  { PLD_KIND_VISION, "data", "vit-gguf/blocks.gguf" },
-  { PLD_KIND_VISION, "../../models/bundled", "person-detector" },
-  { PLD_KIND_TEXT, "llm/data", "mha-tied-f32.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "rope-llama3-f32.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "qwen2-f32.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "qwen3-f32.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "mixtral-f32.gguf" },
+  { PLD_MODEL_VISION, "data", "vit-random" },
+  { PLD_MODEL_VISION, "data", "yolos-random" },
+  { PLD_MODEL_VISION, "data", "yolos-random-nomid" },
+  { PLD_MODEL_VISION, "data", "vit-gguf/blocks.gguf" },
+  { PLD_MODEL_VISION, "../../models/bundled", "person-detector" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "mha-tied-f32.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "rope-llama3-f32.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "qwen2-f32.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "qwen3-f32.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "mixtral-f32.gguf" },
 };
 
 static PldModel *
@@ -43,12 +43,12 @@ open_model (guint i)
 static PldNet *
 declare (const PldModel *model, PldParams *params, PldBlocks blocks, GError **error)
 {
-  const gboolean keys = model->arch->kind == PLD_KIND_VISION && model->weights->format == PLD_FORMAT_GGUF;
+  const gboolean keys = model->arch->kind == PLD_MODEL_VISION && model->weights->format == PLD_FORMAT_GGUF;
   g_autofree char *prefix = g_strconcat (model->arch->name, ".", NULL);
   g_autoptr (PldConfig) config = keys ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
   PldInputSize input = { 0 };
 
-  if (model->arch->kind == PLD_KIND_VISION)
+  if (model->arch->kind == PLD_MODEL_VISION)
     {
       input.width = ((const PldVisionNet *) model->net)->input_width;
       input.height = ((const PldVisionNet *) model->net)->input_height;

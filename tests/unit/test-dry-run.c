@@ -23,7 +23,7 @@ golden (const char *folder, const char *name)
 }
 
 static PldModel *
-open_model (PldKind kind, const char *path)
+open_model (PldModelKind kind, const char *path)
 {
   g_autoptr (GError) error = NULL;
   PldModel *model = pld_model_open (kind, path, (PldInputSize) { 0 }, &error);
@@ -35,7 +35,7 @@ open_model (PldKind kind, const char *path)
 static PldGrant
 make_grant (const PldModel *model)
 {
-  const gboolean vision = model->arch->kind == PLD_KIND_VISION;
+  const gboolean vision = model->arch->kind == PLD_MODEL_VISION;
 
   return (PldGrant) { .threads = 2, .batch = BATCH, .results = vision ? BATCH : 1, .context = vision ? 0 : CONTEXT };
 }
@@ -47,7 +47,7 @@ run_bytes (const PldModel *model, PldCacheType type)
   const PldGrant grant = make_grant (model);
   guint64 own;
 
-  if (model->arch->kind == PLD_KIND_VISION)
+  if (model->arch->kind == PLD_MODEL_VISION)
     {
       const PldVisionNet *net = (const PldVisionNet *) model->net;
 
@@ -67,13 +67,16 @@ run_bytes (const PldModel *model, PldCacheType type)
 
 static const struct
 {
-  PldKind kind;
+  PldModelKind kind;
   const char *folder, *name;
 } models[] = {
-  { PLD_KIND_VISION, "data", "vit-random" },          { PLD_KIND_VISION, "data", "vit-random-f16" },
-  { PLD_KIND_VISION, "data", "yolos-random" },        { PLD_KIND_VISION, "data", "vit-gguf/blocks.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "mha-tied-f32.gguf" }, { PLD_KIND_TEXT, "llm/data", "type-q5_k.gguf" },
-  { PLD_KIND_TEXT, "llm/data", "mixtral-f32.gguf" },
+  { PLD_MODEL_VISION, "data", "vit-random" },
+  { PLD_MODEL_VISION, "data", "vit-random-f16" },
+  { PLD_MODEL_VISION, "data", "yolos-random" },
+  { PLD_MODEL_VISION, "data", "vit-gguf/blocks.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "mha-tied-f32.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "type-q5_k.gguf" },
+  { PLD_MODEL_LANGUAGE, "llm/data", "mixtral-f32.gguf" },
 };
 
 static void
@@ -131,7 +134,7 @@ test_measured_anew (void)
 
   g_assert_true (g_file_get_contents (path, &bytes, &n, NULL));
   g_assert_true (g_file_set_contents (copy, bytes, (gssize) n, NULL));
-  model = open_model (PLD_KIND_TEXT, copy);
+  model = open_model (PLD_MODEL_LANGUAGE, copy);
   for (guint i = 0; i < 3; i++)
     {
       grant = make_grant (model);
@@ -148,12 +151,12 @@ test_measured_anew (void)
   assert_pld_error (&error, PLD_ERROR_NOT_FOUND, "copy.gguf");
   pld_model_free (&model);
 
-  model = open_model (PLD_KIND_VISION, vit);
+  model = open_model (PLD_MODEL_VISION, vit);
   grant = make_grant (model);
   type = PLD_CACHE_F16;
   g_assert_true (pld_dry_run (model, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
   large = pld_model_open (
-      PLD_KIND_VISION, vit,
+      PLD_MODEL_VISION, vit,
       (PldInputSize) { 2 * ((PldVisionNet *) model->net)->input_width, ((PldVisionNet *) model->net)->input_height },
       NULL);
   grant = make_grant (large);
@@ -170,7 +173,7 @@ static void
 test_fails (void)
 {
   g_autofree char *path = golden ("llm/data", "type-q5_k.gguf");
-  PldModel *model = open_model (PLD_KIND_TEXT, path);
+  PldModel *model = open_model (PLD_MODEL_LANGUAGE, path);
   const PldGrant grant = make_grant (model);
   const guint64 most = run_bytes (model, PLD_CACHE_F16);
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();

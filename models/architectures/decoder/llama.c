@@ -249,7 +249,7 @@ static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
                                                                                                                        \
   const PldArch pld_arch_##id = {                                                                                      \
     .name = #id,                                                                                                       \
-    .kind = PLD_KIND_TEXT,                                                                                             \
+    .kind = PLD_MODEL_LANGUAGE,                                                                                        \
     .batch_max = PLD_BATCH_MAX,                                                                                        \
     .batch_share = 1.0 / 32, /* the next tokens, one by one, have no use for it */                                     \
     .declare = id##_declare,                                                                                           \

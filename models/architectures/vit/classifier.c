@@ -71,7 +71,7 @@ classifier_decode (const PldVisionNet *net, const float *logits, PldObject *obje
 
 const PldArch pld_arch_vit = {
   .name = "vit",
-  .kind = PLD_KIND_VISION,
+  .kind = PLD_MODEL_VISION,
   .batch_max = 16,
   /* Pictures that share a pass share its reading; with two, it is mostly computing that takes the time. */
   .batch_share = 0.75,

@@ -222,7 +222,7 @@ detector_write_keys (const PldNet *net, PldKeys keys)
 
 const PldArch pld_arch_patch_detector = {
   .name = "vit_patch_detector",
-  .kind = PLD_KIND_VISION,
+  .kind = PLD_MODEL_VISION,
   .batch_max = 16,
   .batch_share = 0.75,
   .declare = detector_declare,

@@ -191,7 +191,7 @@ yolos_write_keys (const PldNet *net, PldKeys keys)
 
 const PldArch pld_arch_yolos = {
   .name = "yolos",
-  .kind = PLD_KIND_VISION,
+  .kind = PLD_MODEL_VISION,
   .batch_max = 16,
   .batch_share = 0.75,
   .declare = yolos_declare,
