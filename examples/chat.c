@@ -26,11 +26,10 @@ main (int argc, char **argv)
   pld_generate_options_init (&generate);
   generate.temperature = 0;
   PldMessage prompt = { .role = "user", .content = argv[1] };
-  PldLlm *llm = argc > 1 ? pld_llm_open (&options, NULL, NULL, NULL, &error) : NULL;
+  g_autoptr (PldLlm) llm = argc > 1 ? pld_llm_open (&options, NULL, NULL, NULL, &error) : NULL;
   if (llm != NULL && pld_llm_generate (llm, &prompt, 1, &generate, on_text, NULL, NULL, &error))
     g_print ("\n");
   if (llm == NULL || error != NULL)
     g_printerr ("%s\n", error != NULL ? error->message : "usage: chat PROMPT [MODEL.gguf]");
-  pld_llm_close (&llm);
   return error != NULL || argc < 2;
 }

@@ -16,9 +16,9 @@ main (int argc, char **argv)
 
   pld_vision_options_init (&options);
   options.engine.memory_limit = 16000000;
-  PldVision *vision = argc == 2 && g_file_get_contents (argv[1], &jpeg, &size, &error)
-                          ? pld_vision_open (&options, NULL, NULL, NULL, &error)
-                          : NULL;
+  g_autoptr (PldVision) vision = argc == 2 && g_file_get_contents (argv[1], &jpeg, &size, &error)
+                                     ? pld_vision_open (&options, NULL, NULL, NULL, &error)
+                                     : NULL;
   if (vision != NULL)
     {
       const PldVisionInfo *info = pld_vision_get_info (vision);
@@ -34,6 +34,5 @@ main (int argc, char **argv)
     }
   if (vision == NULL || error != NULL)
     g_printerr ("%s\n", error != NULL ? error->message : "usage: detect PICTURE.jpg");
-  pld_vision_close (&vision);
   return error != NULL || argc != 2;
 }

@@ -26,7 +26,7 @@ typedef struct
 static void
 pictures_close (Pictures *p)
 {
-  pld_vision_close (&p->vision);
+  g_clear_pointer (&p->vision, pld_vision_close);
   g_clear_pointer (&p->slot, g_free);
   g_clear_pointer (&p->objects, g_free);
   g_clear_pointer (&p->n_objects, g_free);

@@ -176,6 +176,6 @@ pld_bench_llm (const PldLlmOptions *options, guint prompt, guint tokens, guint r
     }
   else
     status = pld_tool_fail (error);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   return status;
 }

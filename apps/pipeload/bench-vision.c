@@ -150,6 +150,6 @@ pld_bench_vision (const PldVisionOptions *options, guint n_frames, guint n_warmu
     }
   else
     status = pld_tool_fail (error);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return status;
 }

@@ -104,7 +104,7 @@ write_report (const PldLlmOptions *options, const GPtrArray *lines)
   pld_tool_progress_end ();
   if (run.llm == NULL || !answer_lines (&run, lines, &error))
     status = pld_tool_fail (error);
-  pld_llm_close (&run.llm);
+  g_clear_pointer (&run.llm, pld_llm_close);
   return status;
 }
 

@@ -210,7 +210,7 @@ run_model (int argc, char **argv)
   status = answer (&run);
   if (!quiet)
     pld_run_print_timings (&run);
-  pld_llm_close (&run.llm);
+  g_clear_pointer (&run.llm, pld_llm_close);
   return status;
 }
 

@@ -23,13 +23,13 @@ pld_budget_new (guint64 limit)
 }
 
 void
-pld_budget_free (PldBudget **budget)
+pld_budget_free (PldBudget *budget)
 {
-  if (*budget == NULL)
+  if (budget == NULL)
     return;
-  g_warn_if_fail ((*budget)->used == 0);
-  g_mutex_clear (&(*budget)->lock);
-  g_clear_pointer (budget, g_free);
+  g_warn_if_fail (budget->used == 0);
+  g_mutex_clear (&budget->lock);
+  g_free (budget);
 }
 
 gboolean

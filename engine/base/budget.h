@@ -11,8 +11,9 @@ typedef struct _PldBudget PldBudget;
 
 /* @limit: bytes; 0 = none. Returns: (transfer full): free with pld_budget_free() */
 PldBudget *pld_budget_new (guint64 limit);
-/* Takes a pointer to the pointer, accepts NULL. Everything must have been released. */
-void pld_budget_free (PldBudget **budget);
+/* NULL is allowed. Everything must have been released. */
+void pld_budget_free (PldBudget *budget);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldBudget, pld_budget_free)
 
 /* Charges @bytes for @what, or fails with PLD_ERROR_LIMIT and charges nothing. */
 gboolean pld_budget_charge (PldBudget *budget, guint64 bytes, const char *what, GError **error);

@@ -368,10 +368,8 @@ pld_team_ref (guint n_threads)
 }
 
 void
-pld_team_unref (PldTeam **team_ptr)
+pld_team_unref (PldTeam *team)
 {
-  PldTeam *team = g_steal_pointer (team_ptr);
-
   if (team == NULL)
     return;
   g_mutex_lock (&registry_lock);

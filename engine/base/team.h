@@ -16,7 +16,8 @@ typedef void (*PldTeamFunc) (gpointer data, guint item, guint thread);
 /* Returns: (transfer full): the process's team, grown to at least @n_threads (0 = pld_team_cores()), or as far as the
  * system gives threads; give back with pld_team_unref(). */
 PldTeam *pld_team_ref (guint n_threads);
-void pld_team_unref (PldTeam **team);
+void pld_team_unref (PldTeam *team);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldTeam, pld_team_unref)
 
 /**
  * pld_team_cores:

@@ -271,13 +271,11 @@ pld_gguf_writer_finish (PldGgufWriter *writer, GError **error)
 }
 
 void
-pld_gguf_writer_free (PldGgufWriter **writer_ptr)
+pld_gguf_writer_free (PldGgufWriter *writer)
 {
-  PldGgufWriter *writer = g_steal_pointer (writer_ptr);
-
   if (writer == NULL)
     return;
-  pld_writer_free (&writer->file);
+  g_clear_pointer (&writer->file, pld_writer_free);
   g_byte_array_unref (writer->keys);
   g_array_unref (writer->tensors);
   g_free (writer);

@@ -42,5 +42,6 @@ gboolean pld_gguf_writer_write (PldGgufWriter *writer, const void *bytes, gsize 
 /* All data is written: to storage with it, and to its name. */
 gboolean pld_gguf_writer_finish (PldGgufWriter *writer, GError **error);
 
-/* Takes a pointer to the pointer, accepts NULL. An unfinished file is removed. */
-void pld_gguf_writer_free (PldGgufWriter **writer);
+/* NULL is allowed. An unfinished file is removed. */
+void pld_gguf_writer_free (PldGgufWriter *writer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldGgufWriter, pld_gguf_writer_free)

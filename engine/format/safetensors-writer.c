@@ -80,7 +80,7 @@ pld_safetensors_writer_new (const char *path, const PldTensor *tensors, guint n_
     }
   writer = pld_writer_new (path, header->len + data, error);
   if (writer != NULL && !pld_writer_write (writer, header->str, header->len, error))
-    pld_writer_free (&writer);
+    g_clear_pointer (&writer, pld_writer_free);
   g_string_free (header, TRUE);
   return writer;
 }

@@ -68,7 +68,7 @@ pld_writer_new (const char *path, guint64 size, GError **error)
   return writer;
 
 fail:
-  pld_writer_free (&writer);
+  g_clear_pointer (&writer, pld_writer_free);
   return NULL;
 }
 
@@ -125,10 +125,8 @@ pld_writer_finish (PldWriter *writer, GError **error)
 }
 
 void
-pld_writer_free (PldWriter **writer_ptr)
+pld_writer_free (PldWriter *writer)
 {
-  PldWriter *writer = g_steal_pointer (writer_ptr);
-
   if (writer == NULL)
     return;
   if (writer->fd >= 0)

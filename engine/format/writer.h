@@ -20,5 +20,6 @@ gboolean pld_writer_write (PldWriter *writer, const void *bytes, gsize n, GError
 /* All is written: to storage with it, and to its name. */
 gboolean pld_writer_finish (PldWriter *writer, GError **error);
 
-/* Takes a pointer to the pointer, accepts NULL. An unfinished file is removed. */
-void pld_writer_free (PldWriter **writer);
+/* NULL is allowed. An unfinished file is removed. */
+void pld_writer_free (PldWriter *writer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldWriter, pld_writer_free)

@@ -31,7 +31,8 @@ typedef struct _PldScaler PldScaler;
  * Used from one thread at a time. Returns: (transfer full)
  */
 PldScaler *pld_scaler_new (guint width, guint height, PldFilter filter, PldBudget *budget, GError **error);
-void pld_scaler_free (PldScaler **scaler);
+void pld_scaler_free (PldScaler *scaler);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldScaler, pld_scaler_free)
 
 /**
  * pld_scaler_run:

@@ -118,7 +118,7 @@ pld_jpeg_new (PldBudget *budget, GError **error)
   if (setjmp (jpeg->jump) != 0)
     {
       g_set_error (error, PLD_ERROR, PLD_ERROR_MEMORY, "the JPEG decoder cannot be made: %s", jpeg->fact);
-      pld_jpeg_free (&jpeg);
+      g_clear_pointer (&jpeg, pld_jpeg_free);
       return NULL;
     }
   jpeg_create_decompress (&jpeg->lib);
@@ -128,17 +128,16 @@ pld_jpeg_new (PldBudget *budget, GError **error)
 }
 
 void
-pld_jpeg_free (PldJpeg **jpeg)
+pld_jpeg_free (PldJpeg *jpeg)
 {
   PldBuffer self;
 
-  if (*jpeg == NULL)
+  if (jpeg == NULL)
     return;
-  pld_jpeg_memory_clear (&(*jpeg)->memory);
-  jpeg_destroy_decompress (&(*jpeg)->lib);
-  g_clear_error (&(*jpeg)->memory.error);
-  self = (*jpeg)->self;
-  *jpeg = NULL;
+  pld_jpeg_memory_clear (&jpeg->memory);
+  jpeg_destroy_decompress (&jpeg->lib);
+  g_clear_error (&jpeg->memory.error);
+  self = jpeg->self;
   pld_buffer_clear (&self);
 }
 

@@ -19,7 +19,8 @@ typedef struct
 guint64 pld_jpeg_cost (void);
 
 PldJpeg *pld_jpeg_new (PldBudget *budget, GError **error);
-void pld_jpeg_free (PldJpeg **jpeg);
+void pld_jpeg_free (PldJpeg *jpeg);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldJpeg, pld_jpeg_free)
 
 /**
  * pld_jpeg_begin:

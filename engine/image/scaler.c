@@ -253,16 +253,15 @@ pld_scaler_new (guint width, guint height, PldFilter filter, PldBudget *budget, 
 }
 
 void
-pld_scaler_free (PldScaler **scaler)
+pld_scaler_free (PldScaler *scaler)
 {
   PldBuffer self;
 
-  if (*scaler == NULL)
+  if (scaler == NULL)
     return;
-  pld_jpeg_free (&(*scaler)->jpeg);
-  pld_buffer_clear (&(*scaler)->memory);
-  self = (*scaler)->self;
-  *scaler = NULL;
+  g_clear_pointer (&scaler->jpeg, pld_jpeg_free);
+  pld_buffer_clear (&scaler->memory);
+  self = scaler->self;
   pld_buffer_clear (&self);
 }
 

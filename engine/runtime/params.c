@@ -24,15 +24,15 @@ pld_params_new (const PldWeights *weights)
 }
 
 void
-pld_params_free (PldParams **params)
+pld_params_free (PldParams *params)
 {
-  if (*params == NULL)
+  if (params == NULL)
     return;
-  pld_tape_free (&(*params)->tape);
-  g_array_unref ((*params)->vectors);
-  g_ptr_array_unref ((*params)->tables);
-  pld_buffer_clear (&(*params)->memory);
-  g_clear_pointer (params, g_free);
+  g_clear_pointer (&params->tape, pld_tape_free);
+  g_array_unref (params->vectors);
+  g_ptr_array_unref (params->tables);
+  pld_buffer_clear (&params->memory);
+  g_free (params);
 }
 
 gboolean

@@ -39,7 +39,8 @@ typedef struct
 } PldParams;
 
 PldParams *pld_params_new (const PldWeights *weights);
-void pld_params_free (PldParams **params);
+void pld_params_free (PldParams *params);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldParams, pld_params_free)
 
 /**
  * pld_params_matrix:

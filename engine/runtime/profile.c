@@ -34,13 +34,13 @@ pld_compute_profile_new (guint n_threads, gboolean in_panels)
 }
 
 void
-pld_compute_profile_free (PldComputeProfile **profile)
+pld_compute_profile_free (PldComputeProfile *profile)
 {
-  if (*profile == NULL)
+  if (profile == NULL)
     return;
-  g_array_unref ((*profile)->products);
-  g_array_unref ((*profile)->dry);
-  g_clear_pointer (profile, g_free);
+  g_array_unref (profile->products);
+  g_array_unref (profile->dry);
+  g_free (profile);
 }
 
 static gboolean
@@ -315,7 +315,7 @@ pld_compute_profile_measure (PldComputeProfile *profile, const PldTape *tape, co
       ok = bench_allocate (&bench, &session, other, budget, error)
            && bench_run (&bench, profile, &session, duration - (g_get_monotonic_time () - begun), cancellable, error);
       pld_buffer_clear (&bench.buffer);
-      pld_team_unref (&session.team);
+      g_clear_pointer (&session.team, pld_team_unref);
     }
   g_array_unref (bench.products);
   g_ptr_array_unref (bench.matrices);

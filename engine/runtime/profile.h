@@ -49,8 +49,9 @@ PldComputeProfile *pld_compute_profile_new (guint n_threads, gboolean in_panels)
  * full) */
 PldComputeProfile *pld_compute_profile_load (guint n_threads, gboolean in_panels);
 void pld_compute_profile_save (const PldComputeProfile *profile);
-/* Takes a pointer to the pointer, accepts NULL. */
-void pld_compute_profile_free (PldComputeProfile **profile);
+/* NULL is allowed. */
+void pld_compute_profile_free (PldComputeProfile *profile);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldComputeProfile, pld_compute_profile_free)
 
 /**
  * pld_compute_profile_measure:

@@ -45,20 +45,20 @@ pld_file_open (const char *path, gboolean direct, GError **error)
       code = errno;
       g_set_error (error, PLD_ERROR, code == ENOENT ? PLD_ERROR_NOT_FOUND : PLD_ERROR_IO, "%s: cannot be opened: %s",
                    path, g_strerror (code));
-      pld_file_close (&file);
+      g_clear_pointer (&file, pld_file_close);
     }
   return file;
 }
 
 void
-pld_file_close (PldFile **file)
+pld_file_close (PldFile *file)
 {
-  if (*file == NULL)
+  if (file == NULL)
     return;
-  if ((*file)->fd >= 0)
-    close ((*file)->fd);
-  g_free ((*file)->path);
-  g_clear_pointer (file, g_free);
+  if (file->fd >= 0)
+    close (file->fd);
+  g_free (file->path);
+  g_free (file);
 }
 
 gboolean

@@ -14,8 +14,9 @@ typedef struct _PldFile PldFile;
 
 /* @direct: FALSE forces buffered reads. Errors: NOT_FOUND, IO. Returns: (transfer full) */
 PldFile *pld_file_open (const char *path, gboolean direct, GError **error);
-/* Takes a pointer to the pointer, accepts NULL. No read may be running. */
-void pld_file_close (PldFile **file);
+/* NULL is allowed. No read may be running. */
+void pld_file_close (PldFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldFile, pld_file_close)
 
 /* Reads so far that failed and were tried again. Thread-safe. */
 guint64 pld_file_retries (PldFile *file);

@@ -193,7 +193,7 @@ pld_plan_make (const PldTape *tape, const PldPlanOptions *options, GError **erro
 
       g_set_error (error, PLD_ERROR, PLD_ERROR_LIMIT,
                    "the memory limit of %s is too small; the smallest that works is %s", asked, least);
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
     }
   else if (limit >= plan->resident && options->pipelining == PLD_PIPELINING_FULL)
     plan_pin (plan, tape, limit);
@@ -217,10 +217,10 @@ pld_plan_cut_equal (const PldPlan *a, const PldPlan *b)
 }
 
 void
-pld_plan_free (PldPlan **plan)
+pld_plan_free (PldPlan *plan)
 {
-  if (*plan == NULL)
+  if (plan == NULL)
     return;
-  g_array_unref ((*plan)->tiles);
-  g_clear_pointer (plan, g_free);
+  g_array_unref (plan->tiles);
+  g_free (plan);
 }

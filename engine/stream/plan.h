@@ -45,7 +45,8 @@ guint64 pld_plan_minimum (const PldTape *tape, guint64 fixed);
 
 /* PLD_ERROR_LIMIT names the smallest limit that works. Returns: (transfer full) */
 PldPlan *pld_plan_make (const PldTape *tape, const PldPlanOptions *options, GError **error);
-void pld_plan_free (PldPlan **plan);
+void pld_plan_free (PldPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldPlan, pld_plan_free)
 
 /* Whether both, of one tape, cut it into the same tiles. */
 gboolean pld_plan_cut_equal (const PldPlan *a, const PldPlan *b);

@@ -320,10 +320,8 @@ pld_stream_set_plan (PldStream *stream, const PldPlan *plan, GError **error)
 }
 
 void
-pld_stream_free (PldStream **stream_ptr)
+pld_stream_free (PldStream *stream)
 {
-  PldStream *stream = g_steal_pointer (stream_ptr);
-
   if (stream == NULL)
     return;
   pld_stream_shrink (stream, NULL);

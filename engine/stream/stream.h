@@ -37,8 +37,9 @@ typedef struct
  * Has no plan and holds nothing. Returns: (transfer full)
  */
 PldStream *pld_stream_new (PldFile **files, PldBudget *budget);
-/* Waits for reads in flight. Takes a pointer to the pointer, accepts NULL. No lease may be out. */
-void pld_stream_free (PldStream **stream);
+/* Waits for reads in flight. NULL is allowed. No lease may be out. */
+void pld_stream_free (PldStream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldStream, pld_stream_free)
 
 /**
  * pld_stream_shrink:

@@ -22,12 +22,12 @@ pld_tape_new (void)
 }
 
 void
-pld_tape_free (PldTape **tape)
+pld_tape_free (PldTape *tape)
 {
-  if (*tape == NULL)
+  if (tape == NULL)
     return;
-  g_ptr_array_unref ((*tape)->matrices);
-  g_clear_pointer (tape, g_free);
+  g_ptr_array_unref (tape->matrices);
+  g_free (tape);
 }
 
 const PldMatrix *

@@ -40,7 +40,8 @@ typedef struct
 } PldTape;
 
 PldTape *pld_tape_new (void);
-void pld_tape_free (PldTape **tape);
+void pld_tape_free (PldTape *tape);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldTape, pld_tape_free)
 
 /**
  * pld_tape_add:

@@ -108,10 +108,8 @@ pld_pretokenizer_new (const char *name, GError **error)
 }
 
 void
-pld_pretokenizer_free (PldPretokenizer **pretokenizer)
+pld_pretokenizer_free (PldPretokenizer *p)
 {
-  PldPretokenizer *p = g_steal_pointer (pretokenizer);
-
   if (p == NULL)
     return;
   for (guint i = 0; i < p->n_stages; i++)

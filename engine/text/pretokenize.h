@@ -16,8 +16,9 @@ typedef struct _PldPretokenizer PldPretokenizer; /* immutable, thread-safe */
  * UNSUPPORTED: the name is not known; the message says which are. Returns: (transfer full)
  */
 PldPretokenizer *pld_pretokenizer_new (const char *name, GError **error);
-/* Takes a pointer to the pointer, accepts NULL. */
-void pld_pretokenizer_free (PldPretokenizer **pretokenizer);
+/* NULL is allowed. */
+void pld_pretokenizer_free (PldPretokenizer *pretokenizer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldPretokenizer, pld_pretokenizer_free)
 
 /* Whether a word that is a token is that token, whatever the merges say. */
 gboolean pld_pretokenizer_whole_words (const PldPretokenizer *pretokenizer);

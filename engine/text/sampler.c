@@ -113,13 +113,12 @@ pld_sampler_new (const PldGenerateOptions *options, guint n_vocab, PldBudget *bu
 }
 
 void
-pld_sampler_free (PldSampler **sampler)
+pld_sampler_free (PldSampler *sampler)
 {
-  if (*sampler == NULL)
+  if (sampler == NULL)
     return;
-  pld_buffer_clear (&(*sampler)->buffer);
-  g_free (*sampler);
-  *sampler = NULL;
+  pld_buffer_clear (&sampler->buffer);
+  g_free (sampler);
 }
 
 void

@@ -47,8 +47,9 @@ gboolean pld_sampler_check (const PldGenerateOptions *options, guint n_vocab, GE
  * Returns: (transfer full): free with pld_sampler_free()
  */
 PldSampler *pld_sampler_new (const PldGenerateOptions *options, guint n_vocab, PldBudget *budget, GError **error);
-/* Takes a pointer to the pointer, accepts NULL. */
-void pld_sampler_free (PldSampler **sampler);
+/* NULL is allowed. */
+void pld_sampler_free (PldSampler *sampler);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldSampler, pld_sampler_free)
 
 /* @logits: float [n_vocab], overwritten. Returns: the token; it is not accepted yet. */
 guint32 pld_sampler_sample (PldSampler *sampler, float *logits);

@@ -54,10 +54,8 @@ pld_stop_new (const char *const *stop)
 }
 
 void
-pld_stop_free (PldStop **stop)
+pld_stop_free (PldStop *self)
 {
-  PldStop *self = *stop;
-
   if (self == NULL)
     return;
   for (guint i = 0; i < self->n; i++)
@@ -67,7 +65,6 @@ pld_stop_free (PldStop **stop)
     }
   g_free (self->needles);
   g_free (self);
-  *stop = NULL;
 }
 
 /* The string that the longest end of the text begins, or NULL. Only its first bytes are held back, so they need no

@@ -16,8 +16,9 @@ typedef struct _PldStop PldStop;
 /* @stop: (nullable): NULL-terminated, copied; empty strings are left out. Returns: (transfer full): free with
  * pld_stop_free() */
 PldStop *pld_stop_new (const char *const *stop);
-/* Takes a pointer to the pointer, accepts NULL. */
-void pld_stop_free (PldStop **stop);
+/* NULL is allowed. */
+void pld_stop_free (PldStop *stop);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldStop, pld_stop_free)
 
 /**
  * pld_stop_push:

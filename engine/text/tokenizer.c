@@ -207,7 +207,7 @@ make (const PldWeights *weights, const char *model, PldBudget *budget, GError **
       if (pld_vocab_load (t, weights, budget, error) && read_settings (t, weights, error))
         return t;
     }
-  pld_tokenizer_free (&t);
+  g_clear_pointer (&t, pld_tokenizer_free);
   return NULL;
 }
 
@@ -233,15 +233,13 @@ pld_tokenizer_new (const PldWeights *weights, PldBudget *budget, GError **error)
 }
 
 void
-pld_tokenizer_free (PldTokenizer **tokenizer)
+pld_tokenizer_free (PldTokenizer *t)
 {
-  PldTokenizer *t = g_steal_pointer (tokenizer);
-
   if (t == NULL)
     return;
   pld_buffer_clear (&t->tables);
   pld_buffer_clear (&t->special_memory);
-  pld_pretokenizer_free (&t->words);
+  g_clear_pointer (&t->words, pld_pretokenizer_free);
   g_free (t);
 }
 

@@ -28,8 +28,9 @@ guint64 pld_tokenizer_bytes (const PldWeights *weights);
  * which are), FORMAT (damaged), NOT_FOUND, IO, LIMIT, MEMORY. Returns: (transfer full)
  */
 PldTokenizer *pld_tokenizer_new (const PldWeights *weights, PldBudget *budget, GError **error);
-/* Takes a pointer to the pointer, accepts NULL. */
-void pld_tokenizer_free (PldTokenizer **tokenizer);
+/* NULL is allowed. */
+void pld_tokenizer_free (PldTokenizer *tokenizer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldTokenizer, pld_tokenizer_free)
 
 /* Tokens; ids are 0 … size − 1. */
 guint pld_tokenizer_size (const PldTokenizer *tokenizer);

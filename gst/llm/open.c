@@ -42,7 +42,7 @@ open_model (GstPipeloadLlm *self, const GstPipeloadLlmSettings *settings, GError
     return NULL;
   llm = pld_llm_open (&options, gst_pipeload_model_progress, &self->model, NULL, error);
   if (llm != NULL && !try_model (llm, &generate, error))
-    pld_llm_close (&llm);
+    g_clear_pointer (&llm, pld_llm_close);
   return llm;
 }
 
@@ -88,7 +88,7 @@ void
 gst_pipeload_llm_close (GstPipeloadLlm *self)
 {
   gst_pipeload_model_leave (&self->model);
-  pld_llm_close (&self->llm);
+  g_clear_pointer (&self->llm, pld_llm_close);
 }
 
 GstStructure *

@@ -155,7 +155,7 @@ gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner)
     return;
   gst_pipeload_picture_free (&(*runner)->picture);
   gst_clear_caps (&(*runner)->caps);
-  pld_vision_close (&(*runner)->vision);
+  g_clear_pointer (&(*runner)->vision, pld_vision_close);
   g_free ((*runner)->labels);
   g_free ((*runner)->wanted);
   g_free ((*runner)->objects);

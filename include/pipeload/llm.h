@@ -125,11 +125,12 @@ PLD_API PldLlm *pld_llm_open (const PldLlmOptions *options, PldProgressFunc prog
 
 /**
  * pld_llm_close:
- * @llm: (inout) (nullable): a handle; set to NULL
+ * @llm: (transfer full) (nullable): a handle
  *
- * Closes a handle. No call of this handle may be running.
+ * Closes a handle, as g_autoptr (PldLlm) does. No call of this handle may be running.
  */
-PLD_API void pld_llm_close (PldLlm **llm);
+PLD_API void pld_llm_close (PldLlm *llm);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldLlm, pld_llm_close)
 
 /**
  * pld_llm_get_info:

@@ -140,11 +140,12 @@ PLD_API PldVision *pld_vision_open (const PldVisionOptions *options, PldProgress
 
 /**
  * pld_vision_close:
- * @vision: (inout) (nullable): a handle; set to NULL
+ * @vision: (transfer full) (nullable): a handle
  *
- * Closes a handle. No call of this handle may be running.
+ * Closes a handle, as g_autoptr (PldVision) does. No call of this handle may be running.
  */
-PLD_API void pld_vision_close (PldVision **vision);
+PLD_API void pld_vision_close (PldVision *vision);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldVision, pld_vision_close)
 
 /**
  * pld_vision_get_info:

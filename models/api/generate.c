@@ -263,8 +263,8 @@ pld_llm_generate (PldLlm *llm, const PldMessage *messages, guint n_messages, con
       ok = answer_run (&a, messages, n_messages, cancellable, error);
       g_string_free (a.out, TRUE);
       g_string_free (a.piece, TRUE);
-      pld_stop_free (&a.stop);
-      pld_sampler_free (&a.sampler);
+      g_clear_pointer (&a.stop, pld_stop_free);
+      g_clear_pointer (&a.sampler, pld_sampler_free);
     }
   return ok;
 }

@@ -152,15 +152,13 @@ pld_llm_open (const PldLlmOptions *options, PldProgressFunc progress, gpointer u
   llm = g_new0 (PldLlm, 1);
   if (!pld_handle_join (&llm->handle, &pld_handle_llm, own, progress, user_data, cancellable, error)
       || !handle_allocate (llm, (const PldLlmOptions *) own, error) || !handle_describe (llm, error))
-    pld_llm_close (&llm);
+    g_clear_pointer (&llm, pld_llm_close);
   return llm;
 }
 
 void
-pld_llm_close (PldLlm **llm_ptr)
+pld_llm_close (PldLlm *llm)
 {
-  PldLlm *llm = g_steal_pointer (llm_ptr);
-
   if (llm != NULL)
     pld_handle_leave (&llm->handle, handle_free);
 }

@@ -161,7 +161,7 @@ handle_free (gpointer data)
 {
   PldVision *vision = data;
 
-  pld_scaler_free (&vision->scaler);
+  g_clear_pointer (&vision->scaler, pld_scaler_free);
   pld_buffer_clear (&vision->rgb);
   pld_buffer_clear (&vision->pixels);
   pld_buffer_clear (&vision->kept);
@@ -185,15 +185,13 @@ pld_vision_open (const PldVisionOptions *options, PldProgressFunc progress, gpoi
       && handle_allocate (vision, error))
     handle_describe (vision);
   else
-    pld_vision_close (&vision);
+    g_clear_pointer (&vision, pld_vision_close);
   return vision;
 }
 
 void
-pld_vision_close (PldVision **vision_ptr)
+pld_vision_close (PldVision *vision)
 {
-  PldVision *vision = g_steal_pointer (vision_ptr);
-
   if (vision != NULL)
     pld_handle_leave (&vision->handle, handle_free);
 }

@@ -38,15 +38,15 @@ core_free (PldCore *core)
     g_thread_join (core->thread);
   if (core->stream != NULL)
     pld_core_drop (core);
-  pld_stream_free (&core->stream);
-  pld_plan_free (&core->proposal.plan);
+  g_clear_pointer (&core->stream, pld_stream_free);
+  g_clear_pointer (&core->proposal.plan, pld_plan_free);
   pld_core_follow_memory (core);
   for (guint i = 0; core->files != NULL && i < core->model->weights->n_files; i++)
-    pld_file_close (&core->files[i]);
+    g_clear_pointer (&core->files[i], pld_file_close);
   g_free (core->files);
-  pld_model_free (&core->model);
-  pld_budget_free (&core->budget);
-  pld_team_unref (&core->team);
+  g_clear_pointer (&core->model, pld_model_free);
+  g_clear_pointer (&core->budget, pld_budget_free);
+  g_clear_pointer (&core->team, pld_team_unref);
   g_ptr_array_unref (core->users);
   g_cond_clear (&core->change);
   g_mutex_clear (&core->lock);

@@ -126,11 +126,11 @@ run_clear (Run *run)
   pld_buffer_clear (&run->window);
   pld_buffer_clear (&run->scratch);
   pld_buffer_clear (&run->activations);
-  pld_team_unref (&run->session.team);
+  g_clear_pointer (&run->session.team, pld_team_unref);
   for (guint i = 0; run->files != NULL && i < run->model->weights->n_files; i++)
-    pld_file_close (&run->files[i]);
+    g_clear_pointer (&run->files[i], pld_file_close);
   g_free (run->files);
-  pld_model_free (&run->model);
+  g_clear_pointer (&run->model, pld_model_free);
 }
 
 /* ---- passes -------------------------------------------------------------------------------- */

@@ -247,7 +247,7 @@ pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GErro
       model->storage = pld_profile_load (pld_model_largest_file (model), pld_file_wants_direct ());
     }
   else
-    pld_model_free (&model);
+    g_clear_pointer (&model, pld_model_free);
   return model;
 }
 
@@ -260,17 +260,15 @@ pld_model_open (PldModelKind kind, const char *path, PldInputSize input, GError 
 }
 
 void
-pld_model_free (PldModel **model_ptr)
+pld_model_free (PldModel *model)
 {
-  PldModel *model = g_steal_pointer (model_ptr);
-
   if (model == NULL)
     return;
   if (model->net != NULL)
     model->arch->release (model->net);
   g_free (model->net);
-  pld_tokenizer_free (&model->tokenizer);
-  pld_params_free (&model->params);
+  g_clear_pointer (&model->tokenizer, pld_tokenizer_free);
+  g_clear_pointer (&model->params, pld_params_free);
   g_clear_pointer (&model->config, pld_config_free);
   g_clear_pointer (&model->weights, pld_weights_free);
   g_strfreev (model->labels);

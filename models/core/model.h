@@ -35,7 +35,8 @@ typedef struct
 PldModel *pld_model_open (PldModelKind kind, const char *path, PldInputSize input, GError **error);
 /* The same of an open directory. @weights: (transfer full), also on failure */
 PldModel *pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GError **error);
-void pld_model_free (PldModel **model);
+void pld_model_free (PldModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldModel, pld_model_free)
 
 /* The file that most of the weights come from. */
 const char *pld_model_largest_file (const PldModel *model);

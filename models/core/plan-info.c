@@ -22,7 +22,7 @@ pld_core_plan_info (PldModelKind kind, const char *path, PldInputSize input, Pld
   if (ok && predict)
     {
       /* The limit is known to work; with what is measured now, the plan may be another. */
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
       ok = pld_predict_storage (model, user->limit, cancellable, error)
            && (plan = pld_core_plan (model, user, &grant, error)) != NULL;
     }
@@ -48,7 +48,7 @@ pld_core_plan_info (PldModelKind kind, const char *path, PldInputSize input, Pld
     ok = pld_predict_info (model, user, &grant, plan, &made, cancellable, error);
   if (ok)
     *info = made;
-  pld_plan_free (&plan);
-  pld_model_free (&model);
+  g_clear_pointer (&plan, pld_plan_free);
+  g_clear_pointer (&model, pld_model_free);
   return ok;
 }

@@ -114,8 +114,8 @@ pld_predict_storage (PldModel *model, guint64 limit, GCancellable *cancellable, 
       g_free (model->storage);
       model->storage = profile;
     }
-  pld_budget_free (&budget);
-  pld_file_close (&file);
+  g_clear_pointer (&budget, pld_budget_free);
+  g_clear_pointer (&file, pld_file_close);
   return profile != NULL;
 }
 
@@ -134,7 +134,7 @@ get_compute (const PldModel *model, const PldGrant *grant, PldCacheType cache_ty
                                     &products, cancellable, error)
       || !pld_dry_run (model, grant, cache_type, items, G_N_ELEMENTS (items), profile, budget, &passes, other_ns,
                        cancellable, error))
-    pld_compute_profile_free (&profile);
+    g_clear_pointer (&profile, pld_compute_profile_free);
   else if (products || passes)
     pld_compute_profile_save (profile);
   return profile;
@@ -180,7 +180,7 @@ predict_change (const Predictor *p, guint64 limit, double speed, gboolean q8_0_c
         .pass_ns = (guint64) predict_pass (p, plan, speed, p->info->pass_items, p->other_ns).pass_ns,
       };
     }
-  pld_plan_free (&plan);
+  g_clear_pointer (&plan, pld_plan_free);
 }
 
 /* The smallest limit under which nothing streams; longer passes, which more memory allows, use some of it. */
@@ -198,7 +198,7 @@ resident_limit (const Predictor *p, guint64 limit)
       plan = pld_core_plan (p->model, &demand, &grant, NULL);
       if (plan != NULL)
         next = MAX (limit, plan->resident);
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
       if (next == limit)
         break;
       limit = next;
@@ -275,7 +275,7 @@ pld_predict_info (const PldModel *model, const PldDemand *demand, const PldGrant
   info->pass_items = pass_items (model, grant);
   if (compute != NULL)
     predict (&p, grant, plan);
-  pld_compute_profile_free (&compute);
-  pld_budget_free (&budget);
+  g_clear_pointer (&compute, pld_compute_profile_free);
+  g_clear_pointer (&budget, pld_budget_free);
   return p.compute != NULL;
 }

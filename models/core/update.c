@@ -45,7 +45,7 @@ demands_equal (const PldDemand *a, const PldDemand *b)
 static void
 proposal_clear (PldProposal *proposal)
 {
-  pld_plan_free (&proposal->plan);
+  g_clear_pointer (&proposal->plan, pld_plan_free);
 }
 
 /* Has a plan for @total in core->proposal. Under the lock. */
@@ -94,7 +94,7 @@ static void
 core_replace_plan (PldCore *core, PldPlan *plan)
 {
   g_mutex_lock (&core->lock);
-  pld_plan_free (&core->plan);
+  g_clear_pointer (&core->plan, pld_plan_free);
   core->plan = plan;
   g_mutex_unlock (&core->lock);
 }
@@ -165,7 +165,7 @@ pld_core_update (PldCore *core, PldProposal *proposal, GError **error)
   if (plan == NULL)
     return FALSE;
   team = pld_team_ref (grant->threads);
-  pld_team_unref (&team);
+  g_clear_pointer (&team, pld_team_unref);
   same = core->plan != NULL && plans_equal (core->plan, plan);
   /* First gives back all that the new plan does not need: both together might be more than the limit. */
   if (!same)
@@ -181,7 +181,7 @@ pld_core_update (PldCore *core, PldProposal *proposal, GError **error)
   if (!ok)
     {
       pld_core_drop (core);
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
       return FALSE;
     }
   if (same)
@@ -192,7 +192,7 @@ pld_core_update (PldCore *core, PldProposal *proposal, GError **error)
       core->plan->minimum = plan->minimum;
       core->plan->resident = plan->resident;
       g_mutex_unlock (&core->lock);
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
     }
   else
     core_replace_plan (core, plan);

@@ -176,12 +176,12 @@ static void
 quantize_clear (Quantize *q)
 {
   for (guint i = 0; q->files != NULL && i < q->model->weights->n_files; i++)
-    pld_file_close (&q->files[i]);
+    g_clear_pointer (&q->files[i], pld_file_close);
   g_free (q->files);
   pld_buffer_clear (&q->window);
   pld_buffer_clear (&q->floats);
   pld_buffer_clear (&q->bytes);
-  pld_gguf_writer_free (&q->writer);
+  g_clear_pointer (&q->writer, pld_gguf_writer_free);
   g_array_unref (q->pieces);
 }
 
@@ -236,7 +236,7 @@ quantize (Quantize *q, const char *out, GError **error)
   q->writer = pld_gguf_writer_new ();
   ok = open_files (q, budget, error) && write_file (q, out, error);
   quantize_clear (q);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
   return ok;
 }
 
@@ -256,6 +256,6 @@ pld_model_quantize (const char *path, const char *type, const char *out, PldProg
   if (q.mix == NULL)
     pld_gguf_unknown_type (model->arch, type, path, error);
   ok = q.mix != NULL && quantize (&q, out, error);
-  pld_model_free (&model);
+  g_clear_pointer (&model, pld_model_free);
   return ok;
 }

@@ -62,7 +62,7 @@ write_weights (PldSynth *synth, const char *path, PldWriter **out, GError **erro
   for (guint i = 0; i < drafts->len; i++)
     if (!pld_synth_draft (synth, &g_array_index (drafts, PldDraft, i), put, writer, error))
       {
-        pld_writer_free (&writer);
+        g_clear_pointer (&writer, pld_writer_free);
         return FALSE;
       }
   *out = writer;
@@ -96,6 +96,6 @@ pld_synth_folder (PldSynth *synth, const char *folder, GError **error)
   /* The weights are renamed last, so that an interrupted run leaves the model that was there. */
   ok = write_weights (synth, path, &writer, error) && write_text (folder, "config.json", config, error)
        && write_text (folder, "preprocessor_config.json", preprocessing, error) && pld_writer_finish (writer, error);
-  pld_writer_free (&writer);
+  g_clear_pointer (&writer, pld_writer_free);
   return ok;
 }

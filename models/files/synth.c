@@ -130,7 +130,7 @@ write_model (PldSynth *synth, const char *path, GError **error)
     return pld_synth_folder (synth, path, error);
   writer = pld_gguf_writer_new ();
   ok = write_gguf (synth, writer, path, error);
-  pld_gguf_writer_free (&writer);
+  g_clear_pointer (&writer, pld_gguf_writer_free);
   return ok;
 }
 

@@ -30,7 +30,7 @@ typedef struct
 static void
 user_clear (User *user)
 {
-  pld_vision_close (&user->vision);
+  g_clear_pointer (&user->vision, pld_vision_close);
   g_clear_object (&user->cancellable);
   g_clear_error (&user->error);
 }

@@ -219,8 +219,8 @@ bench (const char *path, GError **error)
               kind == PLD_MODEL_LANGUAGE ? "token" : "picture", rounds, passes);
       ok = compare (&model, error);
     }
-  pld_vision_close (&model.vision);
-  pld_llm_close (&model.llm);
+  g_clear_pointer (&model.vision, pld_vision_close);
+  g_clear_pointer (&model.llm, pld_llm_close);
   return ok;
 }
 

@@ -131,7 +131,7 @@ main (int argc, char **argv)
       for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
         print_case (&cases[i], team, n_threads, n_rounds);
       print_frames (team, n_threads);
-      pld_team_unref (&team);
+      g_clear_pointer (&team, pld_team_unref);
     }
   return 0;
 }

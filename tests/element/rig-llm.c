@@ -128,7 +128,7 @@ llm_engine (const PldGenerateOptions *options, const char *first, ...)
   pld_llm_generate (llm, (const PldMessage *) (gconstpointer) messages->data, messages->len, options, gather, text,
                     NULL, &error);
   g_assert_no_error (error);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   return g_string_free (text, FALSE);
 }
 

@@ -347,7 +347,7 @@ engine_info (guint context_size, PldCacheType type)
 
   g_assert_nonnull (llm);
   info = *pld_llm_get_info (llm);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   return info;
 }
 

@@ -33,7 +33,7 @@ close_model (gpointer *model)
 {
   PldLlm *llm = g_steal_pointer (model);
 
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static void
@@ -59,7 +59,7 @@ setup (Sweep *sweep, gconstpointer data)
   llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   sweep->size = pld_llm_get_info (llm)->n_vocab * sizeof (float);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   sweep_begin (sweep);
 }
 

@@ -53,9 +53,9 @@ setup (Fixture *f, gconstpointer data)
 static void
 teardown (Fixture *f, gconstpointer data)
 {
-  pld_budget_free (&f->budget);
-  pld_file_close (&f->file);
-  pld_tape_free (&f->tape);
+  g_clear_pointer (&f->budget, pld_budget_free);
+  g_clear_pointer (&f->file, pld_file_close);
+  g_clear_pointer (&f->tape, pld_tape_free);
   g_unlink (f->path);
   g_free (f->values);
   g_free (f->path);
@@ -90,7 +90,7 @@ make_plan (Fixture *f, gboolean streamed)
   if (!streamed)
     return plan;
   wishes.limit = plan->minimum;
-  pld_plan_free (&plan);
+  g_clear_pointer (&plan, pld_plan_free);
   plan = pld_plan_make (f->tape, &wishes, NULL);
   g_assert_nonnull (plan);
   g_assert_cmpuint (plan->n_pinned, ==, 0);
@@ -121,8 +121,8 @@ test_late (Fixture *f, gconstpointer data)
   set_fault (FAULT_NONE, 0);
   for (guint pass = 0; pass < 3; pass++)
     assert_pass (f, stream, plan);
-  pld_stream_free (&stream);
-  pld_plan_free (&plan);
+  g_clear_pointer (&stream, pld_stream_free);
+  g_clear_pointer (&plan, pld_plan_free);
 }
 
 typedef struct
@@ -163,8 +163,8 @@ test_stall (Fixture *f, gconstpointer data)
   g_assert_cmpuint (stats.stall_ns, >, 0);
   g_assert_cmpuint (stats.stalls, <=, plan->tiles->len);
   g_assert_cmpuint (stats.bytes_read, ==, f->tape->n_bytes);
-  pld_stream_free (&stream);
-  pld_plan_free (&plan);
+  g_clear_pointer (&stream, pld_stream_free);
+  g_clear_pointer (&plan, pld_plan_free);
 }
 
 int

@@ -55,7 +55,7 @@ close_model (gpointer *model)
 {
   PldVision *vision = g_steal_pointer (model);
 
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void

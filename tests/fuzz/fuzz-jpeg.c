@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   fuzz_check_error (pld_scaler_run (scaler, &image, rgb, &error), &error);
   if (pld_budget_get_peak (budget) > LIMIT)
     g_error ("more memory than the limit");
-  pld_scaler_free (&scaler);
-  pld_budget_free (&budget);
+  g_clear_pointer (&scaler, pld_scaler_free);
+  g_clear_pointer (&budget, pld_budget_free);
   return 0;
 }

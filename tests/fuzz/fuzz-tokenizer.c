@@ -72,10 +72,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
         g_error ("more memory than was said");
       if (tokenizer != NULL)
         check_encoding (tokenizer, (const char *) data + 2, n_text);
-      pld_tokenizer_free (&tokenizer);
+      g_clear_pointer (&tokenizer, pld_tokenizer_free);
       if (pld_budget_get_used (budget) != 0)
         g_error ("memory left charged");
-      pld_budget_free (&budget);
+      g_clear_pointer (&budget, pld_budget_free);
     }
   close (fd);
   return 0;

@@ -94,7 +94,7 @@ test_head (void)
       for (guint j = 0; j < 5; j++)
         g_assert_cmpfloat_with_epsilon (got[j], json_array_get_double_element (head, j), 7e-4);
     }
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* ---- boxes --------------------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ test_boxes (void)
       sure += got[i].confidence >= pld_vision_get_info (vision)->threshold;
     }
   g_assert_cmpuint (sure, ==, FIGURES);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* ---- streaming ----------------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ look (const char *path, float *values, PldObject *objects, PldVisionInfo *info)
   g_assert_cmpstr (info->labels[0], ==, "person");
   load_figures (vision);
   g_assert_true (pld_vision_run (vision, 1, values, objects, &n, NULL, NULL));
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return n;
 }
 

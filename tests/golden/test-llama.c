@@ -196,7 +196,7 @@ test_logits (gconstpointer data)
       error = relative_error (got, g->logits, (gsize) g->tokens->len * g->n_vocab);
       g_test_message ("relative L2 error of the logits: %.3g", error);
       g_assert_cmpfloat (error, <=, quantized ? 3e-2 : cases[i].tolerance);
-      pld_llm_close (&llm);
+      g_clear_pointer (&llm, pld_llm_close);
     }
 }
 
@@ -269,7 +269,7 @@ test_dequantized (gconstpointer data)
   g_autofree float *got = eval_each (llm, g->tokens);
 
   g_assert_cmpfloat (relative_error (got, g->logits, (gsize) g->tokens->len * g->n_vocab), <=, 1e-4);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   remove_folder (folder);
 }
 
@@ -291,7 +291,7 @@ test_greedy (gconstpointer data)
       pld_llm_eval (llm, &token, 1, logits, NULL, &error);
       g_assert_no_error (error);
     }
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* ---- the same, byte for byte ---------------------------------------------------------------- */
@@ -328,7 +328,7 @@ test_chunks (gconstpointer data)
             want = g_steal_pointer (&got);
           else if (memcmp (got, want, g->n_vocab * sizeof (float)) != 0)
             g_error ("%s: a prompt in chunks of %u differs from one in chunks of %u", g->path, chunks[i], chunks[0]);
-          pld_llm_close (&llm);
+          g_clear_pointer (&llm, pld_llm_close);
         }
     }
 }
@@ -352,7 +352,7 @@ check_streamed (const Golden *g, guint64 limit, guint loaders, PldCacheType type
   pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.engine_peak, <=, limit);
   g_assert_cmpuint (stats.memory_limit, ==, limit);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static guint64
@@ -383,7 +383,7 @@ sweep (const Golden *g, PldCacheType type)
 
   pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   most = MAX (stats.engine_peak + 65536, least);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   for (guint i = 0; i < LIMITS; i++)
     check_streamed (g, least + (most - least) * i / (LIMITS - 1), 1 + i % 3, type, resident);
 }
@@ -436,7 +436,7 @@ sequence_run (gpointer data)
           token = argmax (logits, n_vocab);
         }
     }
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
   return NULL;
 }
 

@@ -59,7 +59,7 @@ check_answers (guint64 limit, guint n_cases)
       answer = ask (llm, json_object_get_string_member (object, "prompt"));
       g_assert_cmpstr (answer, ==, json_object_get_string_member (object, "answer"));
     }
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static void

@@ -44,7 +44,7 @@ check_logits (const char *name, double tolerance)
 
   g_assert_cmpuint (pld_vision_get_info (vision)->n_classes, ==, want->n);
   g_assert_cmpfloat (relative_error (got, want->values, want->n), <=, tolerance);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -90,7 +90,7 @@ test_preprocessing (void)
   g_assert_true (pld_vision_run (vision, 1, by_file, NULL, NULL, NULL, &error));
   for (guint i = 0; i < 7; i++)
     g_assert_cmpfloat_with_epsilon (by_file[i], by_hand[i], 1e-4f);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -102,7 +102,7 @@ test_labels (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
     g_assert_cmpstr (pld_vision_get_info (vision)->labels[i], ==, labels[i]);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -131,7 +131,7 @@ logits_of (const char *path, const Npy *pixels)
   PldVision *vision = vision_open (path, 0, 0, 2, 1, NULL);
   float *logits = vision_run_pixels (vision, pixels, 1);
 
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return logits;
 }
 
@@ -261,8 +261,8 @@ test_trained (Scratch *scratch, gconstpointer data)
   small = vision_open (scratch->path, 0, 0, 0, 1, NULL);
   compare (full, small, pictures, &error, &n_same, &n_pictures);
   g_test_message ("q8_0: error %.2e, the same class for %u of %u", error, n_same, n_pictures);
-  pld_vision_close (&full);
-  pld_vision_close (&small);
+  g_clear_pointer (&full, pld_vision_close);
+  g_clear_pointer (&small, pld_vision_close);
   g_assert_cmpuint (n_pictures, ==, 128);
   g_assert_cmpfloat (error, <=, 2.6e-2);
   g_assert_cmpuint (n_same, >=, 121);

@@ -38,7 +38,7 @@ check_logits (const char *folder, double tolerance)
   g_assert_cmpuint (pld_vision_get_info (vision)->n_classes * n, ==, want->n);
   got = vision_run_pixels (vision, pixels, n);
   assert_close (got, want, tolerance);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* f32 sums in another order than PyTorch's differ by some 1e-6; files in half precision are widened exactly, so they
@@ -98,7 +98,7 @@ test_interpolated (void)
       g_autofree float *got = vision_run_pixels (vision, pixels, 1);
 
       assert_close (got, want, 1e-4);
-      pld_vision_close (&vision);
+      g_clear_pointer (&vision, pld_vision_close);
     }
 }
 
@@ -153,7 +153,7 @@ test_limit_too_small (void)
     PldVision *vision = pld_vision_open (&options, NULL, NULL, NULL, NULL);
 
     g_assert_nonnull (vision);
-    pld_vision_close (&vision);
+    g_clear_pointer (&vision, pld_vision_close);
   }
 }
 

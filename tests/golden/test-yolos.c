@@ -75,7 +75,7 @@ test_golden (gconstpointer model)
   g_assert_cmpuint (info->max_objects, ==, logits->dims[0]);
   assert_columns (got, token_values (info), logits, "logits");
   assert_columns (got + logits->dims[1], token_values (info), boxes, "boxes");
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* ---- the same bits ------------------------------------------------------------------------- */
@@ -132,8 +132,8 @@ test_batch (gconstpointer model)
       g_assert_cmpmem (got + i * n_values, n_values * sizeof (float), want, n_values * sizeof (float));
     }
   g_assert_cmpint (memcmp (got, got + n_values, n_values * sizeof (float)), !=, 0);
-  pld_vision_close (&alone);
-  pld_vision_close (&together);
+  g_clear_pointer (&alone, pld_vision_close);
+  g_clear_pointer (&together, pld_vision_close);
 }
 
 /* ---- objects ------------------------------------------------------------------------------- */
@@ -206,7 +206,7 @@ test_objects (gconstpointer model)
     }
   g_assert_cmpuint (clamped, >, 0);
   g_assert_cmpfloat (info->threshold, ==, 0.5f);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* ---- size ---------------------------------------------------------------------------------- */
@@ -262,7 +262,7 @@ test_size (void)
       vision = vision_open (folder, 0, 0, 2, 1, cases[i].asked);
       g_assert_cmpuint (pld_vision_get_info (vision)->input_width, ==, cases[i].width);
       g_assert_cmpuint (pld_vision_get_info (vision)->input_height, ==, cases[i].height);
-      pld_vision_close (&vision);
+      g_clear_pointer (&vision, pld_vision_close);
       remove_folder (folder);
     }
 }
@@ -307,7 +307,7 @@ values_of (const char *path, const Npy *pixels, guint *n_values)
   float *values = vision_run_pixels (vision, pixels, 1);
 
   *n_values = pld_vision_get_info (vision)->n_values;
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return values;
 }
 
@@ -339,8 +339,8 @@ test_gguf_same (gconstpointer model)
   g_assert_cmpuint (pld_vision_get_info (a)->input_height, ==, pld_vision_get_info (b)->input_height);
   for (guint i = 0; i < pld_vision_get_info (a)->n_classes; i++)
     g_assert_cmpstr (pld_vision_get_info (a)->labels[i], ==, pld_vision_get_info (b)->labels[i]);
-  pld_vision_close (&a);
-  pld_vision_close (&b);
+  g_clear_pointer (&a, pld_vision_close);
+  g_clear_pointer (&b, pld_vision_close);
   remove_folder (tmp);
 }
 

@@ -46,7 +46,7 @@ void
 image_rig_tear_down (Fixture *f, gconstpointer data)
 {
   g_assert_cmpuint (pld_budget_get_used (f->budget), ==, 0);
-  pld_budget_free (&f->budget);
+  g_clear_pointer (&f->budget, pld_budget_free);
   g_free (f->pictures);
   g_strfreev (f->cases);
 }
@@ -76,7 +76,7 @@ image_rig_run_once (PldBudget *budget, const PldImage *image, guint width, guint
   PldScaler *scaler = pld_scaler_new (width, height, filter, budget, error);
   guint8 *result = scaler != NULL ? image_rig_run_scaler (scaler, image, width, height, error) : NULL;
 
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
   return result;
 }
 

@@ -90,7 +90,7 @@ pixels_bytes (const char *path, const char *size)
   const PldVisionInfo *info = pld_vision_get_info (vision);
   guint64 bytes = (guint64) info->input_width * info->input_height * 12 + 4096;
 
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return bytes;
 }
 
@@ -117,7 +117,7 @@ check_streamed (const char *path, guint64 limit, guint loaders, const Npy *pixel
   g_assert_cmpuint (stats.passes, ==, 3);
   if (g_strcmp0 (g_getenv ("PIPELOAD_DIRECT_IO"), "0") == 0)
     g_assert_false (stats.direct_io);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 void
@@ -132,7 +132,7 @@ vision_sweep (const char *model, const Npy *pixels, guint n_limits)
 
   pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   most = stats.engine_peak + 65536;
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   for (guint i = 0; i < n_limits; i++)
     for (guint j = 0; j < G_N_ELEMENTS (loaders); j++)
       check_streamed (model, least + (most - least) * i / (n_limits - 1), loaders[j], pixels, resident);

@@ -239,9 +239,9 @@ subject_new (const Vocab *vocab)
 void
 subject_clear (Subject *s)
 {
-  pld_tokenizer_free (&s->tokenizer);
+  g_clear_pointer (&s->tokenizer, pld_tokenizer_free);
   g_assert_cmpuint (pld_budget_get_used (s->budget), ==, 0);
-  pld_budget_free (&s->budget);
+  g_clear_pointer (&s->budget, pld_budget_free);
 }
 
 GArray *

@@ -64,7 +64,7 @@ test_older_vision (void)
   g_assert_no_error (error);
   g_assert_cmpuint (pld_vision_get_info (vision)->input_width, !=, options.input_width);
   assert_bytes (&options, known, sizeof options, GUARD);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -85,7 +85,7 @@ test_older_llm (void)
   llm = pld_llm_open (&options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (pld_llm_get_info (llm)->context_size, ==, 16);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* A program that knows a member more than the library. */
@@ -108,7 +108,7 @@ test_newer_vision (void)
   newer.options.engine.model = path;
   vision = pld_vision_open (&newer.options, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -139,7 +139,7 @@ test_stats (void)
   assert_bytes (&older, known, sizeof older, GUARD);
   g_assert_cmpuint (newer.stats.users, ==, 1);
   g_assert_cmpuint (newer.added, ==, 0);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static gboolean
@@ -176,7 +176,7 @@ test_older_generate (void)
   g_assert_true (pld_llm_generate (llm, &message, 1, &newer, gather, new, NULL, &error));
   g_assert_cmpuint (pld_llm_get_result (llm)->cached_tokens, >, 0);
   g_assert_cmpstr (old->str, ==, new->str);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static GByteArray *

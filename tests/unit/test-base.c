@@ -118,9 +118,9 @@ test_budget (void)
   g_assert_true (pld_budget_charge (budget, 1ull << 40, "d", &error));
   g_assert_false (pld_budget_charge (budget, G_MAXUINT64, "e", NULL));
   pld_budget_release (budget, (1ull << 40) + 40);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
   g_assert_null (budget);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -151,7 +151,7 @@ test_buffer (void)
   g_assert_false (pld_buffer_init (&b, budget, 1ull << 60, "too much", &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_MEMORY);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void

@@ -114,7 +114,7 @@ check_partition (const PldModel *model, guint n_blocks, guint cuts)
         g_assert_cmpuint (net->n_outputs, ==, model->net->n_outputs);
         list (params, parts, part_vectors, part_tables);
         release (model, net);
-        pld_params_free (&params);
+        g_clear_pointer (&params, pld_params_free);
         first = end;
       }
   g_assert_cmpstr (parts->str, ==, whole->str);
@@ -133,7 +133,7 @@ test_partitions (void)
       g_assert_cmpuint (n_blocks, >=, 2);
       for (guint cuts = 0; cuts < 1u << (n_blocks - 1); cuts++)
         check_partition (model, n_blocks, cuts);
-      pld_model_free (&model);
+      g_clear_pointer (&model, pld_model_free);
     }
 }
 
@@ -156,7 +156,7 @@ test_whole (void)
       for (guint j = 0; j < model->weights->n_tensors; j++)
         g_assert_true (g_hash_table_contains (declared, model->weights->tensors[j].name));
       g_assert_cmpuint (g_hash_table_size (declared), ==, model->weights->n_tensors);
-      pld_model_free (&model);
+      g_clear_pointer (&model, pld_model_free);
     }
 }
 
@@ -176,9 +176,9 @@ test_outside (void)
 
           g_assert_null (declare (model, params, wrong[j], &error));
           assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "are not in the model");
-          pld_params_free (&params);
+          g_clear_pointer (&params, pld_params_free);
         }
-      pld_model_free (&model);
+      g_clear_pointer (&model, pld_model_free);
     }
 }
 

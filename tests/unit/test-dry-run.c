@@ -109,9 +109,9 @@ test_kinds (void)
           pld_dry_run (model, &grant, PLD_CACHE_F32, items, 2, profile, budget, &measured, again, NULL, &error));
       g_assert_false (measured);
       g_assert_cmpmem (again, sizeof again, ns, sizeof ns);
-      pld_compute_profile_free (&profile);
-      pld_budget_free (&budget);
-      pld_model_free (&model);
+      g_clear_pointer (&profile, pld_compute_profile_free);
+      g_clear_pointer (&budget, pld_budget_free);
+      g_clear_pointer (&model, pld_model_free);
     }
 }
 
@@ -149,7 +149,7 @@ test_measured_anew (void)
   g_unlink (copy);
   g_assert_false (pld_dry_run (model, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_NOT_FOUND, "copy.gguf");
-  pld_model_free (&model);
+  g_clear_pointer (&model, pld_model_free);
 
   model = open_model (PLD_MODEL_VISION, vit);
   grant = make_grant (model);
@@ -163,10 +163,10 @@ test_measured_anew (void)
   g_assert_true (pld_dry_run (large, &grant, type, &one, 1, profile, budget, &measured, &ns, NULL, NULL));
   g_assert_true (measured);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_model_free (&large);
-  pld_model_free (&model);
-  pld_compute_profile_free (&profile);
-  pld_budget_free (&budget);
+  g_clear_pointer (&large, pld_model_free);
+  g_clear_pointer (&model, pld_model_free);
+  g_clear_pointer (&profile, pld_compute_profile_free);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -203,10 +203,10 @@ test_fails (void)
   assert_pld_error (&error, PLD_ERROR_CANCELLED, "cancelled");
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
   g_assert_cmpuint (profile->dry->len, ==, 0);
-  pld_compute_profile_free (&failed);
-  pld_compute_profile_free (&profile);
-  pld_budget_free (&budget);
-  pld_model_free (&model);
+  g_clear_pointer (&failed, pld_compute_profile_free);
+  g_clear_pointer (&profile, pld_compute_profile_free);
+  g_clear_pointer (&budget, pld_budget_free);
+  g_clear_pointer (&model, pld_model_free);
 }
 
 /* Products of every type do nothing, and nothing else is another kernel. */

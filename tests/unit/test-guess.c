@@ -249,7 +249,7 @@ test_answers (void)
           want[i] = generate (plain, prompt, &options);
           g_assert_cmpuint (want[i].result.guessed_tokens, ==, 0);
         }
-      pld_llm_close (&plain);
+      g_clear_pointer (&plain, pld_llm_close);
       for (guint c = 0; c < G_N_ELEMENTS (cases); c++)
         {
           PldLlm *llm = open_llm (names[m], cases[c].lookup, cases[c].limit, 80, cases[c].chunk);
@@ -269,7 +269,7 @@ test_answers (void)
               guessed += got.result.guessed_tokens;
               g_free (got.text);
             }
-          pld_llm_close (&llm);
+          g_clear_pointer (&llm, pld_llm_close);
         }
       for (guint i = 0; i < WAYS; i++)
         g_free (want[i].text);
@@ -315,7 +315,7 @@ test_shared (void)
 
       want[i] = generate (plain, "abc abd abc abd abc", &options);
     }
-  pld_llm_close (&plain);
+  g_clear_pointer (&plain, pld_llm_close);
   for (guint i = 0; i < G_N_ELEMENTS (talkers); i++)
     talkers[i] = (Talker) { open_llm ("type-q5_k.gguf", 5 * i, 0, 80, 0), want };
   for (guint i = 0; i < G_N_ELEMENTS (talkers); i++)
@@ -323,7 +323,7 @@ test_shared (void)
   for (guint i = 0; i < G_N_ELEMENTS (talkers); i++)
     {
       g_thread_join (threads[i]);
-      pld_llm_close (&talkers[i].llm);
+      g_clear_pointer (&talkers[i].llm, pld_llm_close);
     }
   for (guint i = 0; i < WAYS; i++)
     g_free (want[i].text);

@@ -80,7 +80,7 @@ test_jpeg_truncated (Fixture *f, gconstpointer data)
           g_assert_cmpuint (n, >=, size - 2);
       g_assert_true (run_damaged (scaler, bytes, size, jpegs[i]));
     }
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
 }
 
 static void
@@ -126,7 +126,7 @@ test_jpeg_corrupted (Fixture *f, gconstpointer data)
       g_assert_true (run_damaged (scaler, bytes, size, jpegs[i]));
     }
   g_assert_cmpuint (failed, >, 1000);
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
 }
 
 static void
@@ -141,7 +141,7 @@ test_jpeg_empty (Fixture *f, gconstpointer data)
   g_assert_error (error, PLD_ERROR, PLD_ERROR_FORMAT);
   g_assert_nonnull (strstr (error->message, "0 bytes"));
   g_assert_false (run_damaged (scaler, gif, sizeof gif, "gif"));
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
 }
 
 /* Cameras pad their frames: bytes between the last scan and the end marker, or after it, harm nothing. */
@@ -157,7 +157,7 @@ test_jpeg_padded (Fixture *f, gconstpointer data)
   memcpy (padded, bytes, size - 2);
   memcpy (padded + size + 48, bytes + size - 2, 2);
   g_assert_true (run_damaged (scaler, padded, size + 100, "padded"));
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */
@@ -217,7 +217,7 @@ assert_within_cost (const PldImage *image, PldFilter filter, guint width, guint 
   g_assert_nonnull (got);
   g_assert_cmpuint (pld_budget_get_peak (budget), <=, pld_scaler_cost (width, height));
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 /* Every layout at the largest size that the cost speaks of. */
@@ -296,7 +296,7 @@ test_no_allocation (Fixture *f, gconstpointer data)
           g_assert_cmpuint (pld_budget_get_used (f->budget), ==, used);
         }
       pld_budget_set_limit (f->budget, 0);
-      pld_scaler_free (&scaler);
+      g_clear_pointer (&scaler, pld_scaler_free);
     }
 }
 
@@ -329,7 +329,7 @@ test_limit_progressive (Fixture *f, gconstpointer data)
   image = image_from_jpeg (g_bytes_get_data (sequential, NULL), g_bytes_get_size (sequential));
   g_free (image_rig_run_scaler (scaler, &image, 24, 24, &error));
   g_assert_no_error (error);
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
 }
 
 /* Two hundred bytes of header that promise 65500 × 65500 pixels. */

@@ -284,7 +284,7 @@ test_free_null (void)
 {
   PldScaler *scaler = NULL;
 
-  pld_scaler_free (&scaler);
+  g_clear_pointer (&scaler, pld_scaler_free);
   g_assert_null (scaler);
 }
 

@@ -33,7 +33,7 @@ try_model (const char *path)
       logits = g_new (float, pld_llm_get_info (llm)->n_vocab);
       if (!pld_llm_eval (llm, tokens, 2, logits, NULL, &error))
         g_assert_cmpint (error->domain, ==, (gint) PLD_ERROR);
-      pld_llm_close (&llm);
+      g_clear_pointer (&llm, pld_llm_close);
     }
   else
     {

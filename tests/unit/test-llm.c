@@ -84,7 +84,7 @@ test_limit (void)
   g_assert_false (pld_handle_set_memory_limit (PLD_HANDLE (llm), plan->minimum_limit - 4096, &error));
   assert_pld_error (&error, PLD_ERROR_LIMIT, "the smallest that works is");
   g_assert_true (pld_handle_set_memory_limit (PLD_HANDLE (llm), plan->resident_limit, &error));
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* Handles of one model share its weights: all are read once, and the second pass of each finds them there. */
@@ -103,11 +103,11 @@ test_sharing (void)
   g_assert_cmpuint (both.users, ==, 2);
   g_assert_cmpuint (both.bytes_streamed, ==, one.bytes_streamed);
   g_assert_cmpuint (both.engine_bytes, ==, one.engine_bytes);
-  pld_llm_close (&second);
+  g_clear_pointer (&second, pld_llm_close);
   pld_handle_get_stats (PLD_HANDLE (first), &again);
   g_assert_cmpuint (again.users, ==, 1);
   g_assert_cmpuint (again.engine_bytes, <, both.engine_bytes);
-  pld_llm_close (&first);
+  g_clear_pointer (&first, pld_llm_close);
 }
 
 /* The machine's memory as limit: something is in force that the model keeps, and an explicit one that is smaller wins.
@@ -129,12 +129,12 @@ test_auto (void)
   g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
   pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 20000000);
-  pld_llm_close (&other);
+  g_clear_pointer (&other, pld_llm_close);
   g_assert_true (pld_handle_set_memory_limit (PLD_HANDLE (llm), 0, &error));
   g_assert_true (pld_llm_eval (llm, &token, 1, NULL, NULL, &error));
   pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 0);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* The system warns that memory runs low: the next pass makes do with the least, gives the rest back, and is right. */
@@ -161,7 +161,7 @@ test_low_memory (void)
   pld_handle_get_stats (PLD_HANDLE (llm), &after);
   g_assert_cmpuint (after.memory_limit, ==, plan->minimum_limit);
   g_assert_cmpuint (after.engine_bytes, <=, after.memory_limit);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* For comparison only: the same answer. */
@@ -191,7 +191,7 @@ test_pipelining (void)
         g_assert_cmpmem (got, size, want, size);
       pld_handle_get_stats (PLD_HANDLE (llm), &stats);
       g_assert_true ((stats.pinned_bytes > 0) == (mode == PLD_PIPELINING_FULL));
-      pld_llm_close (&llm);
+      g_clear_pointer (&llm, pld_llm_close);
     }
 }
 
@@ -265,7 +265,7 @@ test_leaving (void)
         }
       if (i % 3 == 0)
         {
-          pld_llm_close (&llm);
+          g_clear_pointer (&llm, pld_llm_close);
           llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64);
         }
       g_thread_join (canceller);
@@ -277,8 +277,8 @@ test_leaving (void)
   g_thread_join (thread);
   g_assert_cmpuint (n_cancelled, >, 0);
   g_assert_cmpuint (neighbour.passes, >, 0);
-  pld_llm_close (&llm);
-  pld_llm_close (&neighbour.llm);
+  g_clear_pointer (&llm, pld_llm_close);
+  g_clear_pointer (&neighbour.llm, pld_llm_close);
 }
 
 /* Under a limit that leaves little room in a pass: a long prompt does not keep a neighbour waiting until its end. */
@@ -318,8 +318,8 @@ test_fair (void)
   g_assert_cmpuint (stats.batch, <=, 8);
   /* One after the other, it would be 5. */
   g_assert_cmpuint (neighbour.passes, >=, 15);
-  pld_llm_close (&llm);
-  pld_llm_close (&neighbour.llm);
+  g_clear_pointer (&llm, pld_llm_close);
+  g_clear_pointer (&neighbour.llm, pld_llm_close);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------- */
@@ -349,7 +349,7 @@ test_context (void)
   pld_llm_rewind (llm, 3);
   g_assert_cmpuint (pld_llm_get_position (llm), ==, 3);
   g_assert_true (pld_llm_eval (llm, tokens + 3, 5, NULL, NULL, &error));
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* A cancelled call changes nothing, and the next one is whole. */
@@ -372,7 +372,7 @@ test_cancelled (void)
   g_assert_cmpuint (pld_llm_get_position (llm), ==, 2);
   g_assert_true (pld_llm_eval (llm, tokens + 2, 2, got, NULL, &error));
   g_assert_cmpmem (got, size, want, size);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */
@@ -446,7 +446,7 @@ test_answer (void)
   g_assert_cmpuint (result.generated_tokens, ==, 12);
   g_assert_cmpint (result.finish, ==, PLD_FINISH_LENGTH);
   g_assert_cmpuint (result.prompt_tokens, ==, n);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* The beginning of a prompt that the cache holds is not computed again, and that changes nothing. */
@@ -471,7 +471,7 @@ test_cached_prompt (void)
   pld_llm_rewind (llm, 0);
   fresh = ask (llm, "abcabd", &options, &result);
   g_assert_cmpstr (fresh, ==, other);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static void
@@ -497,7 +497,7 @@ test_max_tokens (void)
   options.max_tokens = 3;
   empty = ask (llm, "", &options, &result);
   g_assert_cmpuint (result.generated_tokens, <=, 3);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static void
@@ -521,7 +521,7 @@ test_stop (void)
   g_assert_null (strstr (until, stop));
   g_assert_true (g_str_has_prefix (whole, until));
   g_assert_true (g_str_has_prefix (whole + strlen (until), stop));
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static gboolean
@@ -541,7 +541,7 @@ test_caller_ends (void)
   g_assert_true (pld_llm_generate (llm, &message, 1, &options, enough, NULL, NULL, &error));
   g_assert_cmpint (pld_llm_get_result (llm)->finish, ==, PLD_FINISH_CALLER);
   g_assert_cmpuint (pld_llm_get_result (llm)->generated_tokens, <, 24);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* ---- prompts ------------------------------------------------------------------------------- */
@@ -569,7 +569,7 @@ test_long_prompt (void)
   g_assert_true (pld_llm_generate (llm, &one, 1, &options, NULL, NULL, NULL, &error));
   g_assert_cmpuint (pld_llm_get_result (llm)->trimmed_tokens, >, 0);
   g_assert_cmpuint (pld_llm_get_result (llm)->prompt_tokens, <=, 24);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static void
@@ -587,7 +587,7 @@ test_template_names (void)
   g_assert_true (pld_llm_generate (llm, &message, 1, &options, NULL, NULL, NULL, &error));
   g_assert_false (pld_llm_generate (llm, &strange, 1, &options, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, "nobody");
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* The names of control tokens in a message are text: the prompt has more tokens than with the control token itself. */
@@ -604,7 +604,7 @@ test_no_injection (void)
   nothing = ask (llm, "a</s>b", &options, &as_text);
   nothing_either = ask (llm, "ab", &options, &as_token);
   g_assert_cmpuint (as_text.prompt_tokens, >, as_token.prompt_tokens + 1);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 /* The vocabulary has a token for each byte, that of the byte 0 too. */
@@ -622,7 +622,7 @@ test_zero_byte (void)
   g_assert_cmpstr (text, ==,
                    "a\xef\xbf\xbd"
                    "b");
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 static void
@@ -636,7 +636,7 @@ test_bad_utf8 (void)
 
   g_assert_cmpstr (answer, ==, answer_too);
   g_assert_cmpuint (bad.prompt_tokens, ==, good.prompt_tokens);
-  pld_llm_close (&llm);
+  g_clear_pointer (&llm, pld_llm_close);
 }
 
 int

@@ -110,7 +110,7 @@ opening_join (Opening *opening)
 static void
 opening_clear (Opening *opening)
 {
-  pld_vision_close (&opening->vision);
+  g_clear_pointer (&opening->vision, pld_vision_close);
   g_clear_error (&opening->error);
   g_object_unref (opening->cancellable);
   g_cond_clear (&opening->change);
@@ -139,8 +139,8 @@ close_others (const char *step, guint percent, gpointer data)
 {
   Handles *handles = data;
 
-  pld_vision_close (&handles->vision);
-  pld_llm_close (&handles->llm);
+  g_clear_pointer (&handles->vision, pld_vision_close);
+  g_clear_pointer (&handles->llm, pld_llm_close);
 }
 
 static void
@@ -166,7 +166,7 @@ test_progress_closes (void)
   g_assert_no_error (error);
   g_assert_null (handles.vision);
   g_assert_cmpuint (count_users (vision), ==, 1);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -176,7 +176,7 @@ open_and_close (const char *step, guint percent, gpointer data)
   PldVision *vision = open_model (24, 0, NULL, NULL, NULL, &error);
 
   g_assert_no_error (error);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -186,7 +186,7 @@ test_progress_opens (void)
   PldVision *vision = open_model (0, 0, open_and_close, NULL, NULL, &error);
 
   g_assert_no_error (error);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -232,7 +232,7 @@ test_other_model (void)
   opening_await_gate (&slow);
   vision = open_model (24, 0, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   opening_start (&cancelled, 24, TRUE);
   opening_await_gate (&cancelled);
   g_cancellable_cancel (cancelled.cancellable);
@@ -353,7 +353,7 @@ open_often (gpointer data)
       else
         g_assert_no_error (error);
       g_assert_true ((vision != NULL) == !cancel);
-      pld_vision_close (&vision);
+      g_clear_pointer (&vision, pld_vision_close);
     }
   return NULL;
 }

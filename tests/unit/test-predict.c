@@ -91,15 +91,15 @@ test_compute (void)
       for (guint i = 0; i < tape->matrices->len; i++)
         g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[i], 5),
                                         pld_compute_profile_ns (loaded, tape->matrices->pdata[i], 5), 10);
-      pld_compute_profile_free (&loaded);
+      g_clear_pointer (&loaded, pld_compute_profile_free);
       /* Another team is measured for itself. */
       loaded = pld_compute_profile_load (1, in_panels);
       g_assert_cmpuint (loaded->products->len, ==, 0);
-      pld_compute_profile_free (&loaded);
-      pld_compute_profile_free (&profile);
-      pld_budget_free (&budget);
+      g_clear_pointer (&loaded, pld_compute_profile_free);
+      g_clear_pointer (&profile, pld_compute_profile_free);
+      g_clear_pointer (&budget, pld_budget_free);
     }
-  pld_tape_free (&tape);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* Limits that leave little are kept, and what was measured under them is measured again under larger ones. */
@@ -126,7 +126,7 @@ test_compute_limit (void)
   pld_budget_set_limit (budget, 0);
   g_assert_true (measure_tape (profile, tape, items, budget, &measured, &error));
   g_assert_true (measured);
-  pld_compute_profile_free (&profile);
+  g_clear_pointer (&profile, pld_compute_profile_free);
 
   profile = pld_compute_profile_new (2, FALSE);
   pld_budget_set_limit (budget, 1000);
@@ -138,9 +138,9 @@ test_compute_limit (void)
   g_assert_false (pld_compute_profile_measure (profile, tape, &items, 1, budget, 5000, &measured, cancelled, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_CANCELLED);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_compute_profile_free (&profile);
-  pld_budget_free (&budget);
-  pld_tape_free (&tape);
+  g_clear_pointer (&profile, pld_compute_profile_free);
+  g_clear_pointer (&budget, pld_budget_free);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 static void
@@ -189,16 +189,16 @@ test_compute_damaged (void)
       g_assert_cmpmem (loaded->products->data, sizeof product, &product, sizeof product);
       g_assert_cmpuint (pld_compute_profile_find_dry (loaded, dry.id, 5)->ns, ==, 88);
       g_assert_null (pld_compute_profile_find_dry (loaded, dry.id, 4));
-      pld_compute_profile_free (&loaded);
+      g_clear_pointer (&loaded, pld_compute_profile_free);
       cache_rig_spoil (file, is_dry ? "0123456789abcdef0123456789abcdef;5;88;" : "F32;256;64;1;1000;77;",
                        is_dry ? bad_dry[i - G_N_ELEMENTS (bad)] : bad[i]);
       loaded = pld_compute_profile_load (3, TRUE);
       /* The other one is sound. */
       g_assert_cmpuint (loaded->products->len, ==, is_dry ? 1 : 0);
       g_assert_cmpuint (loaded->dry->len, ==, is_dry ? 0 : 1);
-      pld_compute_profile_free (&loaded);
+      g_clear_pointer (&loaded, pld_compute_profile_free);
     }
-  pld_compute_profile_free (&profile);
+  g_clear_pointer (&profile, pld_compute_profile_free);
 }
 
 /* The product alone is timed. */
@@ -241,9 +241,9 @@ test_product (void)
               sum += (double) x[i * COLS + k] * w[j * COLS + k];
             g_assert_cmpfloat_with_epsilon (y[in_panels ? j * PLD_PANEL_ROWS + i : i * ROWS + j], sum, 1e-4);
           }
-      pld_team_unref (&session.team);
+      g_clear_pointer (&session.team, pld_team_unref);
     }
-  pld_tape_free (&tape);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* ---- predictions --------------------------------------------------------------------------- */
@@ -276,8 +276,8 @@ test_compute_between (void)
   g_assert_cmpfloat_with_epsilon (pld_compute_profile_ns (profile, tape->matrices->pdata[1], 1), 12.5,
                                   1e-9);                                                    /* an eighth of 2 rows */
   g_assert_cmpfloat (pld_compute_profile_ns (profile, tape->matrices->pdata[2], 1), ==, 0); /* another kind */
-  pld_compute_profile_free (&profile);
-  pld_tape_free (&tape);
+  g_clear_pointer (&profile, pld_compute_profile_free);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* Four matrices of one tile each: 128 rows of 1000 floats, 512 000 bytes; at 51.2 GB/s a tile takes 10 000 ns. */
@@ -308,8 +308,8 @@ predict_made_up (const char *pinned, guint n_slots, double speed, double compute
   g_array_append_val (compute->products, product);
   result = pld_predict_pass (tape, &plan, &storage, speed, compute, 1, 1, beside_ns);
   g_array_unref (plan.tiles);
-  pld_compute_profile_free (&compute);
-  pld_tape_free (&tape);
+  g_clear_pointer (&compute, pld_compute_profile_free);
+  g_clear_pointer (&tape, pld_tape_free);
   return result;
 }
 
@@ -369,8 +369,8 @@ test_predict_results (void)
   g_assert_cmpfloat_with_epsilon (pld_predict_pass (tape, &plan, &made_up, 1, compute, 8, 2, 500).pass_ns,
                                   800 + 200 + 500, 1e-6);
   g_array_unref (plan.tiles);
-  pld_compute_profile_free (&compute);
-  pld_tape_free (&tape);
+  g_clear_pointer (&compute, pld_compute_profile_free);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* The planner uses as many loaders as the storage asks for, for the size of the tiles, two at least, unless the caller
@@ -404,9 +404,9 @@ test_plan (void)
       plan = pld_plan_make (tape, &options, NULL);
       g_assert_cmpuint (plan->loaders, ==, cases[i].loaders);
       g_assert_cmpuint (plan->n_slots, >=, plan->loaders);
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
     }
-  pld_tape_free (&tape);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* The whole way, through the public API. */

@@ -34,7 +34,7 @@ measure_file (const char *path, gboolean direct, PldBudget *budget, GCancellable
   PldFile *file = pld_file_open (path, direct, error);
   PldProfile *profile = pld_profile_measure (file, budget, 40 * G_TIME_SPAN_MILLISECOND, cancellable, error);
 
-  pld_file_close (&file);
+  g_clear_pointer (&file, pld_file_close);
   return profile;
 }
 
@@ -84,7 +84,7 @@ test_measure (void)
       g_assert_cmpuint (pld_budget_get_peak (budget), >=, cases[i / 2].largest);
       g_assert_cmpuint (pld_budget_get_peak (budget), <=,
                         cases[i / 2].limit > 0 ? cases[i / 2].limit : PLD_PROFILE_MEMORY);
-      pld_budget_free (&budget);
+      g_clear_pointer (&budget, pld_budget_free);
     }
 }
 
@@ -110,10 +110,10 @@ test_measure_fails (void)
   g_assert_cmpint (truncate (path, 100), ==, 0);
   g_assert_null (pld_profile_measure (file, budget, 1000, NULL, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_IO);
-  pld_file_close (&file);
+  g_clear_pointer (&file, pld_file_close);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_budget_free (&budget);
-  pld_budget_free (&nothing);
+  g_clear_pointer (&budget, pld_budget_free);
+  g_clear_pointer (&nothing, pld_budget_free);
 }
 
 /* 256 KiB: 100, 200, 200, 150; 1 MiB: 200, 300, 400, 410; 4 MiB: 400 everywhere. */

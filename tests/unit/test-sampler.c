@@ -141,8 +141,8 @@ compare_draws (const PldGenerateOptions *o, const float *logits, guint n, const 
       n_compared++;
     }
 out:
-  pld_sampler_free (&sampler);
-  pld_budget_free (&budget);
+  g_clear_pointer (&sampler, pld_sampler_free);
+  g_clear_pointer (&budget, pld_budget_free);
   return n_compared;
 }
 
@@ -234,8 +234,8 @@ test_large (void)
             guint rank = shape == 0 ? N - 1 - token : token;
 
             g_assert_cmpuint (rank, <, o.top_k > 0 ? o.top_k : N);
-            pld_sampler_free (&sampler);
-            pld_budget_free (&budget);
+            g_clear_pointer (&sampler, pld_sampler_free);
+            g_clear_pointer (&budget, pld_budget_free);
           }
       }
   g_assert_cmpuint (n_compared, >, 0);
@@ -270,8 +270,8 @@ test_distribution (void)
   /* the 0.1 % and 99.9 % points of the distribution */
   g_assert_cmpfloat (chi, >, 7.53);
   g_assert_cmpfloat (chi, <, 49.73);
-  pld_sampler_free (&sampler);
-  pld_budget_free (&budget);
+  g_clear_pointer (&sampler, pld_sampler_free);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 /* xoshiro256** and SplitMix64, from their authors' definitions: SplitMix64 of seed 0 begins with 0xe220a8397b1dcdaf. */
@@ -326,12 +326,12 @@ test_seed (void)
       pld_sampler_reset (sampler);
       for (guint i = 0; i < LENGTH; i++)
         g_assert_cmpuint (sample_copy (sampler, logits, N), ==, tokens[run][i]);
-      pld_sampler_free (&sampler);
+      g_clear_pointer (&sampler, pld_sampler_free);
     }
   g_assert_cmpmem (tokens[0], sizeof tokens[0], tokens[1], sizeof tokens[1]);
   g_assert_cmpint (memcmp (tokens[0], tokens[2], sizeof tokens[0]), !=, 0);
   g_assert_cmpint (memcmp (tokens[0], tokens[3], sizeof tokens[0]), !=, 0);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 /* Penalties count the window's last tokens and no others. */
@@ -358,7 +358,7 @@ test_window (void)
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 0);
   pld_sampler_reset (sampler);
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 0);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
 
   /* Three times the same token in a window of two is twice: 0.91 and not 0.865, compared with 0.9. */
   o.presence_penalty = 0;
@@ -367,15 +367,15 @@ test_window (void)
   for (guint i = 0; i < 3; i++)
     pld_sampler_accept (sampler, 0);
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 0);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
 
   o.presence_penalty = 3;
   o.penalty_window = 0;
   sampler = make (&o, 4, budget);
   pld_sampler_accept (sampler, 0);
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 0);
-  pld_sampler_free (&sampler);
-  pld_budget_free (&budget);
+  g_clear_pointer (&sampler, pld_sampler_free);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -430,13 +430,13 @@ test_extremes (void)
           for (guint i = 0; i < 8; i++)
             pld_sampler_accept (sampler, i % 4);
           g_assert_cmpuint (sample_copy (sampler, cases[c].logits, 4), <, 4);
-          pld_sampler_free (&sampler);
+          g_clear_pointer (&sampler, pld_sampler_free);
         }
   /* softmax: two times ∞ are two equal ones; four equal ones are all drawn */
   g_assert_cmpuint (seen[1][4], ==, 1u << 1 | 1u << 2);
   g_assert_cmpuint (seen[1][6], ==, 1u << 0 | 1u << 1);
   g_assert_cmpuint (seen[1][7], ==, 15);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -451,15 +451,15 @@ test_ties (void)
   o.temperature = 0;
   sampler = make (&o, 6, budget);
   g_assert_cmpuint (sample_copy (sampler, logits, 6), ==, 1);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
   o.temperature = 1;
   o.top_k = 2;
   sampler = make (&o, 6, budget);
   for (guint i = 0; i < 100; i++)
     seen[sample_copy (sampler, logits, 6)] = TRUE;
   g_assert_true (!seen[0] && seen[1] && !seen[2] && seen[3] && !seen[4] && !seen[5]);
-  pld_sampler_free (&sampler);
-  pld_budget_free (&budget);
+  g_clear_pointer (&sampler, pld_sampler_free);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -476,16 +476,16 @@ test_bias (void)
   o.n_biases = 2;
   sampler = make (&o, 4, budget);
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 3);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
   o.n_biases = 3;
   sampler = make (&o, 4, budget);
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 0);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
   o.n_biases = 4; /* ∞ − ∞ is not picked */
   sampler = make (&o, 4, budget);
   g_assert_cmpuint (sample_copy (sampler, logits, 4), ==, 3);
-  pld_sampler_free (&sampler);
-  pld_budget_free (&budget);
+  g_clear_pointer (&sampler, pld_sampler_free);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -537,15 +537,15 @@ test_budget (void)
   PldSampler *sampler = make (&o, 32000, budget);
 
   g_assert_cmpuint (pld_budget_get_used (budget), ==, bytes);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
   g_assert_null (sampler);
-  pld_sampler_free (&sampler);
+  g_clear_pointer (&sampler, pld_sampler_free);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
   pld_budget_set_limit (budget, bytes - 1);
   g_assert_null (pld_sampler_new (&o, 32000, budget, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 int

@@ -71,7 +71,7 @@ check (const char *text, const char *const *stop, guint64 cuts)
     g_assert_true (pld_stop_push (matcher, "more", 4, out));
   pld_stop_end (matcher, out);
   g_assert_cmpstr (out->str, ==, expected);
-  pld_stop_free (&matcher);
+  g_clear_pointer (&matcher, pld_stop_free);
   g_assert_null (matcher);
 }
 
@@ -135,7 +135,7 @@ test_whole_characters (void)
       g_assert_false (pld_stop_push (matcher, c, g_utf8_next_char (c) - c, out));
       g_assert_true (g_utf8_validate (out->str, out->len, NULL));
     }
-  pld_stop_free (&matcher);
+  g_clear_pointer (&matcher, pld_stop_free);
 }
 
 static void
@@ -156,8 +156,8 @@ test_again (void)
   g_assert_cmpstr (out->str, ==, "xabc");
   g_assert_false (pld_stop_push (matcher, "d", 1, out));
   g_assert_cmpstr (out->str, ==, "xabcd");
-  pld_stop_free (&matcher);
-  pld_stop_free (&matcher);
+  g_clear_pointer (&matcher, pld_stop_free);
+  g_clear_pointer (&matcher, pld_stop_free);
 }
 
 int

@@ -68,9 +68,9 @@ static void
 teardown (Fixture *f, gconstpointer data)
 {
   g_assert_cmpuint (pld_budget_get_used (f->budget), ==, 0);
-  pld_budget_free (&f->budget);
-  pld_file_close (&f->file);
-  pld_tape_free (&f->tape);
+  g_clear_pointer (&f->budget, pld_budget_free);
+  g_clear_pointer (&f->file, pld_file_close);
+  g_clear_pointer (&f->tape, pld_tape_free);
   g_unlink (f->path);
   g_rmdir (f->folder);
   g_free (f->path);
@@ -140,8 +140,8 @@ check_plan (Fixture *f, guint64 limit, guint loaders)
     g_assert_cmpuint (stats.bytes_read, ==, f->tape->n_bytes);
   else
     g_assert_cmpuint (stats.bytes_read, >=, 4 * plan->streamed_bytes);
-  pld_stream_free (&stream);
-  pld_plan_free (&plan);
+  g_clear_pointer (&stream, pld_stream_free);
+  g_clear_pointer (&plan, pld_plan_free);
 }
 
 static void
@@ -150,7 +150,7 @@ test_stream (Fixture *f, gconstpointer data)
   PldPlan *plan = make_plan (f->tape, 0, 0, 0, NULL);
   guint64 minimum = plan->minimum, resident = plan->resident;
 
-  pld_plan_free (&plan);
+  g_clear_pointer (&plan, pld_plan_free);
   for (guint loaders = 0; loaders <= 4; loaders++)
     {
       check_plan (f, 0, loaders);
@@ -169,7 +169,7 @@ test_plan (Fixture *f, gconstpointer data)
   g_assert_cmpuint (plan->n_pinned, ==, plan->tiles->len);
   g_assert_cmpuint (plan->loaders, ==, 0);
   g_assert_cmpuint (plan->streamed_bytes, ==, 0);
-  pld_plan_free (&plan);
+  g_clear_pointer (&plan, pld_plan_free);
   g_assert_null (make_plan (f->tape, minimum - 1, 5000, 0, &error));
   g_assert_error (error, PLD_ERROR, PLD_ERROR_LIMIT);
   for (guint64 limit = minimum; limit < resident; limit += (resident - minimum) / 50)
@@ -200,7 +200,7 @@ test_plan (Fixture *f, gconstpointer data)
           row += tile->n_rows;
         }
       g_assert_cmpuint (matrix, ==, G_N_ELEMENTS (shapes) - 1);
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
     }
 }
 
@@ -237,9 +237,9 @@ test_plan_ring (void)
                         cases[i].limit);
       g_assert_cmpuint (plan->pinned_bytes + 819200, >,
                         cases[i].limit - plan->ring_bytes - pld_plan_table_bytes (plan->tiles->len));
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
     }
-  pld_tape_free (&tape);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* Half of a long tape of equal tiles pinned: every other one, so that no two loads follow each other for long. */
@@ -264,8 +264,8 @@ test_plan_even (void)
     }
   g_assert_cmpuint (plan->n_pinned, >=, 28);
   g_assert_cmpuint (longest, <=, 3);
-  pld_plan_free (&plan);
-  pld_tape_free (&tape);
+  g_clear_pointer (&plan, pld_plan_free);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* Tiles that take little computing stay first, wherever they are. */
@@ -288,8 +288,8 @@ test_plan_work (void)
       *(g_array_index (plan->tiles, PldTile, i).matrix % 16 < 4 ? &light : &heavy) += 1;
   g_assert_cmpuint (light + heavy, >=, 17);
   g_assert_cmpuint (light, >=, 15); /* of 16 */
-  pld_plan_free (&plan);
-  pld_tape_free (&tape);
+  g_clear_pointer (&plan, pld_plan_free);
+  g_clear_pointer (&tape, pld_tape_free);
 }
 
 /* For comparison: nothing stays, whatever the limit, and the bytes are right. */
@@ -313,8 +313,8 @@ test_pipelining (Fixture *f, gconstpointer data)
           run_pass (f, stream, plan, plan->tiles->len);
         pld_stream_get_stats (stream, &stats);
         g_assert_cmpuint (stats.bytes_read, >=, 3 * f->tape->n_bytes);
-        pld_stream_free (&stream);
-        pld_plan_free (&plan);
+        g_clear_pointer (&stream, pld_stream_free);
+        g_clear_pointer (&plan, pld_plan_free);
       }
 }
 
@@ -346,7 +346,7 @@ test_replan (Fixture *f, gconstpointer data)
       g_assert_cmpuint (pld_budget_get_used (f->budget), <=, limit);
       pld_budget_set_limit (f->budget, limit);
       g_assert_true (pld_stream_set_plan (stream, next, NULL));
-      pld_plan_free (&plan);
+      g_clear_pointer (&plan, pld_plan_free);
       plan = next;
       run_pass (f, stream, plan, plan->tiles->len);
       run_pass (f, stream, plan, plan->tiles->len / 3);
@@ -355,16 +355,16 @@ test_replan (Fixture *f, gconstpointer data)
   g_assert_true (pld_stream_set_plan (stream, all, NULL));
   run_pass (f, stream, all, all->tiles->len);
   before = bytes_read (stream);
-  pld_plan_free (&plan);
+  g_clear_pointer (&plan, pld_plan_free);
   plan = make_plan (f->tape, 0, 0, 3, NULL);
   g_assert_true (pld_stream_set_plan (stream, plan, NULL));
   run_pass (f, stream, plan, plan->tiles->len);
   g_assert_cmpuint (bytes_read (stream), ==, before);
   pld_stream_shrink (stream, NULL);
   g_assert_cmpuint (pld_budget_get_used (f->budget), ==, 0);
-  pld_stream_free (&stream);
-  pld_plan_free (&plan);
-  pld_plan_free (&all);
+  g_clear_pointer (&stream, pld_stream_free);
+  g_clear_pointer (&plan, pld_plan_free);
+  g_clear_pointer (&all, pld_plan_free);
 }
 
 static gboolean
@@ -386,8 +386,8 @@ test_cancel (Fixture *f, gconstpointer data)
   g_assert_error (error, PLD_ERROR, PLD_ERROR_CANCELLED);
   g_assert_null (view);
   run_pass (f, stream, plan, plan->tiles->len);
-  pld_stream_free (&stream);
-  pld_plan_free (&plan);
+  g_clear_pointer (&stream, pld_stream_free);
+  g_clear_pointer (&plan, pld_plan_free);
 }
 
 /* Pages of the file that the page cache holds. */
@@ -427,12 +427,12 @@ test_page_cache (Fixture *f, gconstpointer data)
       stream = start_stream (f, plan);
       for (guint pass = 0; pass < 3; pass++)
         run_pass (f, stream, plan, plan->tiles->len);
-      pld_stream_free (&stream);
+      g_clear_pointer (&stream, pld_stream_free);
       /* Of buffered reads, pages that the next tile needs too may be in flight while they are dropped. */
       g_assert_cmpuint (cached_pages (f), <=, pld_file_is_direct (f->file) ? 0 : plan->tiles->len);
     }
-  pld_plan_free (&plan);
-  pld_plan_free (&all);
+  g_clear_pointer (&plan, pld_plan_free);
+  g_clear_pointer (&all, pld_plan_free);
 }
 
 /* Written to, cut short, then as it was: errors that name the file, and no wrong byte. */
@@ -446,7 +446,7 @@ test_changed (Fixture *f, gconstpointer data)
   PldStream *stream;
   gboolean failed = FALSE;
 
-  pld_plan_free (&plan);
+  g_clear_pointer (&plan, pld_plan_free);
   plan = make_plan (f->tape, limit, 0, 2, &error);
   g_assert_no_error (error);
   stream = start_stream (f, plan);
@@ -472,8 +472,8 @@ test_changed (Fixture *f, gconstpointer data)
   g_assert_true (failed);
   g_assert_error (error, PLD_ERROR, PLD_ERROR_IO);
   g_assert_nonnull (strstr (error->message, f->path));
-  pld_stream_free (&stream);
-  pld_plan_free (&plan);
+  g_clear_pointer (&stream, pld_stream_free);
+  g_clear_pointer (&plan, pld_plan_free);
 }
 
 static void

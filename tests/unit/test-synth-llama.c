@@ -102,7 +102,7 @@ test_writer (Scratch *fixture, gconstpointer data)
   g_assert_true (pld_gguf_writer_write (writer, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh", 34, &error));
   g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
   g_assert_true (pld_gguf_writer_finish (writer, &error));
-  pld_gguf_writer_free (&writer);
+  g_clear_pointer (&writer, pld_gguf_writer_free);
   g_assert_null (writer);
   g_assert_true (g_file_get_contents (fixture->path, &got, &n, NULL));
   g_assert_cmpmem (got, n, wanted->data, wanted->len);
@@ -118,20 +118,20 @@ test_writer_fails (Scratch *fixture, gconstpointer data)
   PldGgufWriter *writer = NULL;
   GError *error = NULL;
 
-  pld_gguf_writer_free (&writer);
+  g_clear_pointer (&writer, pld_gguf_writer_free);
   for (guint i = 0; i < 2; i++)
     {
       writer = pld_gguf_writer_new ();
       pld_gguf_writer_add_tensor (writer, &bad[i]);
       g_assert_false (pld_gguf_writer_begin (writer, fixture->path, &error));
       assert_pld_error (&error, codes[i], facts[i]);
-      pld_gguf_writer_free (&writer);
+      g_clear_pointer (&writer, pld_gguf_writer_free);
     }
   writer = pld_gguf_writer_new ();
   pld_gguf_writer_add_tensor (writer, &two[0]);
   g_assert_true (pld_gguf_writer_begin (writer, fixture->path, &error));
   g_assert_true (pld_gguf_writer_write (writer, "0123", 4, &error));
-  pld_gguf_writer_free (&writer);
+  g_clear_pointer (&writer, pld_gguf_writer_free);
   g_assert_cmpuint (count_files (fixture->folder), ==, 0);
 }
 

@@ -50,7 +50,7 @@ test_writer (Scratch *fixture, gconstpointer data)
   g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
   g_assert_true (pld_writer_write (writer, "abcdefg", 7, &error));
   g_assert_true (pld_writer_finish (writer, &error));
-  pld_writer_free (&writer);
+  g_clear_pointer (&writer, pld_writer_free);
   g_assert_null (writer);
   g_assert_true (g_file_get_contents (fixture->path, &got, &n, NULL));
   g_assert_cmpmem (got, n, wanted->data, wanted->len);
@@ -68,11 +68,11 @@ test_writer_unfinished (Scratch *fixture, gconstpointer data)
   writer = pld_safetensors_writer_new (fixture->path, two, 2, NULL, NULL);
   g_assert_true (pld_writer_write (writer, "0123456789", 10, NULL));
   g_assert_cmpuint (count_files (fixture->folder), ==, 2);
-  pld_writer_free (&writer);
+  g_clear_pointer (&writer, pld_writer_free);
   g_assert_cmpuint (count_files (fixture->folder), ==, 1);
   g_assert_true (g_file_get_contents (fixture->path, &kept, &n, NULL));
   g_assert_cmpstr (kept, ==, "old");
-  pld_writer_free (&writer);
+  g_clear_pointer (&writer, pld_writer_free);
 }
 
 static void
@@ -292,7 +292,7 @@ test_synth_gguf (Scratch *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_assert_cmpuint (pld_vision_get_info (vision)->input_width, ==, 224);
   g_assert_cmpstr (pld_vision_get_info (vision)->labels[999], ==, "LABEL_999");
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* Names and shapes as in hustvl/yolos-base; the size that its preprocessing comes to for a picture of 16 : 9; and a
@@ -375,7 +375,7 @@ test_synth_yolos_same (Scratch *fixture, gconstpointer data)
           g_assert_cmpuint ((info->n_parameters + 50000) / 100000, ==, presets[i].parameters);
           g_assert_cmpuint (info->max_objects, ==, 100);
           g_assert_cmpuint (info->n_classes, ==, 91);
-          pld_vision_close (&vision);
+          g_clear_pointer (&vision, pld_vision_close);
         }
     }
 }

@@ -125,11 +125,11 @@ test_items (void)
   PldTeam *team = pld_team_ref (4), *same = pld_team_ref (2);
 
   g_assert_true (team == same);
-  pld_team_unref (&same);
+  g_clear_pointer (&same, pld_team_unref);
   for (guint round = 0; round < 3000; round++)
     run_and_check (team, 1 + round % 5, round % 97, NULL);
   run_and_check (team, 4, ITEMS, NULL);
-  pld_team_unref (&team);
+  g_clear_pointer (&team, pld_team_unref);
   g_assert_null (team);
 }
 
@@ -165,7 +165,7 @@ test_wake (void)
       if (round % 4 > 0)
         g_usleep ((gulong) g_test_rand_int_range (0, 120));
     }
-  pld_team_unref (&team);
+  g_clear_pointer (&team, pld_team_unref);
 }
 
 static void
@@ -188,7 +188,7 @@ test_sleep (void)
       g_assert_cmpuint (count_workers (&awake, &after), ==, THREADS - 1);
       g_assert_cmpuint (after, ==, before);
     }
-  pld_team_unref (&team);
+  g_clear_pointer (&team, pld_team_unref);
   wait_for_end ();
 }
 
@@ -209,7 +209,7 @@ test_few_threads (void)
       g_assert_cmpuint (tally.taken[0] + tally.taken[1] + tally.taken[2], ==, ITEMS);
     }
   threads_left = G_MAXINT;
-  pld_team_unref (&team);
+  g_clear_pointer (&team, pld_team_unref);
 }
 
 /* ---- many callers -------------------------------------------------------------------------- */
@@ -248,7 +248,7 @@ run_regions (gpointer data)
       caller->n_shared += n_items % 70;
       run_and_check (team, n_threads, n_items, round % 3 == 0 ? &caller->cancelled : NULL);
       if (caller->team == NULL)
-        pld_team_unref (&team);
+        g_clear_pointer (&team, pld_team_unref);
       if (round % 8 == 0)
         g_usleep ((gulong) g_rand_int_range (rand, 0, 300));
     }
@@ -291,7 +291,7 @@ test_callers (void)
   PldTeam *team = pld_team_ref (2);
 
   run_callers (team, 500);
-  pld_team_unref (&team);
+  g_clear_pointer (&team, pld_team_unref);
 }
 
 /* The team's last user may leave while another comes. */

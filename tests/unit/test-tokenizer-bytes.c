@@ -181,7 +181,7 @@ assert_bad (Vocab *vocab, PldError code, const char *part)
   g_assert_nonnull (strstr (error->message, "vocab.gguf: "));
   assert_pld_error (&error, code, part);
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
   vocab_free (vocab);
 }
 
@@ -279,16 +279,16 @@ test_limit (void)
   guint64 peak = pld_budget_get_peak (budget);
 
   g_assert_no_error (error);
-  pld_tokenizer_free (&t);
-  pld_tokenizer_free (&t);
-  pld_budget_free (&budget);
+  g_clear_pointer (&t, pld_tokenizer_free);
+  g_clear_pointer (&t, pld_tokenizer_free);
+  g_clear_pointer (&budget, pld_budget_free);
   for (guint64 limit = 1; limit < peak; limit += 4096)
     {
       budget = pld_budget_new (limit);
       g_assert_null (bytes_tokenizer (bytes, budget, &error));
       assert_pld_error (&error, PLD_ERROR_LIMIT, "vocab");
       g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-      pld_budget_free (&budget);
+      g_clear_pointer (&budget, pld_budget_free);
     }
 }
 

@@ -121,10 +121,10 @@ test_suite (gconstpointer name)
             g_string_append_printf (ids, "%s%u", k > 0 ? " " : "", g_array_index (tokens, guint32, k));
           g_assert_cmpstr (ids->str, ==, g_strstrip (lines[i]));
         }
-      pld_tokenizer_free (&tokenizer);
+      g_clear_pointer (&tokenizer, pld_tokenizer_free);
     }
   g_assert_cmpuint (pld_budget_get_used (budget), ==, 0);
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -164,9 +164,9 @@ test_round_trip (gconstpointer name)
       check_round_trip (tokenizer, "HumanEval", code, n_code, 0);
       /* WikiText is full of "<unk>", a token of some. */
       check_round_trip (tokenizer, "WikiText", wiki, n_wiki, PLD_ENCODE_PARSE_SPECIAL);
-      pld_tokenizer_free (&tokenizer);
+      g_clear_pointer (&tokenizer, pld_tokenizer_free);
     }
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 /* Lines of one character, which are one word: a quadratic tokenizer would take hours. */
@@ -185,8 +185,8 @@ test_long_words (gconstpointer name)
         g_string_append (text, units[i]);
       check_round_trip (tokenizer, "one word", text->str, text->len, 0);
     }
-  pld_tokenizer_free (&tokenizer);
-  pld_budget_free (&budget);
+  g_clear_pointer (&tokenizer, pld_tokenizer_free);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 static void
@@ -211,9 +211,9 @@ test_llama3_prompt (void)
       g_assert_true (pld_tokenizer_is_end (tokenizer, 128001));
       g_assert_false (pld_tokenizer_is_end (tokenizer, 128006));
       g_assert_cmpuint (pld_tokenizer_size (tokenizer), ==, 128256);
-      pld_tokenizer_free (&tokenizer);
+      g_clear_pointer (&tokenizer, pld_tokenizer_free);
     }
-  pld_budget_free (&budget);
+  g_clear_pointer (&budget, pld_budget_free);
 }
 
 int

@@ -99,7 +99,7 @@ test_objects (void)
     }
   g_assert_cmpfloat_with_epsilon (sum, 1, 1e-5);
   g_assert_cmpfloat (best, ==, objects[0].confidence);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* Handles of one model: one copy, the smallest limit, and each its own pictures. */
@@ -134,13 +134,13 @@ test_shared (void)
   pld_handle_get_stats (PLD_HANDLE (a), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 3 * least);
   g_assert_cmpuint (stats.engine_bytes, <=, 3 * least);
-  pld_vision_close (&b);
+  g_clear_pointer (&b, pld_vision_close);
   run_one (c, 2, again);
   g_assert_cmpmem (again, sizeof again, second, sizeof second);
   pld_handle_get_stats (PLD_HANDLE (a), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, most + 2000000);
-  pld_vision_close (&a);
-  pld_vision_close (&c);
+  g_clear_pointer (&a, pld_vision_close);
+  g_clear_pointer (&c, pld_vision_close);
 }
 
 static void
@@ -158,7 +158,7 @@ test_limit_refused (void)
   g_assert_cmpmem (before, sizeof before, after, sizeof after);
   pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   g_assert_cmpuint (stats.memory_limit, ==, 0);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* A batch in one pass gives what its pictures give alone, within the rounding of other shapes of product. */
@@ -181,7 +181,7 @@ test_batch (void)
   for (guint i = 0; i < 5; i++)
     for (guint j = 0; j < CLASSES; j++)
       g_assert_cmpfloat_with_epsilon (alone[i][j], together[i * CLASSES + j], 1e-4);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -196,7 +196,7 @@ test_change (void)
   g_assert_cmpfloat (pld_vision_change (vision, 0, FALSE), >, 0.1);
   load_picture (vision, 0, 1);
   g_assert_cmpfloat (pld_vision_change (vision, 0, FALSE), ==, 0);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static void
@@ -214,7 +214,7 @@ test_cancelled (void)
   g_assert_error (error, PLD_ERROR, PLD_ERROR_CANCELLED);
   run_one (vision, 1, again);
   g_assert_cmpmem (logits, sizeof logits, again, sizeof again);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 typedef struct
@@ -252,12 +252,12 @@ run_many (gpointer data)
       /* Also while a pass still works on its picture. */
       if (error != NULL && i % 8 == 0)
         {
-          pld_vision_close (&vision);
+          g_clear_pointer (&vision, pld_vision_close);
           vision = open_vision (0, 1);
         }
     }
   g_rand_free (random);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return NULL;
 }
 
@@ -304,7 +304,7 @@ test_threads (void)
     }
   pld_handle_get_stats (PLD_HANDLE (vision), &stats);
   g_assert_cmpuint (stats.users, ==, 1);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 /* ---- models that are wrong ----------------------------------------------------------------- */

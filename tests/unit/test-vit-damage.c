@@ -36,7 +36,7 @@ try_model (const char *path)
     *pld_image_plane (&image, c) = (PldPlane) { rgb + c, 8 * 3, 3, 8, 8 };
   if (!pld_vision_load_image (vision, 0, &image, &error) || !pld_vision_run (vision, 1, NULL, NULL, NULL, NULL, &error))
     g_assert_cmpint (error->domain, ==, (gint) PLD_ERROR);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
 }
 
 static GByteArray *

@@ -189,7 +189,7 @@ try_model (const char *path, PldObject *objects)
     found = (gint) n;
   else
     g_assert_cmpint (error->domain, ==, (gint) PLD_ERROR);
-  pld_vision_close (&vision);
+  g_clear_pointer (&vision, pld_vision_close);
   return found;
 }
 
