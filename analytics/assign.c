@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Shortest augmenting paths for the linear assignment problem, one row at a time.
+ */
 #include "analytics/assign.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Predicts and updates one coordinate with a 2 × 2 covariance.
+ */
 #include "analytics/kalman.h"
 
 PldKalman

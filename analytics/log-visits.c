@@ -110,7 +110,7 @@ pld_log_visits_count (const PldLogVisits *visits, guint64 *frames, guint64 *dama
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-/* What the model may meet. Returns: (transfer full): empty if nothing is left */
+/* Reduces a label to characters that the model may meet. Returns: (transfer full): empty if nothing is left */
 static char *
 plain_name (const char *text)
 {

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The motion of a box: Kalman filters for its center and its sides.
+ */
 #include "analytics/motion.h"
 
 #include <math.h>
@@ -7,12 +10,12 @@
 #define NOISE 0.1       /* deviation of a measured middle, width, height */
 #define FIRST_SPEED 1.0 /* deviation of an unknown velocity: a walking person's */
 #define JOLT 0.35       /* how much the velocity wanders in a second */
-#define FADE 0.3        /* velocities that fade go on for so long in all */
+#define FADE 0.3        /* seconds for which a fading velocity lasts in all */
 #define SIZE_SPEED 0.1  /* the same of width and height, which never grow for long */
 #define SIZE_JOLT 0.1
 #define SIZE_FADE 1.0
 
-/* Boxes are grown by so many deviations before they are compared. */
+/* Boxes are grown by this many standard deviations before they are compared. */
 #define GROW 2.0
 
 PldMotion

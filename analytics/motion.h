@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* Sides, as shares of the frame: smaller is no box. */
+/* The least side of a box, as a fraction of the frame. */
 #define PLD_LEAST_SIDE 1e-4
 
 typedef struct

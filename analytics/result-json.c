@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What was seen in a frame, or happened in it, as one line of JSON: the form of every file and message of this project.
+ * The objects or the event of a frame as one line of JSON: the form of every file and message of this project.
  */
 #include <json-glib/json-glib.h>
 

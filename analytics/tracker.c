@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Matches each result with the tracks in rounds, and predicts boxes between results.
+ */
 #include "analytics/tracker.h"
 
 #include "analytics/assign.h"
@@ -7,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* So much more has a box of low confidence to have in common: else tracks go over to things that look a little alike.
+/* Extra overlap required of low-confidence boxes, so that tracks do not jump to look-alikes.
  */
 #define WEAK 0.3
 

@@ -64,7 +64,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldTracker, pld_tracker_free)
 /* Forgets all tracks; ids go on counting. @aspect: width / height of the frames to come, in pixels. */
 void pld_tracker_clear (PldTracker *tracker, double aspect);
 
-/* A result of the frame at @time, not older than the last one's. Sightings that are no boxes are passed over. */
+/* A result of the frame at @time, not older than the last one's. Sightings without a valid box are ignored. */
 void pld_tracker_update (PldTracker *tracker, const PldTrackerSettings *settings, guint64 time,
                          const PldSighting *sightings, guint n);
 

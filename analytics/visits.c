@@ -1,9 +1,12 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tracks each object's state for each zone and line, and emits enter, update, leave and cross.
+ */
 #include "analytics/visits.h"
 
 #include <string.h>
 
-/* A visit is told about again when its best confidence has risen by this. */
+/* A visit is reported again when its best confidence has risen by this. */
 #define RISE 0.05
 
 #define ALL_ZONES -1
@@ -13,10 +16,10 @@
 typedef struct
 {
   guint streak;              /* results in a row that have shown it inside */
-  gboolean open;             /* enter was told */
+  gboolean open;             /* enter was reported */
   gboolean missed;           /* the newest result has not shown it inside */
   guint64 start, last, kept; /* first and last seen inside; last time its box was, predicted or not */
-  guint64 told;              /* last enter or update */
+  guint64 reported;          /* time of the last enter or update */
   double told_best;
   PldVisitor best; /* the most confident inside */
 } Visit;
@@ -53,7 +56,7 @@ struct _PldVisits
   guint64 time;       /* of the last frame; NEVER before the first */
 };
 
-/* What holds for one frame. */
+/* Data of one frame. */
 typedef struct
 {
   const PldZones *zones;
@@ -107,7 +110,7 @@ visitor_foot (const PldVisitor *visitor)
   return (PldPoint) { (visitor->box.x_min + visitor->box.x_max) / 2, visitor->box.y_max };
 }
 
-/* Whether it is looked at at all. Values come from elsewhere: comparisons fail for what is not a number. */
+/* Whether a box is considered. Input is untrusted; the comparisons reject NaN. */
 static gboolean
 visitor_counts (const PldZones *zones, const PldVisitsSettings *settings, const PldVisitor *visitor)
 {
@@ -185,7 +188,7 @@ tell_visit (const Frame *frame, const Object *object, guint zone, PldVisitKind k
   };
 
   g_array_append_val (frame->events, event);
-  visit->told = frame->time;
+  visit->reported = frame->time;
   visit->told_best = visit->best.confidence;
 }
 
@@ -240,7 +243,7 @@ static gboolean
 is_due (const Frame *frame, const Visit *visit)
 {
   return frame->settings->update_interval > 0
-         && (frame->time - visit->told >= frame->settings->update_interval
+         && (frame->time - visit->reported >= frame->settings->update_interval
              || visit->best.confidence >= visit->told_best + RISE);
 }
 
@@ -275,7 +278,8 @@ advance_visit (const Frame *frame, const Object *object, guint zone)
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
-/* The newest result shows the object, at @foot. Who steps back before it is believed has not crossed. */
+/* The newest result shows the object, at @foot. An object that steps back before the crossing is confirmed has not
+ * crossed. */
 static void
 see_line (const Frame *frame, const Object *object, guint i, PldPoint foot)
 {

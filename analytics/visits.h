@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Who is in which zone: boxes of each frame go in, enter, update, leave and cross come out. GLib only; not thread-safe.
+ * Which objects are in which zone: takes the boxes of each frame and returns enter, update, leave and cross. GLib only;
+ * not thread-safe.
  *
  * An object is where the middle of its box's lower edge is. It counts, from then on, once the median of its last
  * confidences reaches the threshold. It is in a zone after some results in a row have shown it there, and out when none
- * has for leave_after. Objects without an id are told apart by nothing but their labels: all of one label in a zone are
+ * has for leave_after. Objects without an id are distinguished by their labels alone: all of one label in a zone are
  * one visit. The words and their meaning are those of Frigate (docs.frigate.video).
  *
  * Times are ns, and the caller's: nothing here reads a clock, so the same boxes make the same events.
@@ -24,7 +25,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   double threshold;            /* least median confidence, 0..1 */
-  guint median;                /* of so many results, 1..PLD_VISITS_MAX_MEDIAN */
+  guint median;                /* number of results, 1..PLD_VISITS_MAX_MEDIAN */
   guint inertia;               /* results in a row inside a zone, or beyond a line, until it is believed */
   double min_area, min_height; /* shares of the picture; smaller boxes are not looked at */
   guint64 update_interval;     /* 0 = no updates */
@@ -54,7 +55,7 @@ typedef struct
   PldVisitKind kind;
   const char *zone;   /* name of zone or line; lives as long as the zones */
   int direction;      /* of a line: as of pld_line_crossed() */
-  guint64 time;       /* of the frame that told */
+  guint64 time;       /* of the frame that caused the event */
   guint64 start, end; /* when it was first and last seen inside; of a line: when it crossed */
   double confidence;  /* median of its last results */
   double best;        /* the highest inside; of a line: that of @visitor */

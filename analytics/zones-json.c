@@ -152,7 +152,7 @@ read_polygon (JsonObject *object, PldZone *zone, GError **error)
 
   if (list == NULL)
     return fail (error, "\"polygon\" is %s: write [[x, y], [x, y], [x, y]]",
-                 node == NULL ? "missing" : "no list of points");
+                 node == NULL ? "missing" : "not a list of points");
   if (n < 3)
     return fail (error, "\"polygon\" has %u point%s: it takes 3 or more", n, n == 1 ? "" : "s");
   zone->points = g_new (PldPoint, n);
@@ -177,13 +177,13 @@ read_labels (JsonObject *object, char ***labels, GError **error)
   if (node == NULL)
     return TRUE;
   if (list == NULL || json_array_get_length (list) == 0)
-    return fail (error, "\"labels\" is no list of labels: write [\"person\"], or leave it out to watch everything");
+    return fail (error, "\"labels\" is not a list of labels: write [\"person\"], or leave it out to watch everything");
   for (guint i = 0; i < json_array_get_length (list); i++)
     {
       const char *label = node_text (json_array_get_element (list, i));
 
       if (label == NULL || *label == '\0')
-        return fail (error, "label %u of \"labels\" is no text: write [\"person\"]", i + 1);
+        return fail (error, "label %u of \"labels\" is not a text: write [\"person\"]", i + 1);
       g_strv_builder_add (builder, label);
     }
   *labels = g_strv_builder_end (builder);
@@ -199,7 +199,7 @@ read_dwell (JsonObject *object, guint64 *dwell, GError **error)
   if (node == NULL)
     return TRUE;
   if (!read_number (node, &seconds) || !(seconds >= 0 && seconds <= MAX_DWELL))
-    return fail (error, "\"dwell\" is no time: write seconds, 0 or more");
+    return fail (error, "\"dwell\" is not a time: write seconds, 0 or more");
   *dwell = (guint64) (seconds * NS_PER_SECOND + 0.5);
   return TRUE;
 }
@@ -213,7 +213,7 @@ read_name (const PldZones *zones, JsonObject *object, char **name, GError **erro
   gboolean taken = FALSE;
 
   if (text == NULL || *text == '\0')
-    return fail (error, "\"name\" is %s: write \"name\": \"driveway\"", node == NULL ? "missing" : "no text");
+    return fail (error, "\"name\" is %s: write \"name\": \"driveway\"", node == NULL ? "missing" : "not a text");
   for (guint i = 0; i < zones->zones->len; i++)
     taken |= g_strcmp0 (g_array_index (zones->zones, PldZone, i).name, text) == 0;
   for (guint i = 0; i < zones->lines->len; i++)
@@ -287,7 +287,7 @@ read_list (PldZones *zones, JsonObject *root, const char *key, const char *what,
   if (node == NULL)
     return TRUE;
   if (list == NULL)
-    return fail (error, "\"%s\" is no list: write \"%s\": [{…}]", key, key);
+    return fail (error, "\"%s\" is not a list: write \"%s\": [{…}]", key, key);
   for (guint i = 0; i < json_array_get_length (list); i++)
     {
       JsonNode *entry = json_array_get_element (list, i);
@@ -296,7 +296,7 @@ read_list (PldZones *zones, JsonObject *root, const char *key, const char *what,
       g_autofree char *name = quote (named != NULL && node_text (named) != NULL ? node_text (named) : "");
 
       if (object == NULL)
-        return fail (error, "%s %u is no object: write {…}", what, i + 1);
+        return fail (error, "%s %u is not an object: write {…}", what, i + 1);
       if (!read (zones, object, error))
         {
           if (*name != '\0')
@@ -353,7 +353,7 @@ pld_zones_parse (const char *text, gsize length, GError **error)
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      fail (error, "no JSON object: write {\"zones\": […]}");
+      fail (error, "not a JSON object: write {\"zones\": […]}");
       return NULL;
     }
   return read_root (zones, json_node_get_object (root), error) ? g_steal_pointer (&zones) : NULL;

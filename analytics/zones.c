@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opens zones, and geometry of polygons and lines.
+ */
 #include "analytics/zones.h"
 
 #include "pipeload/pipeload.h"
@@ -22,7 +25,7 @@ read_file (const char *path, char **text, gsize *length, GError **error)
     g_set_error_literal (error, PLD_ERROR, PLD_ERROR_IO, why->message);
   else if (g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
     g_set_error (error, PLD_ERROR, PLD_ERROR_IO,
-                 "that is no file; property zones names a file of zones, or holds its JSON");
+                 "that is not a file; property zones names a file of zones, or holds its JSON");
   else if (g_file_info_get_size (info) > PLD_ZONES_MAX_BYTES)
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "larger than a megabyte: no file of zones is");
   else if (g_file_get_contents (path, text, length, &why))

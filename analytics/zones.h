@@ -53,7 +53,7 @@ PldZones *pld_zones_parse (const char *text, gsize length, GError **error);
 void pld_zones_free (PldZones *zones);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldZones, pld_zones_free)
 
-/* Whether @point is inside by the even-odd rule. A point on an edge or a corner is inside: who stands at the picture's
+/* Whether @point is inside by the even-odd rule. A point on an edge or a corner is inside: a person at the picture's
  * lower edge is in the zone that ends there. */
 gboolean pld_zone_contains (const PldZone *zone, PldPoint point);
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The plugin pipeload: registers its elements.
+ */
 #include "gst/events/gstpipeloadevents.h"
 #include "gst/llm/gstpipeloadllm.h"
 #include "gst/track/gstpipeloadtrack.h"

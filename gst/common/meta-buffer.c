@@ -9,8 +9,8 @@
 
 /* ---- that there is a result ---------------------------------------------------------------- */
 
-/* Who reads needs none: what nobody registered is on no buffer. So it is one plugin that registers, though each has
- * this code, and programs beside them. */
+/* Readers need not register: an unregistered meta cannot be on any buffer. So it is one plugin that registers, though
+ * each has this code, and programs beside them. */
 static void
 register_result (void)
 {
@@ -64,7 +64,7 @@ next_region (GstBuffer *buffer, gpointer *state)
                                                                             GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
 }
 
-/* A result of ours over the whole frame is no region to look into. */
+/* A result of ours over the whole frame is not a region to process. */
 static gboolean
 is_own_result (GstVideoRegionOfInterestMeta *meta, guint width, guint height)
 {
@@ -260,7 +260,7 @@ gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer, gui
       break;
     }
   gst_pipeload_relations_write (frame, buffer, FALSE);
-  /* What a frame with regions shows, somebody else said. */
+  /* The regions of the frame were written by another element. */
   if (frame->kind != GST_PIPELOAD_FRAME_REGION_CLASSES)
     mark_result (buffer, frame->number, age);
 }

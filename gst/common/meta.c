@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Results as element messages and as JSON.
+ */
 #include "gst/common/meta.h"
 
 #include "pipeload/pipeload.h"

@@ -7,8 +7,8 @@
  * On a frame: each region is one ROI meta. A classifier's classes are parameter structures named
  * "classification" on it, best first: label (string), label_id (uint), confidence (double), x_min … y_max
  * (double, 0..1 of the frame), frame (uint64, the number of the frame that was looked at), age (uint64, how
- * many frames ago that was; 0 = this very frame). What a detector found is one ROI meta each, of its label's
- * type, with one such structure named "detection"; its id is the track's, once there is one. Who tracks adds
+ * many frames ago that was; 0 = this very frame). Each object of a detector is one ROI meta, of its label's
+ * type, with one such structure named "detection"; its id is the track's, once there is one. Trackers add
  * a structure "track": id (int), state (string, "measured" or "predicted"), start (uint64, timestamp of its
  * first frame), dx, dy (double, shares of the frame a second); who knows zones adds "zones": names (array of
  * strings). That a frame carries a result, even of nothing, a custom meta says: frame, age.
@@ -26,7 +26,7 @@ G_BEGIN_DECLS
 /* The name of the element message. */
 #define GST_PIPELOAD_VIT_MESSAGE "pipeload-vit"
 
-/* The name of what pipeloadevents tells, as an element message and as an event downstream, and of the sticky event
+/* The name of pipeloadevents' reports, as an element message and as a downstream event, and of the sticky event
  * with which it passes its zones on; docs/events.md has their fields. */
 #define GST_PIPELOAD_EVENT_MESSAGE "pipeload-event"
 #define GST_PIPELOAD_ZONES_EVENT "pipeload-zones"
@@ -42,8 +42,8 @@ typedef struct
   gboolean predicted; /* where it is was not measured in this frame */
   GstClockTime start; /* timestamp of the track's first frame */
   double dx, dy;      /* shares of the frame a second */
-  const char **zones; /* NULL-terminated, of interned names; freed with the frame; NULL = not told */
-  GList *others;      /* GstStructure: what else stands on a detection's ROI; freed with the frame */
+  const char **zones; /* NULL-terminated, of interned names; freed with the frame; NULL = unknown */
+  GList *others;      /* GstStructure: other structures on a detection's ROI; freed with the frame */
 } GstPipeloadObject;
 
 typedef enum
@@ -53,7 +53,7 @@ typedef enum
   GST_PIPELOAD_FRAME_DETECTIONS,
 } GstPipeloadFrameKind;
 
-/* What was seen in one frame. Shared between threads once it is filled, and then not changed any more. */
+/* The result of one frame. Shared between threads once it is filled, and then not changed any more. */
 typedef struct
 {
   gatomicrefcount refs;

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Wraps video frames and JPEG buffers as PldImage, converting formats that the engine does not read.
+ */
 #include "gst/common/picture.h"
 
 #include <gst/base/gstbytereader.h>

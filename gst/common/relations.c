@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Results as GstAnalyticsRelationMeta, for GStreamer 1.24 and later.
+ */
 #include "gst/common/relations.h"
 
 #include <gst/analytics/analytics.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GObject properties as fields of a struct: the field's offset is the property's id.
+ */
 #include "gst/common/settings.h"
 
 void

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Maps the engine's errors to bus messages, and parses texts of properties.
+ */
 #include "gst/common/util.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What every element needs between GStreamer and the engine: errors to bus messages, texts of properties.
+ * Shared by all elements, between GStreamer and the engine: errors to bus messages, texts of properties.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* Posts the one error (or a warning) that stands for @error on the bus. @file: what the user named, put in
+/* Posts @error on the bus, as the one error (or a warning). @file: what the user named, put in
  * front if the error's text does not hold it already; may be NULL. @opening: the file was being opened, not
  * read in mid-stream. */
 void gst_pipeload_post_error (GstElement *element, const GError *error, const char *file, gboolean opening);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A thread that runs one job at a time.
+ */
 #include "gst/common/worker.h"
 
 struct _GstPipeloadWorker

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The element's state, for its own files: gstpipeloadevents.c (object and base class), process.c (frames, and
- * what is told about them).
+ * reports about them).
  */
 #pragma once
 
@@ -22,10 +22,10 @@ struct _GstPipeloadEvents
   PldZones *zones;
   PldVisits *visits;
   gboolean configured;   /* the property zones is set */
-  char *camera;          /* NULL = not told */
-  GDateTime *epoch;      /* of stream time 0; NULL = not told */
+  char *camera;          /* NULL = not set */
+  GDateTime *epoch;      /* of stream time 0; NULL = unknown */
   guint width, height;   /* pixels; 0 = not known */
-  GstClockTime duration; /* of a frame, where buffers do not tell the time */
+  GstClockTime duration; /* of a frame, for buffers without a time */
   GstClockTime next;     /* time of a frame that has none */
   gboolean looked;       /* a result was seen, whose number is: */
   guint64 number;
@@ -35,7 +35,7 @@ struct _GstPipeloadEvents
 
 /* process.c; streaming thread, or none running */
 
-/* A frame: tells what happens in it, and it which zones its objects are in. @buffer must be writable. */
+/* Processes a frame: reports its events, and writes on it the zones of its objects. @buffer must be writable. */
 void gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer);
 
 /* Ends all visits: what comes next has nothing to do with what came before. @downstream: it is there to hear of it */

@@ -4,9 +4,9 @@
  * SECTION:element-pipeloadevents
  * @title: pipeloadevents
  *
- * Says when objects enter and leave zones of the picture, and cross lines in it. Takes what pipeloadvit and
- * pipeloadtrack wrote on the frames, and tells the bus and downstream with messages and events named "pipeload-event",
- * each of which also has its JSON. Frames pass; their objects are told which zones they are in.
+ * Reports when objects enter and leave zones of the picture, and cross lines in it. Reads the metas of pipeloadvit and
+ * pipeloadtrack on the frames, and reports to the bus and downstream with messages and events named "pipeload-event",
+ * each of which also has its JSON. Frames pass; the zones of their objects are written on them.
  *
  * ## Example launch lines
  * |[
@@ -18,7 +18,7 @@
  *     pipeloadevents camera=yard zones=zones.json ! fakesink
  * ]| Zones from a file.
  *
- * Since: 0.2
+ * Since: 0.1
  */
 
 #include "gst/events/gstpipeloadevents-private.h"
@@ -102,7 +102,7 @@ open_settings (GstPipeloadEvents *self, GError **error)
       self->epoch = g_date_time_new_from_iso8601 (start, NULL);
       if (self->epoch == NULL)
         g_set_error (error, GST_PIPELOAD_SETTINGS_ERROR, 0,
-                     "property start-time: \"%s\" is no time; write it like 2025-01-31T20:00:00Z", start);
+                     "property start-time: \"%s\" is not a time; write it like 2025-01-31T20:00:00Z", start);
     }
   return start == NULL || self->epoch != NULL;
 }
@@ -116,7 +116,7 @@ gst_pipeload_events_start (GstBaseTransform *trans)
   clear_stream (self);
   if (!open_settings (self, &error))
     {
-      /* What is wrong with the file is wrong with the setting. */
+      /* An error in the file is an error of the setting. */
       if (g_error_matches (error, PLD_ERROR, PLD_ERROR_FORMAT))
         error->domain = GST_PIPELOAD_SETTINGS_ERROR;
       gst_pipeload_post_error (GST_ELEMENT (self), error, NULL, TRUE);

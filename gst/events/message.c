@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Converts an event to the structure of its message, with its JSON.
+ */
 #include "gst/events/message.h"
 
 #include "pipeload/pipeload.h"

@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* What is said of the stream. */
+/* Data about the stream. */
 typedef struct
 {
   const char *camera;  /* (nullable) */

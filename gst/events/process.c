@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Feeds the objects of a frame to the visits machine, and emits the resulting events.
+ */
 #include "gst/events/gstpipeloadevents-private.h"
 
 #include "gst/events/message.h"
@@ -17,7 +20,7 @@ get_settings (GstPipeloadEvents *self)
   return settings;
 }
 
-/* ---- what is told -------------------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------------------------- */
 
 /* Returns: (transfer container): names of the zones that @visitor is in, interned, NULL-terminated; the whole picture
  * has none */
@@ -57,7 +60,7 @@ system_time (GstPipeloadEvents *self, GstClockTime time)
 
 /* @downstream: it is there to hear of it */
 static void
-tell (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events, gboolean downstream)
+emit_events (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events, gboolean downstream)
 {
   GstPipeloadEventsPlace place = { .camera = self->camera, .width = self->width, .height = self->height };
 
@@ -84,7 +87,7 @@ gst_pipeload_events_finish (GstPipeloadEvents *self, gboolean downstream)
   const PldVisitsSettings settings = get_settings (self);
 
   pld_visits_finish (self->visits, &settings, events);
-  tell (self, &settings, events, downstream);
+  emit_events (self, &settings, events, downstream);
   self->looked = FALSE;
   self->next = 0;
 }
@@ -193,6 +196,6 @@ gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
   warn_untracked (self, visitors, frame->objects->len);
   is_new = is_new_result (self, buffer, frame, &age);
   pld_visits_look (self->visits, &settings, frame_time (self, buffer), visitors, frame->objects->len, is_new, events);
-  tell (self, &settings, events, TRUE);
+  emit_events (self, &settings, events, TRUE);
   write_zones (self, &settings, frame, visitors, buffer, age);
 }

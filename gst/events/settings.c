@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The properties of pipeloadevents.
+ */
 #include "gst/events/settings.h"
 
 /* The bundled detector reports people from 0.42 on, most above 0.6: of three looks, two must be sure. */
@@ -78,8 +81,8 @@ install_debounce (GObjectClass *klass)
       klass, PROP (inertia),
       g_param_spec_uint (
           "inertia", "Inertia",
-          "An object is in a zone, or has crossed a line, once so many results in a row have shown it there", 1, 1000,
-          DEFAULT_INERTIA, GST_PIPELOAD_PLAYING));
+          "An object is in a zone, or has crossed a line, once this many consecutive results have shown it there", 1,
+          1000, DEFAULT_INERTIA, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (klass, PROP (min_area),
                                  g_param_spec_double ("min-area", "Least area",
                                                       "Boxes smaller than this share of the picture are ignored", 0, 1,
@@ -102,7 +105,7 @@ install_times (GObjectClass *klass)
   gst_pipeload_settings_install (
       klass, PROP (leave_after),
       g_param_spec_double ("leave-after", "Leave after",
-                           "An object has left a zone when it was not inside for so many seconds", 0, MAX_SECONDS,
+                           "An object has left a zone when it was not inside for this many seconds", 0, MAX_SECONDS,
                            DEFAULT_LEAVE_AFTER, GST_PIPELOAD_PLAYING));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeloadevents' properties hold: their defaults and texts.
+ * The values of pipeloadevents' properties: their defaults and texts.
  */
 #pragma once
 

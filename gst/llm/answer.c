@@ -75,7 +75,7 @@ handle_piece (const char *text, gsize length, gpointer user_data)
   return answer->flow == GST_FLOW_OK;
 }
 
-/* What is left of the answer. A prompt without any text to answer it lets time go on. */
+/* Pushes the rest of the answer. For an empty answer, a GAP event lets time continue. */
 static void
 push_rest (Answer *answer)
 {

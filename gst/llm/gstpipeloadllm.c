@@ -5,13 +5,13 @@
  * @title: pipeloadllm
  *
  * Answers text with a language model whose weights are streamed from storage, so that memory stays under a limit
- * that may be smaller than the model. Each buffer that comes in is one prompt; its answer goes out as it is
- * generated. At the end of each answer an element message named "pipeload-llm" goes to the bus.
+ * that may be smaller than the model. Each input buffer is one prompt; its answer is pushed while it is generated. At
+ * the end of each answer an element message named "pipeload-llm" is posted on the bus.
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 -q filesrc location=log.jsonl blocksize=1000000 ! pipeloadllm ! fdsink
- * ]| Writes what the bundled model reports of a camera's log.
+ * ]| Writes the bundled model's report of a camera's log.
  * |[
  * gst-launch-1.0 -q filesrc location=question.txt blocksize=1000000 ! pipeloadllm
  * model=/models/llama-3.1-8b-q4_k_m.gguf memory-limit=2.1GB ! fdsink
@@ -33,7 +33,7 @@ GST_DEBUG_CATEGORY (gst_pipeload_llm_debug);
 
 #define CAPS "text/x-raw, format=(string)utf8"
 
-/* No context holds more, and whoever sends more sends no prompts. */
+/* Larger than any context; such a buffer is not a prompt. */
 #define MAX_PROMPT_BYTES (16 << 20)
 
 static GstStaticPadTemplate sink_template
@@ -141,7 +141,7 @@ gst_pipeload_llm_change_state (GstElement *element, GstStateChange transition)
 
 /* ---- source pad: the generating thread ----------------------------------------------------- */
 
-/* Nobody downstream or in here told the bus, and nobody upstream will ask. */
+/* No other element has reported this to the bus, and no upstream element will ask. */
 static void
 report_flow (GstPipeloadLlm *self, GstFlowReturn flow)
 {
@@ -303,7 +303,7 @@ gst_pipeload_llm_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     }
 }
 
-/* What is asked in the order of the stream would have to wait for answers. */
+/* Serialized queries would have to wait for answers. */
 static gboolean
 gst_pipeload_llm_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Keeps the last prompts and answers.
+ */
 #include "gst/llm/history.h"
 
 #include <string.h>

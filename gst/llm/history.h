@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What was asked and answered before: the messages that go in front of the next prompt. One thread at a time.
+ * Earlier prompts and answers: the messages that go in front of the next prompt. One thread at a time.
  */
 #pragma once
 

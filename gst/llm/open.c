@@ -1,10 +1,13 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opens and closes the model, and reports statistics.
+ */
 #include "gst/llm/gstpipeloadllm-private.h"
 #include "gst/common/util.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_llm_debug
 
-/* What would fail at the first prompt fails now: a model without a tokenizer, a template that is not known, a context
+/* Errors of the first prompt are reported now: a model without a tokenizer, a template that is not known, a context
  * too small for it. */
 static gboolean
 try_model (PldLlm *llm, PldGenerateOptions *options, GError **error)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A bounded queue of prompts and serialized events between the streaming and the generating thread.
+ */
 #include "gst/llm/queue.h"
 
 /* One is answered, this many wait: enough never to idle. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What waits for the generating thread: prompts (GstBuffer) and serialized events, in the order in which they
+ * The queue of the generating thread: prompts (GstBuffer) and serialized events, in the order in which they
  * came. One prompt waits at most. Any thread.
  */
 #pragma once
@@ -17,7 +17,8 @@ typedef struct
   GQueue items; /* GstMiniObject, owned */
   guint n_prompts;
   gboolean eos; /* upstream has nothing more to say */
-  /* What upstream is told. OK: open. EOS: events pass, prompts are refused until the next segment. Else: closed. */
+  /* The flow return for upstream. OK: open. EOS: events pass, prompts are refused until the next segment. Else: closed.
+   */
   GstFlowReturn flow;
 } GstPipeloadLlmQueue;
 
@@ -27,7 +28,7 @@ void gst_pipeload_llm_queue_clear (GstPipeloadLlmQueue *queue);
 
 void gst_pipeload_llm_queue_open (GstPipeloadLlmQueue *queue);
 
-/* Drops what waits, and wakes who waits. Returns: TRUE if end of stream had been pushed since it was opened. */
+/* Drops queued items and wakes blocked threads. Returns: TRUE if end of stream had been pushed since it was opened. */
 gboolean gst_pipeload_llm_queue_close (GstPipeloadLlmQueue *queue, GstFlowReturn flow);
 
 /* Downstream wants no more prompts of this segment. */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The properties of pipeloadllm.
+ */
 #include "gst/llm/settings.h"
 
 #include "gst/common/util.h"
@@ -150,10 +153,11 @@ install_context (GObjectClass *klass)
 static void
 install_prompt (GObjectClass *klass)
 {
-  gst_pipeload_settings_install (klass, PROP (system_prompt),
-                                 g_param_spec_string ("system-prompt", "System prompt",
-                                                      "What the model is told before each prompt (unset: nothing)",
-                                                      NULL, GST_PIPELOAD_PLAYING));
+  gst_pipeload_settings_install (
+      klass, PROP (system_prompt),
+      g_param_spec_string ("system-prompt", "System prompt",
+                           "An instruction to the model, in front of each prompt (unset: none)", NULL,
+                           GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (chat_template),
       g_param_spec_string ("template", "Template",

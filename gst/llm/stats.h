@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeloadllm counts and times. The caller locks.
+ * The counters and times of pipeloadllm. The caller locks.
  */
 #pragma once
 

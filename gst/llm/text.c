@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Cuts an answer into output buffers: pieces, sentences or the whole.
+ */
 #include "gst/llm/text.h"
 
 #include <string.h>
@@ -73,7 +76,7 @@ closes (gunichar c)
     }
 }
 
-/* What state @c leads to. */
+/* The state that @c leads to. */
 static int
 step (const GstPipeloadLlmSentences *sentences, gunichar c)
 {

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Blends the drawn pieces into frames, or attaches them as a composition.
+ */
 #include "gst/overlay/blend.h"
 
 /* No format here shares chroma between more columns. */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Draws with cairo and Pango into small pieces that cover just the drawing.
+ */
 #include "gst/overlay/canvas.h"
 
 #include <math.h>
@@ -152,7 +155,7 @@ gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint f
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
-/* What a line's points from @from to @to cover. */
+/* The area that a line's points from @from to @to cover. */
 static Area
 area_of_points (const GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *points, guint n)
 {

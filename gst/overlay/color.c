@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Distinct colors for ids and labels.
+ */
 #include "gst/overlay/color.h"
 
 #include <math.h>

@@ -4,9 +4,9 @@
  * SECTION:element-pipeloadoverlay
  * @title: pipeloadoverlay
  *
- * Draws on video what rides on it: boxes, labels, confidence and ids of what pipeloadvit found and pipeloadtrack
- * follows, where each track came from, and the zones of pipeloadevents. Pictures are blended into the frame, or handed
- * on as #GstVideoOverlayCompositionMeta to a sink that can blend them. Frames that nothing is drawn on pass untouched.
+ * Draws results on video: boxes, labels, confidences and ids of the objects of pipeloadvit and pipeloadtrack, the trail
+ * of each track, and the zones of pipeloadevents. The drawing is blended into the frame, or attached as
+ * #GstVideoOverlayCompositionMeta for a sink that can blend it. Frames without a drawing pass untouched.
  *
  * ## Example launch lines
  * |[
@@ -30,7 +30,7 @@
 GST_DEBUG_CATEGORY_STATIC (gst_pipeload_overlay_debug);
 #define GST_CAT_DEFAULT gst_pipeload_overlay_debug
 
-/* The sticky event by which pipeloadevents tells its zones, with them as JSON in the field "json". */
+/* The sticky event with which pipeloadevents announces its zones, with them as JSON in the field "json". */
 #define ZONES_EVENT "pipeload-zones"
 
 #define UNKNOWN_DURATION (GST_SECOND / 25)
@@ -53,7 +53,7 @@ struct _GstPipeloadOverlay
 
   /* Streaming thread, from start() to stop(). */
   GstPipeloadScene *scene;
-  gboolean own_zones; /* the property tells them, not the event */
+  gboolean own_zones; /* they are the property's, not the event's */
   GstVideoInfo info;
   gboolean may_attach;                     /* caps allow it; downstream has not been asked yet */
   gboolean attach;                         /* downstream blends */
@@ -164,7 +164,7 @@ gst_pipeload_overlay_sink_event (GstBaseTransform *trans, GstEvent *event)
 
 /* ---- caps ---------------------------------------------------------------------------------- */
 
-/* Whether a composition is all that these have beside plain memory. */
+/* Whether a composition is their only feature besides plain memory. */
 static gboolean
 are_plain (const GstCapsFeatures *features)
 {

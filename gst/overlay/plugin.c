@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The plugin pipeloadoverlay, apart from the others because it loads Pango and cairo.
+ */
 #include "gst/overlay/gstpipeloadoverlay.h"
 #include "pipeload/version.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Lays out zones, trails, boxes, labels and the corner on a canvas.
+ */
 #include "gst/overlay/scene.h"
 
 #include "gst/common/meta.h"
@@ -100,7 +103,7 @@ class_of (const GstPipeloadObject *object)
   return NULL;
 }
 
-/* What the settings let @object's label say, as far as it fits: the short facts before a name that may be long. */
+/* The text of @object's label by the settings, as far as it fits: the short facts before a name that may be long. */
 static void
 append_object (const GstPipeloadScene *scene, const GstPipeloadObject *object, GString *text)
 {
@@ -245,7 +248,7 @@ add_zones (GstPipeloadScene *scene)
 
 /* ---- corner -------------------------------------------------------------------------------- */
 
-/* Returns: the process's resident memory in MB, as proc(5) has it; 0 if nobody tells. */
+/* Returns: the process's resident memory in MB, as proc(5) has it; 0 if unknown. */
 static double
 resident_megabytes (void)
 {

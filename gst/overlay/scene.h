@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What is drawn on frames: zones, trails, boxes, labels, a classifier's classes, the corner. One thread at a time.
+ * The drawing on frames: zones, trails, boxes, labels, a classifier's classes, the corner. One thread at a time.
  */
 #pragma once
 

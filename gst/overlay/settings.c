@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The properties of pipeloadoverlay.
+ */
 #include "gst/overlay/settings.h"
 
 #define DEFAULT_TRAILS 2.0
@@ -77,8 +80,8 @@ install_frame (GObjectClass *klass)
   gst_pipeload_settings_install (
       klass, PROP (zones),
       g_param_spec_string ("zones", "Zones",
-                           "Draw these zones and lines, a file or its JSON (unset: those that pipeloadevents tells)",
-                           NULL, GST_PIPELOAD_READY));
+                           "Draw these zones and lines, a file or its JSON (unset: those of pipeloadevents)", NULL,
+                           GST_PIPELOAD_READY));
   gst_pipeload_settings_install (
       klass, PROP (corner),
       g_param_spec_enum ("corner", "Corner",

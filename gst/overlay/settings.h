@@ -17,7 +17,7 @@ typedef enum
 #define GST_TYPE_PIPELOAD_CORNER (gst_pipeload_corner_get_type ())
 GType gst_pipeload_corner_get_type (void);
 
-/* What to draw; pipeloadsettings.h has the way. */
+/* The things to draw; see gst/common/settings.h. */
 typedef struct
 {
   gboolean boxes, labels, confidence, ids;
@@ -25,7 +25,7 @@ typedef struct
   GstPipeloadCorner corner;
   guint line_width; /* pixels; 0: from the frame's height */
   char *font;
-  char *zones; /* JSON or a file; NULL: those that pipeloadevents tells */
+  char *zones; /* JSON or a file; NULL: those of pipeloadevents */
 } GstPipeloadOverlaySettings;
 
 void gst_pipeload_overlay_settings_install (GObjectClass *klass);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Remembers the recent path of each object.
+ */
 #include "gst/overlay/trails.h"
 
 #include <math.h>

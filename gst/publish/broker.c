@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Parses the address of an MQTT broker.
+ */
 #include "gst/publish/broker.h"
 
 #include <gio/gio.h>

@@ -4,14 +4,14 @@
  * SECTION:element-pipeloadpublish
  * @title: pipeloadpublish
  *
- * Publishes what is seen as JSON: to a file, one object a line, and to an MQTT broker. Buffers of any kind pass
- * untouched, and never wait: for a disk that is full or a broker that is away, messages queue up.
+ * Publishes events and results as JSON: to a file, one object a line, and to an MQTT broker. Buffers of any kind pass
+ * untouched and never wait: messages are queued while a disk is full or a broker is unreachable.
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=video.mp4 ! decodebin ! pipeloadvit ! pipeloadtrack ! pipeloadevents
  *     ! pipeloadpublish location=events.jsonl ! fakesink
- * ]| Writes who came and went to events.jsonl.
+ * ]| Writes events to events.jsonl.
  * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! pipeloadvit interval=6 ! pipeloadtrack ! pipeloadevents
  *     ! pipeloadpublish broker=mqtt://homeassistant.local camera=driveway ! fakesink
@@ -33,7 +33,7 @@
 GST_DEBUG_CATEGORY_STATIC (gst_pipeload_publish_debug);
 #define GST_CAT_DEFAULT gst_pipeload_publish_debug
 
-/* What a sender gets for saying goodbye beside the time for draining; one that takes longer ends for itself. */
+/* Extra shutdown time for a sender after draining; a slower one is left to finish on its own. */
 #define FAREWELL (3 * G_USEC_PER_SEC / 2)
 
 typedef enum

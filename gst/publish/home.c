@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Discovery messages and states for Home Assistant.
+ */
 #include "gst/publish/home.h"
 
 #include <json-glib/json-glib.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A sender that appends lines to a file, and retries while the disk is full.
+ */
 #include "gst/publish/lines.h"
 
 #include <gio/gio.h>

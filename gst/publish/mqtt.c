@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A sender that publishes to an MQTT broker through libmosquitto, and reconnects with a growing delay.
+ */
 #include "gst/publish/mqtt.h"
 
 #include <gio/gio.h>
@@ -12,7 +15,7 @@
 #define KEEPALIVE 15 /* seconds after which a silent broker is asked for a sign, and after as many more given up */
 #define HANDSHAKE (10 * G_USEC_PER_SEC) /* for TLS and the broker's answer to CONNECT */
 #define FAREWELL (G_USEC_PER_SEC)
-#define HELD (10 * G_USEC_PER_SEC) /* a connection that held so long ends the backing off */
+#define HELD (10 * G_USEC_PER_SEC) /* a connection that lasted this long resets the retry delay */
 #define MIN_DELAY (G_USEC_PER_SEC)
 #define MAX_DELAY (30 * G_USEC_PER_SEC)
 #define TICK_MS 500
@@ -54,7 +57,7 @@ mqtt_free (gpointer data)
   g_free (mqtt);
 }
 
-/* ---- what the library tells, in our thread ------------------------------------------------- */
+/* ---- callbacks of the library, in our thread ----------------------------------------------- */
 
 static void
 on_connect (struct mosquitto *client, void *data, int code)

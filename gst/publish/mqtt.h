@@ -4,8 +4,8 @@
  * GStreamer.
  *
  * Topics: PREFIX/CAMERA/events and PREFIX/CAMERA/frames, QoS 1, and PREFIX/CAMERA/available, retained: "online" while
- * it is connected, "offline" after its end, which is its last will too. What else the outbox retains is published under
- * its own topic.
+ * it is connected, "offline" after its end, which is its last will too. Other messages that the outbox retains are
+ * published under its own topic.
  *
  * A message leaves the outbox when the broker has acknowledged it. Each connection is a session of its own: after it
  * breaks, whatever was not acknowledged is sent again, in order, so that the broker gets each message at

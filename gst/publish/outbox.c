@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A bounded queue between the stream and a sender's thread.
+ */
 #include "gst/publish/outbox.h"
 
 #include <gio/gio.h>

@@ -4,8 +4,9 @@
  * waiting and the thread of a sender empties. A message stays in it until its receiver has it, so a sender that loses
  * its receiver begins again with the oldest that is left, in order.
  *
- * When it is full, the oldest message that was not handed over gives way: a frame if there is one, else an event. What
- * was handed over is never dropped, so a queue holds at most one message more than its size or its sender's hands do.
+ * When it is full, the oldest message that was not handed over is dropped: a frame if there is one, else an event.
+ * Messages that were handed over are never dropped, so a queue holds at most one message more than its size or its
+ * sender's hands do.
  *
  * All functions may be called from any thread, unless they are said to be the sender's. Knows no GStreamer.
  */
@@ -31,7 +32,7 @@ typedef struct
 
 typedef struct _GstPipeloadOutbox GstPipeloadOutbox;
 
-/* What the sender has to complain of; @error is in the domain G_IO_ERROR. Called in the sender's thread. */
+/* A problem of the sender; @error is in the domain G_IO_ERROR. Called in the sender's thread. */
 typedef void (*GstPipeloadReport) (const GError *error, gpointer user_data);
 
 /* @size: messages at most, 1 or more. @user_data is freed with @destroy with the outbox, on failure too.
@@ -44,7 +45,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadOutbox, gst_pipeload_outbox_unref)
 /* Nothing is taken any more once it is closed. */
 void gst_pipeload_outbox_push (GstPipeloadOutbox *outbox, GstPipeloadKind kind, const char *text);
 
-/* What @topic stands at, until it changes: only the newest counts, and it is told anew after each interruption. */
+/* The retained state of @topic: only the newest counts, and it is sent again after each interruption. */
 void gst_pipeload_outbox_retain (GstPipeloadOutbox *outbox, const char *topic, const char *text);
 
 /* Waits until all messages are done, or @until (monotonic time), or an interruption, which holds until it is taken
@@ -52,7 +53,7 @@ void gst_pipeload_outbox_retain (GstPipeloadOutbox *outbox, const char *topic, c
 gboolean gst_pipeload_outbox_drain (GstPipeloadOutbox *outbox, gint64 until);
 void gst_pipeload_outbox_interrupt (GstPipeloadOutbox *outbox, gboolean interrupted);
 
-/* Takes no more messages, drops what is left, tells the sender to end and waits for it until @until (monotonic time).
+/* Takes no more messages, drops what is left, ends the sender and waits for it until @until (monotonic time).
  * One that hangs in the system then ends for itself, with a reference of its own. */
 void gst_pipeload_outbox_close (GstPipeloadOutbox *outbox, gint64 until);
 
@@ -81,7 +82,7 @@ char *gst_pipeload_outbox_next (GstPipeloadOutbox *outbox, int handle, GstPipelo
 /* The same, but waits for one. Returns: NULL once the outbox is closed */
 char *gst_pipeload_outbox_wait_next (GstPipeloadOutbox *outbox, int handle, GstPipeloadKind *kind);
 
-/* What is to be retained and was not told since it changed.
+/* The retained messages that were not sent since they changed.
  * Returns: (transfer full) (nullable): its text; @topic: (transfer full) */
 char *gst_pipeload_outbox_next_retained (GstPipeloadOutbox *outbox, char **topic);
 

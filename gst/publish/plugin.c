@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The plugin pipeloadpublish, apart from the others because it loads libmosquitto.
+ */
 #include "gst/publish/gstpipeloadpublish.h"
 #include "pipeload/version.h"
 

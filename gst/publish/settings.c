@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The properties of pipeloadpublish.
+ */
 #include "gst/publish/settings.h"
 
 #define DEFAULT_TOPIC "pipeload"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeloadpublish's properties hold: their types, defaults and texts.
+ * The values of pipeloadpublish's properties: their types, defaults and texts.
  */
 #pragma once
 

@@ -4,13 +4,13 @@
  * SECTION:element-pipeloadtrack
  * @title: pipeloadtrack
  *
- * Gives what a detector found the same id from frame to frame, and moves the boxes on between two results. Takes
+ * Gives detected objects ids that persist from frame to frame, and predicts their boxes between two results. Takes
  * detections of pipeloadvit, or of any element that writes #GstVideoRegionOfInterestMeta with a structure "detection",
- * off the frames and writes the tracks instead, each with a structure "track". What was seen only once or twice is left
+ * off the frames and writes the tracks instead, each with a structure "track". Objects seen only once or twice are left
  * out.
  *
  * A track's state is "measured" on the frame that brings a new result with the object in it, and "predicted" on others.
- * Where results come late (mode=async), boxes are moved on by the time that has gone by.
+ * If results are late (mode=async), boxes are predicted for the elapsed time.
  *
  * ## Example launch lines
  * |[
@@ -18,7 +18,7 @@
  *     pipeloadtrack ! fakesink
  * ]| A detector's threshold should be no higher than low-threshold: weak detections keep tracks alive.
  *
- * Since: 0.2
+ * Since: 0.1
  */
 
 #include "gst/track/gstpipeloadtrack.h"
@@ -38,7 +38,7 @@ GST_DEBUG_CATEGORY_STATIC (gst_pipeload_track_debug);
 /* Frames whose times are remembered, for results that come late. */
 #define REMEMBERED 256
 
-/* Clocks are set right now and then: so far back is no leap. */
+/* Tolerate small backward steps from clock corrections. */
 #define BACK (GST_SECOND / 2)
 
 #define PROP_STATS G_MAXUINT
@@ -60,7 +60,7 @@ struct _GstPipeloadTrack
   /* Streaming thread. */
   PldTracker *tracker;
   guint width, height;
-  GstClockTime duration; /* of a frame, where buffers do not tell the time */
+  GstClockTime duration; /* of a frame, for buffers without a time */
   GstClockTime last;     /* the newest frame's time; NONE: there is none that goes with the next one */
   Moment moments[REMEMBERED];
   guint64 number;    /* of the newest frame, as the detector counts */
@@ -121,7 +121,7 @@ gst_pipeload_track_finalize (GObject *object)
 
 /* ---- stream -------------------------------------------------------------------------------- */
 
-/* What comes next has nothing to do with what came before; frames and ids are counted on. */
+/* The next frame is unrelated to the previous ones; counts of frames and ids continue. */
 static void
 forget (GstPipeloadTrack *self)
 {
@@ -222,8 +222,8 @@ time_of (const GstPipeloadTrack *self, guint64 number, guint64 age)
 }
 
 static void
-take_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const PldTrackerSettings *settings,
-             GstClockTime time)
+handle_result (GstPipeloadTrack *self, const GstPipeloadFrame *frame, const PldTrackerSettings *settings,
+               GstClockTime time)
 {
   const guint n = frame->kind == GST_PIPELOAD_FRAME_DETECTIONS ? frame->objects->len : 0;
   g_autofree PldSighting *sightings = g_new (PldSighting, n);
@@ -306,7 +306,7 @@ gst_pipeload_track_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
       fresh = self->foreign |= detections;
     }
   if (fresh)
-    take_result (self, found, &settings, time_of (self, number, age));
+    handle_result (self, found, &settings, time_of (self, number, age));
   shown = show (self, &settings, found, time, number, fresh);
   gst_pipeload_frame_replace (shown, buffer, age);
   GST_OBJECT_LOCK (self);

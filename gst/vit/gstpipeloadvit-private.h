@@ -41,7 +41,7 @@ struct _GstPipeloadVit
   GCancellable *cancellable;
   guint epoch;              /* a result of an older one is void */
   GstPipeloadFrame *latest; /* result that rides on frames */
-  GstPipeloadFrame *seen;   /* result that the next one is held against for messages */
+  GstPipeloadFrame *seen;   /* result that the next one is compared with for messages */
   GstPipeloadVitStats stats;
   gboolean async;
   GstClockTime reported; /* latency */

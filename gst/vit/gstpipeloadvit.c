@@ -4,17 +4,17 @@
  * SECTION:element-pipeloadvit
  * @title: pipeloadvit
  *
- * Classifies video with a vision transformer whose weights are streamed from storage, so that memory stays
- * under a limit that may be smaller than the model. Frames pass untouched; what is seen rides on them as
- * #GstVideoRegionOfInterestMeta and goes to the bus as element messages named "pipeload-vit".
+ * Detects objects in video, or classifies it, with a vision transformer whose weights are streamed from storage, so
+ * that memory stays under a limit that may be smaller than the model. Frames pass untouched; results are attached to
+ * them as #GstVideoRegionOfInterestMeta and posted on the bus as element messages named "pipeload-vit".
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 -m videotestsrc num-buffers=30 ! pipeloadvit ! fakesink
- * ]| Says on the bus whether the bundled model sees a person in the test picture.
+ * ]| Posts on the bus the persons that the bundled model detects in the test picture.
  * |[
  * gst-launch-1.0 -m v4l2src ! image/jpeg,framerate=30/1 ! pipeloadvit mode=async interval=6 ! fakesink
- * ]| Looks at five pictures a second of an MJPEG camera, which are never decoded in full.
+ * ]| Processes five pictures a second of an MJPEG camera, which are never decoded in full.
  * |[
  * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! pipeloadvit model=/path/to/vit-base
  *     memory-limit=64MB top-k=5 threshold=0 messages=all ! fakesink
@@ -280,7 +280,7 @@ gst_pipeload_vit_class_init (GstPipeloadVitClass *klass)
 
   gst_element_class_set_static_metadata (
       element_class, "Vision transformer in a memory limit", "Filter/Analyzer/Video",
-      "Classifies video with a vision transformer, its weights streamed from storage", "The pipeload authors");
+      "Detects objects in video, or classifies it; weights are streamed from storage", "The pipeload authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_pipeload_vit_change_state);

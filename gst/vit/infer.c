@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Runs inferences in sync or async mode, attaches results and posts messages.
+ */
 #include "gst/vit/gstpipeloadvit-private.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
@@ -77,7 +80,7 @@ post_result (GstPipeloadVit *self, GstPipeloadFrame *frame, gboolean changed)
 }
 
 static void
-take_result (GstPipeloadVit *self, GstPipeloadVitJob *job, GstClockTime duration)
+handle_result (GstPipeloadVit *self, GstPipeloadVitJob *job, GstClockTime duration)
 {
   gboolean changed;
 
@@ -125,7 +128,7 @@ gst_pipeload_vit_work (gpointer data, gpointer user_data)
   switch (gst_pipeload_vit_runner_infer (self->runner, job, &error))
     {
     case GST_PIPELOAD_VIT_DONE:
-      take_result (self, job, (GstClockTime) (g_get_monotonic_time () - start) * GST_USECOND);
+      handle_result (self, job, (GstClockTime) (g_get_monotonic_time () - start) * GST_USECOND);
       break;
     case GST_PIPELOAD_VIT_UNCHANGED:
       g_mutex_lock (&self->lock);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opens and closes the model, and reports statistics.
+ */
 #include "gst/vit/gstpipeloadvit-private.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug

@@ -1,9 +1,12 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The latency that the element reports, and skipping of inferences when downstream is late.
+ */
 #include "gst/vit/gstpipeloadvit-private.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_vit_debug
 
-/* What latency queries are told is above the mean by this share, and is told anew when that moves by more
+/* The answer to latency queries is above the mean by this fraction, and is updated when that changes by more
  * than the other. */
 #define HEADROOM_PERCENT 5
 #define CHANGE_PERCENT 25
@@ -82,7 +85,7 @@ gst_pipeload_vit_qos_skip (GstPipeloadVit *self, GstBuffer *buffer)
 
 /* ---- latency ------------------------------------------------------------------------------- */
 
-/* What frames wait for: nothing in async mode. */
+/* The time that frames wait: nothing in async mode. */
 static GstClockTime
 own_latency (GstPipeloadVit *self)
 {

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Converts frames and regions to the model's input, runs the model, and collects its objects.
+ */
 #include "gst/vit/runner.h"
 
 #include "gst/common/picture.h"
@@ -166,7 +169,7 @@ gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner)
 /* ---- looking ------------------------------------------------------------------------------- */
 
 static gboolean
-take_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
+handle_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
 {
   if (runner->caps != NULL && (runner->caps == caps || gst_caps_is_equal (runner->caps, caps)))
     return TRUE;
@@ -186,7 +189,7 @@ take_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
   return TRUE;
 }
 
-/* What @seen is in the frame: what a classifier says of a region is said of all of it. */
+/* Converts @seen to the frame's coordinates: a classifier's class of a region applies to all of the region. */
 static GstPipeloadObject
 place (const GstPipeloadVitRunner *runner, const GstPipeloadFrame *frame, const PldObject *seen,
        const GstPipeloadRegion *region)
@@ -307,7 +310,7 @@ gst_pipeload_vit_runner_infer (GstPipeloadVitRunner *runner, GstPipeloadVitJob *
   job->frame->kind = runner->info->detector ? GST_PIPELOAD_FRAME_DETECTIONS
                      : runner->in_regions   ? GST_PIPELOAD_FRAME_REGION_CLASSES
                                             : GST_PIPELOAD_FRAME_CLASSES;
-  if (!take_caps (runner, job->caps, error))
+  if (!handle_caps (runner, job->caps, error))
     return outcome;
   image = gst_pipeload_picture_map (runner->picture, job->buffer, error);
   if (image == NULL)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The properties of pipeloadvit.
+ */
 #include "gst/vit/settings.h"
 
 #define DEFAULT_THRESHOLD -1.0

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Accumulates counters and times into the stats structure.
+ */
 #include "gst/vit/stats.h"
 
 #include "gst/common/model.h"

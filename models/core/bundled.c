@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finds the models that are installed with the library.
+ */
 #include "pipeload/model.h"
 
 char *

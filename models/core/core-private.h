@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the files of the core share: core.c (opening and sharing), update.c (demand → plan → memory), memory.c (limits
+ * Shared by the files of the core: core.c (opening and sharing), update.c (demand → plan → memory), memory.c (limits
  * that follow the machine), pass.c (the queue and passes).
  */
 #pragma once
@@ -18,7 +18,7 @@ typedef struct
   gint all_cancelled;      /* atomic: all were */
 } PldPass;
 
-/* What a user holds, to be freed when the running pass has ended. */
+/* Memory of a user, to be freed when the running pass has ended. */
 typedef struct
 {
   GDestroyNotify destroy;
@@ -81,7 +81,7 @@ gboolean pld_core_update (PldCore *core, PldProposal *proposal, GError **error);
 /* Gives back stream and activations; the plan is not in force any more. The caller has set busy; without the lock. */
 void pld_core_drop (PldCore *core);
 
-/* What PLD_LIMIT_AUTO means now, in bytes, for one that holds @held already. Thread-safe. */
+/* The present value of PLD_LIMIT_AUTO, in bytes, for a core that holds @held already. Thread-safe. */
 guint64 pld_core_spare (guint64 held);
 /* Before a pass: looks at the machine's memory now and then, and outdates the plan when the limit should follow it.
  * Under the lock. */

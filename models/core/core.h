@@ -10,8 +10,8 @@
 
 typedef struct _PldCore PldCore;
 
-/* What a user requests, or all users of a core together. A user's own is linked into the core between join and leave
- * and written through the core alone. */
+/* The request of a user, or of all users of a core together. A user's own is linked into the core between join and
+ * leave and written through the core alone. */
 typedef struct
 {
   guint64 limit; /* 0 = none; PLD_LIMIT_AUTO: of one user only */
@@ -27,7 +27,7 @@ typedef struct
   PldCacheType cache_type;
 } PldDemand;
 
-/* What memory is taken for, as a plan grants it. */
+/* The quantities that memory is allocated for, as a plan grants them. */
 typedef struct
 {
   guint batch;   /* items of a pass */

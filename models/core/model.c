@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opens a model's files: configuration, weights, preprocessing, labels, tokenizer.
+ */
 #include "models/core/model.h"
 
 /* Where preprocessing is described: in a file of its own, or in GGUF's keys of the same names after the architecture's.
@@ -61,7 +64,7 @@ read_size (const PldConfig *config, PldInputSize *input, GError **error)
   return TRUE;
 }
 
-/* What normalisation comes to for bytes. */
+/* The scale and shift of normalization, for bytes. */
 static gboolean
 set_scale (PldModel *model, const PldConfig *config, GError **error)
 {
@@ -203,8 +206,8 @@ open_text (PldModel *model, GError **error)
 {
   if (model->weights->format != PLD_FORMAT_GGUF)
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: is no language model that runs here; name a .gguf file", model->path);
+      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: is not a supported language model; pass a .gguf file",
+                   model->path);
       return FALSE;
     }
   model->config = pld_config_wrap (model->weights->metadata, "", model->path);

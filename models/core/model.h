@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A model as its files declare it: architecture, shapes, and what pictures or text need beside the network: labels and
- * preprocessing, or the tokenizer. Nothing is loaded before pld_model_prepare(); immutable after it.
+ * A model as its files declare it: architecture, shapes, and the data for pictures or text other than the network:
+ * labels and preprocessing, or the tokenizer. Nothing is loaded before pld_model_prepare(); immutable after it.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ typedef struct
   const PldArch *arch;
   PldNet *net;
   guint64 n_parameters, weight_bytes;
-  PldProfile *storage; /* (nullable): of the storage that it lies on, measured on its largest file; taken from the cache
+  PldProfile *storage; /* (nullable): of the storage that holds it, measured on its largest file; taken from the cache
                           at opening */
   /* vision */
   char **labels; /* [n_classes + 1], NULL-terminated */
@@ -41,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldModel, pld_model_free)
 /* The file that most of the weights come from. */
 const char *pld_model_largest_file (const PldModel *model);
 
-/* Memory for what stays beside the tiles: small tensors, derived tables, the tokenizer. */
+/* Resident memory other than the tiles: small tensors, derived tables, the tokenizer. */
 guint64 pld_model_table_bytes (const PldModel *model);
 
 /* After pld_params_load(): makes the derived tables and the tokenizer. */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tiny language models and pipelines for the tests of pipeloadllm.
+ */
 #include "tests/element/rig-llm.h"
 #include "tests/support/options.h"
 

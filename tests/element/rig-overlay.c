@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Frames and pixels for the tests of pipeloadoverlay.
+ */
 #include "tests/element/rig-overlay.h"
 
 void

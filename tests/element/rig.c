@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Models, harnesses and bus checks for the element tests.
+ */
 #include "tests/element/rig.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Fuzz target: config.json through every getter.
+ */
 #include "engine/format/config.h"
 #include "tests/fuzz/fuzz.h"
 

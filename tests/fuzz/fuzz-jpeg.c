@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Fuzz target: JPEG pictures under a memory limit.
+ */
 #include "engine/image/image.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Fuzz target: safetensors headers.
+ */
 #include "engine/format/weights.h"
 #include "tests/fuzz/fuzz.h"
 

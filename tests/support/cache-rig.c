@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A cache directory of its own for each test.
+ */
 #include "tests/support/cache-rig.h"
 
 #include <glib/gstdio.h>

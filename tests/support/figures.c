@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Draws simple persons that the bundled detector finds.
+ */
 #include "tests/support/figures.h"
 
 const Figure figures[FIGURES] = { { 60, 120, 60 },  { 130, 240, 90 },  { 220, 220, 120 }, { 330, 330, 150 },

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Temporary folders with files.
+ */
 #include "tests/support/file-tree.h"
 
 #include <glib/gstdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Pictures between guard bytes, and PIL's results for them.
+ */
 #include "tests/support/image-rig.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Builds small model files byte by byte.
+ */
 #include "tests/support/model-bytes.h"
 
 #include <glib/gstdio.h>

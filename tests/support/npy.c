@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads NumPy arrays.
+ */
 #include "tests/support/npy.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The resident memory of this process.
+ */
 #include "tests/support/resident.h"
 
 #include <stdio.h>

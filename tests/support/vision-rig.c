@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opens vision models in tests and compares streamed with resident output.
+ */
 #include "tests/support/vision-rig.h"
 #include "tests/support/options.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Builds GGUF vocabularies byte by byte.
+ */
 #include "tests/support/vocab-bytes.h"
 
 #include "tests/support/model-bytes.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Configuration files: getters, ranges, and each error.
+ */
 #include "engine/format/config.h"
 #include "engine/format/json.h"
 #include "tests/support/model-bytes.h"

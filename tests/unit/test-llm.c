@@ -59,7 +59,7 @@ test_wrong_models (void)
 
   assert_refused (&LLM_OPTIONS (.engine.model = "/nonexistent/model.gguf"), PLD_ERROR_NOT_FOUND,
                   "/nonexistent/model.gguf");
-  assert_refused (&LLM_OPTIONS (.engine.model = vit), PLD_ERROR_UNSUPPORTED, "name a .gguf file");
+  assert_refused (&LLM_OPTIONS (.engine.model = vit), PLD_ERROR_UNSUPPORTED, "pass a .gguf file");
   g_assert_null (pld_vision_open (&vision, NULL, NULL, NULL, &error));
   assert_pld_error (&error, PLD_ERROR_UNSUPPORTED, path);
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The safetensors parser: headers, spans, and each damage.
+ */
 #include "engine/format/weights.h"
 #include "tests/support/model-bytes.h"
 

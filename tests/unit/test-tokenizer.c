@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tokenizers on small vocabularies: merges, special tokens, spaces.
+ */
 #include "tests/support/vocab-bytes.h"
 
 #include <string.h>

@@ -95,9 +95,9 @@ test_malformed (void)
     const char *words[3]; /* that the error must hold */
   } cases[] = {
     { "", { "line 1", "not JSON" } },
-    { "[]", { "no JSON object" } },
-    { "{\"zones\": 1}", { "\"zones\" is no list" } },
-    { "{\"zones\": [1]}", { "zone 1", "no object" } },
+    { "[]", { "not a JSON object" } },
+    { "{\"zones\": 1}", { "\"zones\" is not a list" } },
+    { "{\"zones\": [1]}", { "zone 1", "not an object" } },
     { "{\"zone\": []}", { "unknown key \"zone\"", "zones, masks, lines" } },
     { "{\n\"zones\":\n [ {\"name\": \"a\" \"polygon\"} ]\n}", { "line 3", "not JSON" } },
     { "{\"zones\": [\n", { "line ", "not JSON" } },
@@ -107,11 +107,11 @@ test_malformed (void)
     { "{'zones': []}", { "line 1", "double quotes" } },
     { "{\"zones\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", { "line 1", "deep" } },
     { "{\"zones\": [{\"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is missing" } },
-    { "{\"zones\": [{\"name\": \"\", \"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is no text" } },
-    { "{\"zones\": [{\"name\": 5, \"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is no text" } },
+    { "{\"zones\": [{\"name\": \"\", \"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is not a text" } },
+    { "{\"zones\": [{\"name\": 5, \"polygon\": " SQUARE "}]}", { "zone 1", "\"name\" is not a text" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygn\": " SQUARE "}]}", { "zone \"yard\"", "\"polygn\"", "polygon" } },
     { "{\"zones\": [{\"name\": \"yard\"}]}", { "zone \"yard\"", "\"polygon\" is missing" } },
-    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": {}}]}", { "zone \"yard\"", "no list of points" } },
+    { "{\"zones\": [{\"name\": \"yard\", \"polygon\": {}}]}", { "zone \"yard\"", "not a list of points" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": []}]}", { "zone \"yard\"", "0 points", "3" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0, 0], [1, 1]]}]}", { "zone \"yard\"", "2 points", "3" } },
     { "{\"zones\": [{\"name\": \"yard\", \"polygon\": [[0,0],[0,1],[640,1]]}]}",
@@ -391,7 +391,7 @@ test_crossed (void)
     { &up, { 0.4, 0.5 }, { 0.6, 0.5 }, 1 },
     { &up, { 0.6, 0.5 }, { 0.4, 0.5 }, -1 },
     { &up, { 0.4, 0.5 }, { 0.45, 0.5 }, 0 },
-    { &up, { 0.4, 0.2 }, { 0.6, 0.2 }, 0 }, /* beside its end */
+    { &up, { 0.4, 0.2 }, { 0.6, 0.2 }, 0 }, /* next to its end */
     { &up, { 0.4, 0.8 }, { 0.6, 0.8 }, 0 },
     { &up, { 0.25, 0 }, { 0.75, 0.5 }, 1 }, /* through its end */
     { &up, { 0.75, 0.5 }, { 0.25, 0 }, -1 },
