@@ -123,7 +123,8 @@ background=$!
 trap 'kill $background 2>/dev/null' EXIT
 
 one format scripts/format.sh --check
-one shellcheck shellcheck .ci/run pipelines/*.sh scripts/*.sh tests/*.sh tests/*/*.sh
+one prose scripts/check-prose.py
+one shellcheck shellcheck .ci/run pipelines/*.sh scripts/*.sh tests/*.sh tests/*/*.sh packaging/*.sh
 await build-gcc && {
   tests gcc gcc
   # Every instruction set below this CPU's own; the kernels' tests have run them all.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests/golden's vit-random sees in the pictures of rig.c: the confidences that the element tests hold against.
+"""The results of tests/golden's vit-random on the pictures of rig.c: the confidences that the element tests compare with.
 
 A ViT in plain numpy, in double precision, which first checks itself against the logits that PyTorch gave.
 Usage: make-expected.py tests/golden/data/vit-random

@@ -242,7 +242,7 @@ test_classified (void)
   rig_close (&second);
 }
 
-/* From a single pixel to 8K, one after the other in one stream that does not tell its pace; a blank picture shows
+/* From a single pixel to 8K, one after the other in one stream without a framerate; a blank picture shows
  * nobody. */
 static void
 test_sizes (void)
@@ -308,7 +308,7 @@ test_travel (void)
   g_assert_cmpuint (count_regions (buffer), ==, 2);
   gst_video_region_of_interest_meta_add_param (gst_buffer_get_video_region_of_interest_meta_id (buffer, 12),
                                                gst_structure_new_empty ("classification"));
-  /* Written anew, with what is told of it by others. */
+  /* Replaced, with the structures of other elements. */
   back = gst_pipeload_frame_from_buffer (buffer, 640, 480);
   gst_pipeload_frame_replace (back, buffer, 3);
   g_assert_cmpuint (count_regions (buffer), ==, 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeloadevents between a source of tracked boxes and a sink: what it tells, where, in which order, and its life. A
+ * pipeloadevents between a source of tracked boxes and a sink: its reports, where and in which order, and its life. A
  * second is ten frames here, unless a test says otherwise; analytics/visits.c has its own tests.
  */
 #include "tests/element/rig.h"
@@ -201,7 +201,7 @@ parse (Yard *yard, guint i, JsonParser *parser)
   return json_node_get_object (json_parser_get_root (parser));
 }
 
-/* ---- what is told -------------------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------------------------- */
 
 static void
 test_message (void)
@@ -399,7 +399,7 @@ test_metas (void)
   close_yard (&yard);
 }
 
-/* Who has no zones leaves frames as they are. */
+/* Without zones, frames stay as they are. */
 static void
 test_no_zones (void)
 {
@@ -465,7 +465,7 @@ test_interval (void)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* A framerate tells the time where buffers do not; where it does not either, it is 25. */
+/* The framerate gives the time of buffers without one; without a framerate it is 25 a second. */
 static void
 test_no_timestamps (void)
 {
@@ -650,7 +650,7 @@ test_caps (void)
   close_yard (&yard);
 }
 
-/* Everything that is told over a life of all sorts, as one text. */
+/* All reports over a varied life, as one text. */
 static char *
 live (const char *properties)
 {

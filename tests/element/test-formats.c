@@ -250,7 +250,7 @@ test_caps_change (void)
   rig_close (&rig);
 }
 
-/* What downstream offers is what upstream gets to know. */
+/* The caps of downstream are visible upstream. */
 static void
 test_allocation (void)
 {

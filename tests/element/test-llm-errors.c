@@ -219,7 +219,7 @@ test_huge_prompt (void)
   rig_close (&rig);
 }
 
-/* Bad bytes are U+FFFD each; the 1st, 2nd, 4th and 8th such prompt is told of. */
+/* Bad bytes are U+FFFD each; the 1st, 2nd, 4th and 8th such prompt is reported. */
 static void
 test_bad_utf8 (void)
 {

@@ -11,7 +11,7 @@
 
 /* ---- order --------------------------------------------------------------------------------- */
 
-/* What leaves the source pad, in words. */
+/* The output of the source pad, in words. */
 typedef struct
 {
   GMutex lock;
@@ -42,7 +42,7 @@ watch (Rig *rig, Log *log)
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, note, log, NULL);
 }
 
-/* Waits for the end of stream. What came ends in @words. */
+/* Waits for the end of stream. The output ends in @words. */
 static void
 expect (Log *log, const char *words)
 {
@@ -317,7 +317,7 @@ test_flush_often (void)
   rig_close (&rig);
 }
 
-/* READY in mid-answer does not wait for its end, and is no error; the figures stay, and it starts again. */
+/* READY in mid-answer does not wait for its end, and is not an error; the figures stay, and it starts again. */
 static void
 test_stop (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Sentences, lists of stop strings, prompts that are no text.
+ * Sentences, lists of stop strings, prompts that are not text.
  */
 #include "gst/llm/text.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the element answers: pieces, sentences, times, messages; and that each property reaches the engine.
+ * The element's answers: pieces, sentences, times, messages; and that each property reaches the engine.
  */
 #include "tests/element/rig-llm.h"
 #include "tests/support/options.h"
@@ -50,7 +50,7 @@ test_output (void)
     {
       g_autofree char *properties = g_strdup_printf (GREEDY "max-tokens=60 output=%s", modes[i]);
       g_autoptr (GPtrArray) pieces = g_ptr_array_new_with_free_func (g_free);
-      g_autofree char *told = NULL;
+      g_autofree char *emitted = NULL;
       GstBuffer *buffer;
       gsize at = 0;
       guint n = 0;
@@ -66,13 +66,13 @@ test_output (void)
           gst_buffer_unref (buffer);
         }
       g_assert_cmpuint (at, ==, strlen (want));
-      /* The signal tells of the same pieces in every mode. */
+      /* The signal has the same pieces in every mode. */
       g_assert_cmpuint (pieces->len, >, 10);
       g_assert_cmpuint (n, <=, pieces->len);
       g_assert_true (i == 0 ? n == pieces->len : i == 1 || n == 1);
       g_ptr_array_add (pieces, NULL);
-      told = g_strjoinv (NULL, (char **) pieces->pdata);
-      g_assert_cmpstr (told, ==, want);
+      emitted = g_strjoinv (NULL, (char **) pieces->pdata);
+      g_assert_cmpstr (emitted, ==, want);
       rig_close (&rig);
     }
 }
@@ -336,7 +336,7 @@ stat_uint (Rig *rig, const char *name)
   return value;
 }
 
-/* What the engine makes of the same options. */
+/* The engine's answer with the same options. */
 static PldLlmInfo
 engine_info (guint context_size, PldCacheType type)
 {

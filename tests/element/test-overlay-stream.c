@@ -206,7 +206,7 @@ test_zones_of_event (void)
   rig_close (&rig);
 }
 
-/* The property tells zones where no pipeloadevents does, and before it. */
+/* The property sets the zones, without and with pipeloadevents. */
 static void
 test_zones_of_property (void)
 {

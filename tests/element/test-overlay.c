@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipeloadoverlay draws, by the frames' pixels.
+ * The drawing of pipeloadoverlay, by the frames' pixels.
  */
 #include "tests/element/rig-overlay.h"
 
@@ -53,7 +53,7 @@ test_box (void)
   rig_close (&rig);
 }
 
-/* What colour RGB is in a Y'CbCr of BT.709, studio range; from the standard's numbers. */
+/* The Y'CbCr color of an RGB color, BT.709, studio range; from the standard's numbers. */
 static void
 to_yuv (guint rgb, int yuv[3])
 {
@@ -166,7 +166,7 @@ test_untouched (void)
   rig_close (&rig);
 }
 
-/* Who else holds a frame does not see what is drawn. */
+/* Other holders of a frame do not see the drawing. */
 static void
 test_shared (void)
 {
@@ -329,7 +329,7 @@ test_strange_boxes (void)
   rig_close (&rig);
 }
 
-/* What is in the frame of a box is drawn, however large it is; and any number of them. */
+/* The visible part of a box of any size is drawn; and any number of boxes. */
 static void
 test_clipped (void)
 {
@@ -396,7 +396,7 @@ test_classes (void)
   rig_close (&rig);
 }
 
-/* What a second pipeloadvit says of a detection stands behind its label. */
+/* The class from a second pipeloadvit follows the label of a detection. */
 static void
 test_class_of_detection (void)
 {

@@ -326,7 +326,7 @@ test_removed (void)
   clean_up (&publish);
 }
 
-/* A reader that goes away is no end of the process. */
+/* A reader that goes away does not end the process. */
 static void
 test_pipe (void)
 {

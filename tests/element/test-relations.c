@@ -103,7 +103,7 @@ test_tracks (void)
   gst_buffer_unref (buffer);
 }
 
-/* What somebody else has written stays. */
+/* Relations of other elements stay. */
 static void
 test_foreign (void)
 {

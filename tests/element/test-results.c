@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What is reported, where, and when: metas, messages, JSON, labels, classes, threshold, top-k, interval,
+ * The reports, their place and time: metas, messages, JSON, labels, classes, threshold, top-k, interval,
  * motion, regions.
  */
 #include "tests/element/rig.h"

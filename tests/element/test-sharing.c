@@ -47,7 +47,7 @@ test_limit (void)
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), ==, plan->minimum_limit);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 3), 48, 48));
 
-  /* What the machine can spare is more than this model needs. */
+  /* The machine can spare more memory than this model needs. */
   g_object_set (rig.element, "memory-limit", "auto", NULL);
   gst_pipeload_frame_unref (rig_see (&rig, rig_frame (PICTURE_GRADIENT, 4), 48, 48));
   g_assert_cmpuint (rig_stat (&rig, "memory-limit"), >, plan->resident_limit);

@@ -147,7 +147,7 @@ test_flush (void)
     }
 }
 
-/* READY in mid-inference does not wait for it, and is no error. */
+/* READY in mid-inference does not wait for it, and is not an error. */
 static void
 test_stop (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * pipeloadtrack between two pads: a person who walks at a known speed, told of as pipeloadvit and as others tell it.
+ * pipeloadtrack between two pads: a person who walks at a known speed, reported as by pipeloadvit and as by others.
  */
 #include "tests/element/rig.h"
 
@@ -112,7 +112,7 @@ push_for_id (Rig *rig, GstBuffer *buffer)
   return frame->objects->len == 0 ? 0 : gst_pipeload_frame_object (frame, 0)->id;
 }
 
-/* Three results in a row for a person who stands at @x, from frame @first on. Returns: the id */
+/* Three results in a row for a person at @x, from frame @first on. Returns: the id */
 static int
 introduce (Rig *rig, guint first, double x)
 {
@@ -137,7 +137,7 @@ assert_person (const GstPipeloadFrame *frame, int id, double x, double tolerance
 
 /* ---- results ------------------------------------------------------------------------------- */
 
-/* What is written on a frame, to the letter. */
+/* The metas of a frame, to the letter. */
 static void
 test_metas (void)
 {
@@ -302,7 +302,7 @@ test_foreign (void)
   rig_close (&rig);
 }
 
-/* What a classifier says is left as it is. */
+/* The classes of a classifier stay as they are. */
 static void
 test_classes (void)
 {
@@ -330,7 +330,7 @@ test_classes (void)
 
 /* ---- streams ------------------------------------------------------------------------------- */
 
-/* Without timestamps the framerate tells the time, and without that 25 a second: at the wrong pace velocities are
+/* Without timestamps the framerate gives the time, and without that 25 a second: at the wrong pace velocities are
  * wrong. */
 static void
 test_no_time (void)
@@ -452,7 +452,7 @@ test_sizes (void)
     }
 }
 
-/* At the border boxes are cut, and whoever is out of the picture is not on it. */
+/* At the border boxes are cut, and objects outside the picture are not on it. */
 static void
 test_border (void)
 {

@@ -83,15 +83,15 @@ assert_pass (Fixture *f, PldStream *stream, const PldPlan *plan)
 static PldPlan *
 make_plan (Fixture *f, gboolean streamed)
 {
-  PldPlanOptions wishes = { 0 };
-  PldPlan *plan = pld_plan_make (f->tape, &wishes, NULL);
+  PldPlanOptions options = { 0 };
+  PldPlan *plan = pld_plan_make (f->tape, &options, NULL);
 
   g_assert_nonnull (plan);
   if (!streamed)
     return plan;
-  wishes.limit = plan->minimum;
+  options.limit = plan->minimum;
   g_clear_pointer (&plan, pld_plan_free);
-  plan = pld_plan_make (f->tape, &wishes, NULL);
+  plan = pld_plan_make (f->tape, &options, NULL);
   g_assert_nonnull (plan);
   g_assert_cmpuint (plan->n_pinned, ==, 0);
   return plan;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What libFuzzer calls; without it, driver.c replays the seeds through the same function.
+ * The function that libFuzzer calls; without it, driver.c replays the seeds through the same function.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Checks of the kernels on weights as files store them: random bits in every field of a block, scales as models have
- * them and at the ends of what a half can hold; and that a value is the same to the bit whatever is computed together
- * with it.
+ * them and at the ends of the range of a half; and that a value is the same to the bit regardless of what is computed
+ * together with it.
  */
 #include "tests/kernel/rig.h"
 

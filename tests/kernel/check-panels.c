@@ -51,7 +51,7 @@ check_unpack (guint t)
     }
 }
 
-/* What a result of @v = y + b, @want, may be off by. */
+/* The allowed error of a result of @v = y + b, @want. */
 typedef double (*BoundFunc) (double v, double want);
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What one core of this machine can do at best: multiply and add in registers, and read memory. Kernels are measured
+ * The limits of one core of this machine: multiply and add in registers, and read memory. Kernels are measured
  * against it.
  */
 #include "tests/kernel/rig.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the checks of kernels share: the tables, memory with guards, random values, comparison.
+ * Shared by the checks of kernels: the tables, memory with guards, random values, comparison.
  */
 #pragma once
 
@@ -50,7 +50,7 @@ extern Room room_got, room_want, room_a, room_b, room_c;
 void *place (Room *room, gsize shift);
 void assert_guards (const Room *room, gsize shift, gsize n_bytes);
 
-/* What all random values of a check come from. */
+/* The seed of all random values of a check. */
 extern PldRandom chance;
 
 /* 0 … n − 1 */

@@ -79,7 +79,7 @@ exists() {
   [ -n "$(find killed/files -mindepth 1 -maxdepth 1 -name "$1" 2>/dev/null)" ]
 }
 
-# Killed in the first recording and in the long one, and interrupted in that too. What was done before stays, what was begun is not left behind,
+# Killed in the first recording and in the long one, and interrupted in that too. Finished results stay, unfinished ones are not left behind,
 # and in the end all is as if nothing had happened.
 events=$(cat whole/events.jsonl)
 begin
@@ -116,7 +116,7 @@ analyse whole --again --jobs=1 --memory-limit=small yard nobody.avi
 expect '^frames +140, looked at 70$'
 [ "$events" = "$(cat whole/events.jsonl)" ] || fail "a small limit changes the events"
 
-# What changed is done again, and its older results go.
+# A changed recording is analysed again, and its older results are removed.
 "$walk" nobody.avi 24 jpegenc avimux 99 99 || fail "make-walk"
 analyse whole nobody.avi || fail "a changed file: exit status $?"
 expect '^frames +24, looked at 12$'

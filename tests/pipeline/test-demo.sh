@@ -60,7 +60,7 @@ gst-launch-1.0 -q videotestsrc num-buffers=1 ! jpegenc ! filesink location=pictu
 expect '/picture\.jpg  '
 [ "$(wc -l <detections.jsonl)" = 1 ] || fail "a picture: $(wc -l <detections.jsonl) lines"
 
-# What fails is not reported on.
+# There is no report about an input that fails.
 "$top/pipelines/demo.sh" /nonexistent.avi >"$work/out" 2>&1
 [ $? = 2 ] || fail "a missing video: exit status $?"
 grep -q 'seen' "$work/out" && fail "a report of nothing"

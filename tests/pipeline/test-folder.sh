@@ -17,6 +17,6 @@ expect "picture 1: .*b c.JPG"
 expect "WARNING: .*0 bytes"
 
 mkdir "$work/empty"
-"$top/pipelines/folder.sh" "$work/empty" >"$work/out" 2>&1 && fail "an empty folder is no error"
+"$top/pipelines/folder.sh" "$work/empty" >"$work/out" 2>&1 && fail "an empty folder is not an error"
 expect "no JPEG pictures"
 exit 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What GStreamer's own tools say of the plugins: gst-inspect-1.0 without warnings, the leaks tracer without objects, identity
+# GStreamer's own tools on the plugins: gst-inspect-1.0 without warnings, the leaks tracer without objects, identity
 # of the metas that frames carry.
 . "$(dirname "$0")/lib.sh"
 

@@ -29,7 +29,7 @@ frames() {
         i * 1e8, i / 20, camera, label }'
 }
 
-# Absent for 1.5 s: the same visit. For 2.5 s: another. What nobody has heard of is ignored.
+# Absent for 1.5 s: the same visit. For 2.5 s: another. Unknown members are ignored.
 {
   frames yard person 3 5
   frames yard no_person 5.1 6.4
@@ -102,7 +102,7 @@ sed -i 's/"timestamp": [0-9]*/"timestamp": null/' "$work/log"
 report "$work/log" --threshold=0.3
 are '{"time":"02:15:00","camera":"gate","label":"person","seconds":5}'
 
-# Who has an id is a visitor of its own: two at once, the second for 3 seconds, who is followed under one id twice.
+# Each id is a visitor of its own: two at once, the second for 3 seconds, who is tracked under one id twice.
 frames gate person 2 6 | sed 's/"label"/"id": 7, "label"/' >"$work/log"
 for i in "3 4" "5 6"; do
   # shellcheck disable=SC2086
@@ -122,7 +122,7 @@ for part in 1,14 15,28 29,30; do
 done >"$work/wanted"
 cmp "$work/wanted" "$work/out" || fail "thirty visits"
 
-# Nothing to tell, and nothing to read.
+# Nothing to report, and nothing to read.
 : >"$work/log"
 report "$work/log"
 [ "$(cat "$work/out")" = "Nothing was seen." ] && [ ! -s "$work/events" ] || fail "an empty log"

@@ -21,7 +21,7 @@ if [ -f "$clip" ] && gst-inspect-1.0 avdec_h264 >/dev/null 2>&1; then
   for run in 1 2; do
     analyse "$clip" interval=3 location="$work/events$run"
   done
-  cmp "$work/events1" "$work/events2" || fail "two runs tell different events"
+  cmp "$work/events1" "$work/events2" || fail "two runs report different events"
   [ "$(grep -c '"event":"enter"' "$work/events1")" = 6 ] || fail "$(grep -c '"event":"enter"' "$work/events1") persons came, not 6"
   [ "$(grep -c '"event":"leave"' "$work/events1")" = 6 ] || fail "not all of them have left"
   [ "$(grep -o '"event":"enter","zone":"","id":[0-9]*' "$work/events1" | sort -u | wc -l)" = 6 ] || fail "ids"
@@ -34,7 +34,7 @@ if [ -f "$vtest" ]; then
     # shellcheck disable=SC2086
     python3 "$top/tests/pipeline/tracks.py" "$work/frames" "$top/tests/golden/data/vtest-tracks.json" $range >"$work/out" || fail "tracks.py"
     echo "$range: $(cat "$work/out")"
-    # What was reached is 2 and 1 switches, 7 and 1 missed of 85 and 58 persons.
+    # The results are 2 and 1 switches, 7 and 1 missed of 85 and 58 persons.
     awk '{ exit !($2 >= 50 && $4 <= 10 && $6 <= 6 && $8 <= 4 && $12 <= 1.3) }' "$work/out" || fail "tracks are worse than they were"
   done
 fi

@@ -32,7 +32,7 @@ least_cost (const Problem *p, guint row, guint taken)
   return least;
 }
 
-/* What @match costs, checked for being one. */
+/* The cost of @match, which is checked to be a matching. */
 static double
 cost_of (const Problem *p, const int *match)
 {

@@ -135,7 +135,7 @@ class Tool(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""), name)
 
     def complete(self, *words):
-        """What bash offers for the last word."""
+        """The completions that bash offers for the last word."""
         script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pipeload; printf "%s\\n" "${COMPREPLY[@]}"'
         file = self.folder / "completion"
         file.write_text(run("--generate=bash").stdout)

@@ -124,7 +124,7 @@ assert_ids (Rig *rig, guint64 n)
 
 /* ---- ways ---------------------------------------------------------------------------------- */
 
-/* What the filter supposes, so its error goes to nothing. */
+/* The motion that the filter assumes, so its error vanishes. */
 static void
 test_straight (void)
 {
@@ -316,7 +316,7 @@ test_rest (void)
   rig_close (&rig);
 }
 
-/* Whoever leaves does not come back as the next who enters there. */
+/* A person who leaves does not return as the next one who enters there. */
 static void
 test_leaving (void)
 {
@@ -493,7 +493,7 @@ test_weak (void)
   rig_close (&rig);
 }
 
-/* A person in front of a car is no car. */
+/* A person in front of a car is not a car. */
 static void
 test_labels (void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * analytics/visits.c: a second is five results, as of a camera that is looked at five times a second. What is expected
- * is written as it would be told: "enter yard 1 @0.4" is event, zone, id and the second of the frame that told.
+ * analytics/visits.c: a second is five results, as from a camera of which five frames a second are processed.
+ * Expectations are written like this: "enter yard 1 @0.4" is event, zone, id and the second of the frame that caused
+ * it.
  */
 #include "analytics/visits.h"
 
@@ -20,7 +21,7 @@ typedef struct
   PldVisits *visits;
   PldVisitsSettings settings;
   GArray *events;
-  guint told; /* of them */
+  guint reported; /* of them */
   guint frame;
 } Rig;
 
@@ -94,16 +95,16 @@ last_event (const Rig *rig)
   return &g_array_index (rig->events, PldVisitEvent, rig->events->len - 1);
 }
 
-/* Returns: (transfer full): what was told since the last time */
+/* Returns: (transfer full): the reports since the last call */
 static char *
-told (Rig *rig)
+reported (Rig *rig)
 {
   static const char *const kinds[] = { "enter", "update", "leave", "cross" };
   GString *text = g_string_new (NULL);
 
-  for (; rig->told < rig->events->len; rig->told++)
+  for (; rig->reported < rig->events->len; rig->reported++)
     {
-      const PldVisitEvent *event = &g_array_index (rig->events, PldVisitEvent, rig->told);
+      const PldVisitEvent *event = &g_array_index (rig->events, PldVisitEvent, rig->reported);
 
       g_string_append_printf (text, "%s%s%s %s %" G_GUINT64_FORMAT " @%.1f", text->len > 0 ? ", " : "",
                               kinds[event->kind],
@@ -118,7 +119,7 @@ told (Rig *rig)
 #define assert_told(rig, expected)                                                                                     \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
-    g_autofree char *text = told (rig);                                                                                \
+    g_autofree char *text = reported (rig);                                                                            \
     g_assert_cmpstr (text, ==, expected);                                                                              \
   }                                                                                                                    \
   G_STMT_END
@@ -153,7 +154,7 @@ test_visit (void)
   look_for (&rig, 3, box (1, 0.9, 0.25, 0.75)); /* in both */
   assert_told (&rig, "enter low 1 @2.4");
   g_assert_cmpfloat (last_event (&rig)->confidence, ==, 0.9);
-  look_for (&rig, 20, box (1, 0.8, 0.75, 0.75)); /* not left any more; leave_after later, that is told */
+  look_for (&rig, 20, box (1, 0.8, 0.75, 0.75)); /* no longer left; leave_after later, it is reported */
   assert_told (&rig, "leave left 1 @4.4");
   event = last_event (&rig);
   g_assert_cmpuint (event->start, ==, 7 * SECOND / 5);
@@ -227,7 +228,7 @@ test_debounce (void)
     guint median;
     double threshold;
     double confidences[8];
-    int at; /* frame that tells; -1: none does */
+    int at; /* frame that causes the event; -1: none */
   } cases[] = {
     { 3, 0.5, { 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6 }, 2 },
     { 3, 0.5, { 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5 }, 2 }, /* at least */
@@ -288,7 +289,7 @@ test_small (void)
   rig_close (&rig);
 }
 
-/* Values that are no boxes come from elsewhere. */
+/* Values of other elements may not be valid boxes. */
 static void
 test_damaged (void)
 {
@@ -396,7 +397,7 @@ test_dwell (void)
   rig_close (&rig);
 }
 
-/* Who stands still while nothing moves, so that nobody looks, is there all the same. */
+/* A person who stands still while no frame is processed stays present. */
 static void
 test_dwell_still (void)
 {
@@ -438,7 +439,7 @@ test_dwell_missed (void)
   rig_close (&rig);
 }
 
-/* What is open stays open whatever the settings have become. */
+/* An open visit stays open under any new settings. */
 static void
 test_settings (void)
 {
@@ -523,7 +524,7 @@ test_leave_at_once (void)
   rig_close (&rig);
 }
 
-/* Time that goes back a little stands still; more, and everything begins anew. Nothing is told twice. */
+/* If time goes back a little, it is held; if it goes back further, everything restarts. Nothing is reported twice. */
 static void
 test_back (void)
 {
@@ -598,7 +599,7 @@ test_cross (void)
   look_for (&rig, 10, box (1, 0.6, 0.8, 0.5));
   look_for (&rig, 3, box (1, 0.6, 0.2, 0.5));
   assert_told (&rig, "cross < gate 1 @3.6");
-  /* Hesitation is no crossing. */
+  /* Hesitation is not a crossing. */
   for (guint i = 0; i < 30; i++)
     look_for (&rig, 1, box (1, 0.6, i % 2 == 0 ? 0.51 : 0.49, 0.5));
   look_for (&rig, 10, box (1, 0.6, 0.4, 0.5));
@@ -607,7 +608,8 @@ test_cross (void)
   rig_close (&rig);
 }
 
-/* Who is not seen for a moment has crossed all the same; who is never seen again after the first step too. */
+/* A person who is not seen for a moment has crossed all the same; so has one who is never seen again after the first
+ * step. */
 static void
 test_cross_unseen (void)
 {
@@ -632,7 +634,7 @@ test_cross_unseen (void)
   rig_close (&rig);
 }
 
-/* Who has no id may be somebody else on the other side. */
+/* A person without an id may be somebody else on the other side. */
 static void
 test_cross_untracked (void)
 {
@@ -648,7 +650,7 @@ test_cross_untracked (void)
 
 /* ---- any order ----------------------------------------------------------------------------- */
 
-/* Whatever comes: each leave ends one enter of the same zone, id and label, times are in order, and the same again
+/* For any input: each leave ends one enter of the same zone, id and label, times are in order, and the same again
  * gives the same again. */
 static void
 walk (Rig *rig, guint32 seed)
@@ -710,11 +712,11 @@ test_any (void)
       Rig rig;
 
       walk (&rig, seed);
-      first = told (&rig);
+      first = reported (&rig);
       events += rig.events->len;
       rig_close (&rig);
       walk (&rig, seed);
-      second = told (&rig);
+      second = reported (&rig);
       rig_close (&rig);
       g_assert_cmpstr (first, ==, second);
     }
