@@ -28,6 +28,7 @@ esac
 
 pld_install_demo || exit 1
 pld_build "${PIPELOAD_DEMO_BUILD:-}" || exit 1
+export PIPELOAD_MODELS=${PIPELOAD_MODELS:-$pld_top/models/bundled}
 export GST_PLUGIN_PATH=$PLD_BUILD/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 log=detections.jsonl
 pipeload=$PLD_BUILD/apps/pipeload/pipeload

@@ -7,6 +7,11 @@
 pld_build=${PIPELOAD_BUILD:-$(dirname "$(realpath "$0")")/../build-demo}
 export GST_PLUGIN_PATH="${GST_PLUGIN_PATH:-$pld_build/gst}"
 
+# In a source tree, the bundled models are next to their recipes
+if [ -d "$(dirname "$(realpath "$0")")/../models/bundled" ]; then
+  export PIPELOAD_MODELS="${PIPELOAD_MODELS:-$(dirname "$(realpath "$0")")/../models/bundled}"
+fi
+
 # The comment at the top of the script
 usage() {
   sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' "$0"

@@ -4,7 +4,7 @@
 # Prints what was skipped, then "N passed, N failed" on the last line; the exit status is 0 only if nothing failed.
 # Builds and logs are in build-test/.
 #
-#   tests/run.sh [--quick]      --quick: the gcc build alone
+#   tests/run.sh [--quick | --long]      --quick: the gcc build alone; --long: also what takes minutes and rarely finds anything new
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
@@ -12,10 +12,11 @@ shopt -s nullglob
 # shellcheck source=scripts/common.sh
 . scripts/common.sh
 
-quick=no
+quick=no long=no
 case ${1:-} in
   '') ;;
   --quick) quick=yes ;;
+  --long) long=yes ;;
   *) sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
 esac
 passed=0 failed=0 logs=$top/build-test/logs results=()
@@ -102,7 +103,7 @@ in_background() {
   aside build-arm64 tests/cross-arm64.sh build-test/arm64
   aside build-tsan compile tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
   # Without AVX-512, which valgrind does not know.
-  aside valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" \
+  aside valgrind env PIPELOAD_CPU=avx2 G_SLICE=always-malloc G_TEST_SRCDIR="$top/tests" PIPELOAD_MODELS="$top/models/bundled" \
     valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
     build-test/gcc/tests/unit/test-vision -p /vision/shared -p /vision/batch -p /vision/limit-refused -p /vision/missing
   # PIPELOAD_CPU only chooses a table; this CPU would run what instructions of a better one stray into it.
@@ -159,6 +160,14 @@ if [ $quick = no ]; then
   for step in valgrind "${emulated[@]/#/kernels-}"; do
     await "$step"
   done
+fi
+if [ $long = yes ]; then
+  pld_install python3-venv debhelper lintian debootstrap && {
+    one reproducible tests/scripts/test-reproducible.sh "$top"
+    one dist meson dist -C build-test/gcc --include-subprojects
+    one deb packaging/build-deb.sh build-test/deb
+    one deb-install packaging/test-deb.sh build-test/deb
+  }
 fi
 scripts/test-log.py skipped "${results[@]}"
 echo "$passed passed, $failed failed"

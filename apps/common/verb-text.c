@@ -7,6 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *
+pld_verb_purpose (const char *name)
+{
+#define PURPOSE(verb, purpose) { #verb, purpose },
+  static const char *const purposes[][2] = { PLD_VERBS (PURPOSE, PURPOSE) };
+#undef PURPOSE
+
+  for (guint i = 0; i < G_N_ELEMENTS (purposes); i++)
+    if (strcmp (purposes[i][0], name) == 0)
+      return purposes[i][1];
+  return NULL;
+}
+
 /* Options that parse() in verb.c and GOption add to each verb. */
 static const GOptionEntry common_options[] = { { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, "Print the help", NULL },
                                                { "version", 0, 0, G_OPTION_ARG_NONE, NULL, "Print the version", NULL },

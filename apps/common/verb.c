@@ -10,19 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *
-pld_verb_purpose (const char *name)
-{
-#define PURPOSE(verb, purpose) { #verb, purpose },
-  static const char *const purposes[][2] = { PLD_VERBS (PURPOSE, PURPOSE) };
-#undef PURPOSE
-
-  for (guint i = 0; i < G_N_ELEMENTS (purposes); i++)
-    if (strcmp (purposes[i][0], name) == 0)
-      return purposes[i][1];
-  return NULL;
-}
-
 int
 pld_tool_fail (const GError *error)
 {

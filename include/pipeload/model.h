@@ -389,8 +389,7 @@ PLD_API gboolean pld_model_synth (const char *preset, const char *type, const ch
  * pld_bundled_model:
  * @name: name of a bundled model, such as "person-detector"
  *
- * Looks for a bundled model in $PIPELOAD_MODELS, the installed data folder and the build's source tree, in this order.
- * Thread-safe. NOT_FOUND.
+ * Looks for a bundled model in $PIPELOAD_MODELS, then in the installed data folder. Thread-safe. NOT_FOUND.
  *
  * Returns: (transfer full): its path; free with g_free()
  */

@@ -7,7 +7,7 @@
 char *
 pld_bundled_model (const char *name, GError **error)
 {
-  const char *const folders[] = { g_getenv ("PIPELOAD_MODELS"), PLD_MODELS_INSTALLED, PLD_MODELS_SOURCE };
+  const char *const folders[] = { g_getenv ("PIPELOAD_MODELS"), PLD_MODELS_INSTALLED };
 
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     {

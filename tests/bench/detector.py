@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+os.environ.setdefault("PIPELOAD_MODELS", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "bundled"))
 THREADS = len(os.sched_getaffinity(0))
 
 

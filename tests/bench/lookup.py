@@ -15,6 +15,7 @@ import sys
 
 from cgroup import Cgroup, size_of
 
+os.environ.setdefault("PIPELOAD_MODELS", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "bundled"))
 BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "bundled", "report-llama")
 
 

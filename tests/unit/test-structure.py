@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Layering rules that the compiler cannot check: which room includes which, and what the shared libraries export and load.
+"""Layering rules that the compiler cannot check: which room includes which, that files do not
+call each other in circles, and what the shared libraries export, load and hold.
 
 test-structure.py SOURCE [LIBPIPELOAD [PLUGIN...]]
 """
@@ -7,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 API = {"include/pipeload"}
 BASE = API | {"engine/base"}
@@ -85,12 +87,70 @@ def check_includes(source):
     return errors
 
 
+def read_code(path):
+    """A C file without its comments and strings."""
+    with open(path, encoding="utf-8") as file:
+        return re.sub(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', " ", file.read(), flags=re.S)
+
+
+def call_graph(source):
+    """file → file that it calls → the functions. A function that is passed on without a call, such as a callback, does not count."""
+    texts = {}
+    for top in ("engine", "models", "analytics", "gst", "apps"):
+        for root, _, files in os.walk(os.path.join(source, top)):
+            for name in files:
+                if name.endswith(".c"):
+                    path = os.path.join(root, name)
+                    texts[os.path.relpath(path, source)] = read_code(path)
+    homes = {}
+    for path, text in texts.items():
+        for kind, name in re.findall(r"^([^\n#{}]*)\n([a-z_]\w*) \([^;{}]*\)\n\{", text, re.M):
+            if not re.search(r"\bstatic\b", kind):
+                homes.setdefault(name, []).append(path)
+    graph = {}
+    for path, text in texts.items():
+        for name in set(re.findall(r"\b([a-z_]\w*) \(", text)):
+            # A name with several homes, such as a main (), is each program's own.
+            home = homes.get(name, [])
+            if len(home) == 1 and home[0] != path:
+                graph.setdefault(path, {}).setdefault(home[0], set()).add(name)
+    return graph
+
+
+def reachable(graph, start):
+    found, todo = set(), [start]
+    while todo:
+        for other in graph.get(todo.pop(), {}):
+            if other not in found:
+                found.add(other)
+                todo.append(other)
+    return found
+
+
+def check_circles(source):
+    """No two files call each other, directly or by way of others."""
+    graph = call_graph(source)
+    reach = {path: reachable(graph, path) for path in graph}
+    if len(graph) < 100:
+        return ["the files' calls could not be read"]
+    return [f"{a} calls {', '.join(sorted(names))} of {b}, which calls back" for a in graph for b, names in graph[a].items()
+            if a in reach.get(b, ())]
+
+
 def check_exports(library, pattern):
     """Every dynamic symbol that @library defines matches @pattern, and there is one at least."""
     lines = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True).stdout
     symbols = [line.split()[-1] for line in lines.splitlines()]
     errors = [f"{library}: exports {s}" for s in symbols if not re.match(pattern, s)]
     return errors or ([] if symbols else [f"{library}: exports nothing"])
+
+
+def check_paths(library, source):
+    """Without its debugging information, @library holds no path of this tree."""
+    with tempfile.NamedTemporaryFile() as stripped:
+        subprocess.run(["objcopy", "--strip-debug", library, stripped.name], check=True)
+        with open(stripped.name, "rb") as file:
+            return [f"{library}: holds the path {source}"] if os.fsencode(source) in file.read() else []
 
 
 def check_plugin(library):
@@ -103,9 +163,10 @@ def check_plugin(library):
 
 
 def main():
-    errors = check_includes(sys.argv[1])
+    source = os.path.abspath(sys.argv[1])
+    errors = check_includes(source) + check_circles(source)
     if len(sys.argv) > 2:
-        errors += check_exports(sys.argv[2], r"pld_")
+        errors += check_exports(sys.argv[2], r"pld_") + check_paths(sys.argv[2], source)
     for plugin in sys.argv[3:]:
         errors += check_plugin(plugin)
     print("\n".join(errors))
