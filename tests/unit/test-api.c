@@ -209,7 +209,7 @@ test_kind (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path = NULL;
-      GByteArray *bytes = gguf_of (cases[i].architecture);
+      g_autoptr (GByteArray) bytes = gguf_of (cases[i].architecture);
 
       path = bytes_save (bytes, scratch.folder, "kind.gguf");
       g_assert_cmpint (pld_model_kind (path, &error), ==, cases[i].kind);
