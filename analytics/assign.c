@@ -31,7 +31,7 @@ reduced_cost (const Problem *p, guint row, guint place)
 
 /* Goes on from @row, which is @travelled away. Returns: the nearest place not reached yet. */
 static guint
-look_around (Problem *p, guint row, double travelled)
+relax_row (Problem *p, guint row, double travelled)
 {
   guint nearest = NOBODY;
 
@@ -77,11 +77,11 @@ place_row (Problem *p, guint first, guint *match)
       p->distance[j] = INFINITY;
       p->reached[j] = FALSE;
     }
-  for (place = look_around (p, row, 0); p->owner[place] != NOBODY;)
+  for (place = relax_row (p, row, 0); p->owner[place] != NOBODY;)
     {
       p->reached[place] = TRUE;
       row = p->owner[place];
-      place = look_around (p, row, p->distance[place]);
+      place = relax_row (p, row, p->distance[place]);
     }
   lower_potentials (p, first, p->distance[place]);
   do

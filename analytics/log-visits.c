@@ -309,11 +309,11 @@ handle_frame (PldLogVisits *visits, const Frame *frame)
   const guint64 time = (guint64) (frame->time - session->first);
 
   /* First without its objects, so that a visit does not go on over a gap in the log. */
-  pld_visits_look (session->machine, &visits->settings, time, NULL, 0, FALSE, visits->events);
+  pld_visits_process (session->machine, &visits->settings, time, NULL, 0, FALSE, visits->events);
   handle_events (visits, index, frame->system);
-  pld_visits_look (session->machine, &visits->settings, time,
-                   (const PldVisitor *) (gconstpointer) frame->visitors->data, frame->visitors->len, TRUE,
-                   visits->events);
+  pld_visits_process (session->machine, &visits->settings, time,
+                      (const PldVisitor *) (gconstpointer) frame->visitors->data, frame->visitors->len, TRUE,
+                      visits->events);
   handle_events (visits, index, frame->system);
 }
 

@@ -150,7 +150,7 @@ fill_costs (Round *round, const GArray *who, const GArray *boxes, double *cost)
 }
 
 static void
-take_sighting (Round *round, Track *track, guint index)
+apply_sighting (Round *round, Track *track, guint index)
 {
   const PldSighting *sighting = &round->sightings[index];
 
@@ -207,7 +207,7 @@ associate (Round *round, Choice choice, guint first, guint end, double iou)
         Track *track = track_at (round->tracker, g_array_index (who, guint, i));
         guint box = g_array_index (boxes, guint, match[i]);
 
-        take_sighting (round, track, round->order[box]);
+        apply_sighting (round, track, round->order[box]);
         round->taken[box] = TRUE;
       }
 }

@@ -24,7 +24,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   double high;    /* boxes with at least this confidence begin tracks, and are matched first */
-  double low;     /* boxes below it are not looked at */
+  double low;     /* boxes below it are ignored */
   double iou;     /* least share in common (of the grown boxes) for a match */
   guint min_hits; /* results that have shown a track before it gets its id */
   double max_age; /* seconds for which an unseen track is kept, to be found again */

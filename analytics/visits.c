@@ -20,7 +20,7 @@ typedef struct
   gboolean missed;           /* the newest result has not shown it inside */
   guint64 start, last, kept; /* first and last seen inside; last time its box was, predicted or not */
   guint64 reported;          /* time of the last enter or update */
-  double told_best;
+  double reported_best;
   PldVisitor best; /* the most confident inside */
 } Visit;
 
@@ -173,7 +173,7 @@ object_note (Object *object, const PldVisitsSettings *settings)
 /* ---- events -------------------------------------------------------------------------------- */
 
 static void
-tell_visit (const Frame *frame, const Object *object, guint zone, PldVisitKind kind)
+emit_visit (const Frame *frame, const Object *object, guint zone, PldVisitKind kind)
 {
   Visit *visit = &object->visits[zone];
   const PldVisitEvent event = {
@@ -189,11 +189,11 @@ tell_visit (const Frame *frame, const Object *object, guint zone, PldVisitKind k
 
   g_array_append_val (frame->events, event);
   visit->reported = frame->time;
-  visit->told_best = visit->best.confidence;
+  visit->reported_best = visit->best.confidence;
 }
 
 static void
-tell_crossing (const Frame *frame, const Object *object, guint line)
+emit_crossing (const Frame *frame, const Object *object, guint line)
 {
   Crossing *crossing = &object->crossings[line];
   const PldVisitEvent event = {
@@ -216,7 +216,7 @@ static void
 end_visit (const Frame *frame, const Object *object, guint zone)
 {
   if (object->visits[zone].open)
-    tell_visit (frame, object, zone, PLD_VISIT_LEAVE);
+    emit_visit (frame, object, zone, PLD_VISIT_LEAVE);
   object->visits[zone] = (Visit) { 0 };
 }
 
@@ -244,7 +244,7 @@ is_due (const Frame *frame, const Visit *visit)
 {
   return frame->settings->update_interval > 0
          && (frame->time - visit->reported >= frame->settings->update_interval
-             || visit->best.confidence >= visit->told_best + RISE);
+             || visit->best.confidence >= visit->reported_best + RISE);
 }
 
 static void
@@ -270,10 +270,10 @@ advance_visit (const Frame *frame, const Object *object, guint zone)
       && frame->time - visit->start >= z->dwell)
     {
       visit->open = TRUE;
-      tell_visit (frame, object, zone, PLD_VISIT_ENTER);
+      emit_visit (frame, object, zone, PLD_VISIT_ENTER);
     }
   else if (visit->open && is_due (frame, visit))
-    tell_visit (frame, object, zone, PLD_VISIT_UPDATE);
+    emit_visit (frame, object, zone, PLD_VISIT_UPDATE);
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */
@@ -295,7 +295,7 @@ see_line (const Frame *frame, const Object *object, guint i, PldPoint foot)
   else if (crossing->direction != 0)
     crossing->beyond++;
   if (crossing->direction != 0 && crossing->beyond >= frame->settings->inertia && object->counts)
-    tell_crossing (frame, object, i);
+    emit_crossing (frame, object, i);
 }
 
 /* ---- objects ------------------------------------------------------------------------------- */
@@ -383,7 +383,7 @@ end_object (const Frame *frame, const Object *object)
     end_visit (frame, object, z);
   for (guint i = 0; i < frame->zones->lines->len; i++)
     if (object->crossings[i].direction != 0 && object->counts)
-      tell_crossing (frame, object, i);
+      emit_crossing (frame, object, i);
 }
 
 void
@@ -398,8 +398,8 @@ pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings, GArray 
 }
 
 void
-pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitor *visitors,
-                 guint n, gboolean is_new, GArray *events)
+pld_visits_process (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitor *visitors,
+                    guint n, gboolean is_new, GArray *events)
 {
   Frame frame = { visits->zones, settings, time, is_new, events };
   guint i = 0;

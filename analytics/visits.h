@@ -27,7 +27,7 @@ typedef struct
   double threshold;            /* least median confidence, 0..1 */
   guint median;                /* number of results, 1..PLD_VISITS_MAX_MEDIAN */
   guint inertia;               /* results in a row inside a zone, or beyond a line, until it is believed */
-  double min_area, min_height; /* shares of the picture; smaller boxes are not looked at */
+  double min_area, min_height; /* shares of the picture; smaller boxes are ignored */
   guint64 update_interval;     /* 0 = no updates */
   guint64 leave_after;
 } PldVisitsSettings;
@@ -72,8 +72,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldVisits, pld_visits_free)
 /* A frame. @visitors: [n]; @is_new: they are those of a result that no frame carried before, else they only keep alive
  * what is. Appends to @events (PldVisitEvent), in the order of the objects' appearance. A @time before the last one's
  * counts as that, unless it is more than leave_after before: then all visits end, and it begins anew. */
-void pld_visits_look (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitor *visitors,
-                      guint n, gboolean is_new, GArray *events);
+void pld_visits_process (PldVisits *visits, const PldVisitsSettings *settings, guint64 time, const PldVisitor *visitors,
+                         guint n, gboolean is_new, GArray *events);
 
 /* Ends every visit, and forgets all objects and the time. */
 void pld_visits_finish (PldVisits *visits, const PldVisitsSettings *settings, GArray *events);

@@ -147,7 +147,7 @@ gst_pipeload_frame_to_structure (const GstPipeloadFrame *frame, gboolean changed
 }
 
 static void
-take_object (GstPipeloadFrame *frame, const GValue *value)
+read_object (GstPipeloadFrame *frame, const GValue *value)
 {
   const GstStructure *structure = GST_VALUE_HOLDS_STRUCTURE (value) ? gst_value_get_structure (value) : NULL;
   GstPipeloadObject object = { 0 };
@@ -175,7 +175,7 @@ gst_pipeload_frame_from_structure (const GstStructure *structure)
                              "width", G_TYPE_UINT, &frame->width, "height", G_TYPE_UINT, &frame->height, NULL))
     return NULL;
   for (guint i = 0; i < gst_value_array_get_size (list); i++)
-    take_object (frame, gst_value_array_get_value (list, i));
+    read_object (frame, gst_value_array_get_value (list, i));
   return g_steal_pointer (&frame);
 }
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * All knowledge of how results travel: as GstVideoRegionOfInterestMeta on frames, as element messages on the
+ * How results travel: as GstVideoRegionOfInterestMeta on frames, as element messages on the
  * bus, and as JSON. One GstPipeloadFrame holds what was seen in one frame, and converts to and from each of
  * them.
  *
  * On a frame: each region is one ROI meta. A classifier's classes are parameter structures named
  * "classification" on it, best first: label (string), label_id (uint), confidence (double), x_min … y_max
- * (double, 0..1 of the frame), frame (uint64, the number of the frame that was looked at), age (uint64, how
- * many frames ago that was; 0 = this very frame). Each object of a detector is one ROI meta, of its label's
+ * (double, 0..1 of the frame), frame (uint64, the number of the frame that was processed), age (uint64, how
+ * many frames ago that was; 0 = this frame). Each object of a detector is one ROI meta, of its label's
  * type, with one such structure named "detection"; its id is the track's, once there is one. Trackers add
  * a structure "track": id (int), state (string, "measured" or "predicted"), start (uint64, timestamp of its
- * first frame), dx, dy (double, shares of the frame a second); who knows zones adds "zones": names (array of
- * strings). That a frame carries a result, even of nothing, a custom meta says: frame, age.
+ * first frame), dx, dy (double, shares of the frame a second); pipeloadevents adds "zones": names (array of
+ * strings). A custom meta marks each frame that carries a result, even an empty one: frame, age.
  */
 #pragma once
 
@@ -116,7 +116,7 @@ GstPipeloadFrame *gst_pipeload_frame_from_buffer (GstBuffer *buffer, guint width
 /* Returns: (transfer full): the structure of the element message. */
 GstStructure *gst_pipeload_frame_to_structure (const GstPipeloadFrame *frame, gboolean changed);
 
-/* Returns: (transfer full) (nullable): the way back; NULL if @structure is none of ours. */
+/* Returns: (transfer full) (nullable): the way back; NULL if @structure is not such a message. */
 GstPipeloadFrame *gst_pipeload_frame_from_structure (const GstStructure *structure);
 
 /* Returns: (transfer full): one line of JSON without its newline. */

@@ -202,7 +202,7 @@ gst_pipeload_model_options (const GstPipeloadModelSettings *settings, PldEngineO
 }
 
 void
-gst_pipeload_model_begin (GstPipeloadModel *model, const GstPipeloadModelSettings *settings)
+gst_pipeload_model_opening (GstPipeloadModel *model, const GstPipeloadModelSettings *settings)
 {
   g_autofree char *text = g_strdup_printf ("Opening %s", settings->path != NULL ? settings->path : "the bundled model");
 
@@ -226,8 +226,8 @@ gst_pipeload_model_progress (const char *step, guint percent, gpointer user_data
 }
 
 void
-gst_pipeload_model_take (GstPipeloadModel *model, PldHandle *handle, const GstPipeloadModelSettings *settings,
-                         const char *text)
+gst_pipeload_model_opened (GstPipeloadModel *model, PldHandle *handle, const GstPipeloadModelSettings *settings,
+                           const char *text)
 {
   g_mutex_lock (&model->lock);
   model->handle = handle;
@@ -238,7 +238,7 @@ gst_pipeload_model_take (GstPipeloadModel *model, PldHandle *handle, const GstPi
 }
 
 void
-gst_pipeload_model_fail (GstPipeloadModel *model, const GstPipeloadModelSettings *settings, const GError *error)
+gst_pipeload_model_failed (GstPipeloadModel *model, const GstPipeloadModelSettings *settings, const GError *error)
 {
   post_progress (model, GST_PROGRESS_TYPE_ERROR, error->message);
   if (!g_error_matches (error, PLD_ERROR, PLD_ERROR_CANCELLED))
@@ -246,7 +246,7 @@ gst_pipeload_model_fail (GstPipeloadModel *model, const GstPipeloadModelSettings
 }
 
 void
-gst_pipeload_model_leave (GstPipeloadModel *model)
+gst_pipeload_model_closing (GstPipeloadModel *model)
 {
   g_mutex_lock (&model->lock);
   update_stats (model);

@@ -71,18 +71,18 @@ gboolean gst_pipeload_model_options (const GstPipeloadModelSettings *settings, P
 
 /* Post the beginning of opening with @settings, and its failure: progress, and the one error unless opening was
  * cancelled. */
-void gst_pipeload_model_begin (GstPipeloadModel *model, const GstPipeloadModelSettings *settings);
-void gst_pipeload_model_fail (GstPipeloadModel *model, const GstPipeloadModelSettings *settings, const GError *error);
-/* Posts that the model is open. @handle: outlives the call of gst_pipeload_model_leave (). @text: a description of it
+void gst_pipeload_model_opening (GstPipeloadModel *model, const GstPipeloadModelSettings *settings);
+void gst_pipeload_model_failed (GstPipeloadModel *model, const GstPipeloadModelSettings *settings, const GError *error);
+/* Posts that the model is open. @handle: outlives the call of gst_pipeload_model_closing (). @text: a description of it
  */
-void gst_pipeload_model_take (GstPipeloadModel *model, PldHandle *handle, const GstPipeloadModelSettings *settings,
-                              const char *text);
+void gst_pipeload_model_opened (GstPipeloadModel *model, PldHandle *handle, const GstPipeloadModelSettings *settings,
+                                const char *text);
 
 /* A PldProgressFunc that posts steps; @model: a GstPipeloadModel */
 void gst_pipeload_model_progress (const char *step, guint percent, gpointer model);
 
 /* Must be called before the model is closed, while no thread uses it. Does nothing if none is open. */
-void gst_pipeload_model_leave (GstPipeloadModel *model);
+void gst_pipeload_model_closing (GstPipeloadModel *model);
 
 /* ---- errors in mid-stream ---- */
 

@@ -36,9 +36,9 @@ struct _GstPipeloadEvents
 /* process.c; streaming thread, or none running */
 
 /* Processes a frame: reports its events, and writes on it the zones of its objects. @buffer must be writable. */
-void gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer);
+void gst_pipeload_events_process (GstPipeloadEvents *self, GstBuffer *buffer);
 
-/* Ends all visits: what comes next has nothing to do with what came before. @downstream: it is there to hear of it */
+/* Ends all visits: the next frame is unrelated to the previous ones. @downstream: whether events also go downstream */
 void gst_pipeload_events_finish (GstPipeloadEvents *self, gboolean downstream);
 
 G_END_DECLS

@@ -12,11 +12,11 @@
  * |[
  * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! pipeloadvit ! pipeloadtrack !
  *     pipeloadevents ! fakesink
- * ]| People who come into the picture, and go.
+ * ]| Reports people who enter and leave the picture.
  * |[
  * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! pipeloadvit ! pipeloadtrack !
  *     pipeloadevents camera=yard zones=zones.json ! fakesink
- * ]| Zones from a file.
+ * ]| Reads zones from a file.
  *
  * Since: 0.1
  */
@@ -203,7 +203,7 @@ gst_pipeload_events_sink_event (GstBaseTransform *trans, GstEvent *event)
 static GstFlowReturn
 gst_pipeload_events_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
-  gst_pipeload_events_look (GST_PIPELOAD_EVENTS (trans), buffer);
+  gst_pipeload_events_process (GST_PIPELOAD_EVENTS (trans), buffer);
   return GST_FLOW_OK;
 }
 
@@ -222,7 +222,7 @@ gst_pipeload_events_class_init (GstPipeloadEventsClass *klass)
   gst_pipeload_events_settings_install (object_class);
 
   gst_element_class_set_static_metadata (element_class, "Objects in zones", "Filter/Analyzer/Video",
-                                         "Says when objects enter and leave zones of the picture, and cross lines",
+                                         "Reports when objects enter and leave zones of the picture, and cross lines",
                                          "The pipeload authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

@@ -41,7 +41,7 @@ zones_of (GstPipeloadEvents *self, const PldVisitsSettings *settings, const PldV
   return names;
 }
 
-/* When that was by the clock; G_MININT64 if nobody can say. */
+/* Returns: @time by the clock, in microseconds since 1970; G_MININT64 if unknown. */
 static gint64
 system_time (GstPipeloadEvents *self, GstClockTime time)
 {
@@ -58,7 +58,7 @@ system_time (GstPipeloadEvents *self, GstClockTime time)
   return then != NULL ? g_date_time_to_unix (then) * G_USEC_PER_SEC + g_date_time_get_microsecond (then) : G_MININT64;
 }
 
-/* @downstream: it is there to hear of it */
+/* @downstream: whether events also go downstream */
 static void
 emit_events (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events, gboolean downstream)
 {
@@ -94,7 +94,7 @@ gst_pipeload_events_finish (GstPipeloadEvents *self, gboolean downstream)
 
 /* ---- frames -------------------------------------------------------------------------------- */
 
-/* The clock says when things happen in a live stream. */
+/* In a live stream, events happen when the clock says they do. */
 static void
 ask_live (GstPipeloadEvents *self)
 {
@@ -130,7 +130,7 @@ visitor_of (const GstPipeloadObject *object)
   };
 }
 
-/* Whether @buffer brings a result that no frame has brought before. Elements of others do not number theirs. */
+/* Whether @buffer brings a result that no frame has brought before. Other elements do not number their results. */
 static gboolean
 is_new_result (GstPipeloadEvents *self, GstBuffer *buffer, const GstPipeloadFrame *frame, guint64 *age)
 {
@@ -144,7 +144,7 @@ is_new_result (GstPipeloadEvents *self, GstBuffer *buffer, const GstPipeloadFram
   return !was || self->number != last;
 }
 
-/* Nobody else says that lines need ids. */
+/* Lines need ids; without this warning they would be silent. */
 static void
 warn_untracked (GstPipeloadEvents *self, const PldVisitor *visitors, guint n)
 {
@@ -181,7 +181,7 @@ write_zones (GstPipeloadEvents *self, const PldVisitsSettings *settings, GstPipe
 }
 
 void
-gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
+gst_pipeload_events_process (GstPipeloadEvents *self, GstBuffer *buffer)
 {
   g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
   g_autofree PldVisitor *visitors = g_new (PldVisitor, frame->objects->len);
@@ -195,7 +195,8 @@ gst_pipeload_events_look (GstPipeloadEvents *self, GstBuffer *buffer)
     visitors[i] = visitor_of (gst_pipeload_frame_object (frame, i));
   warn_untracked (self, visitors, frame->objects->len);
   is_new = is_new_result (self, buffer, frame, &age);
-  pld_visits_look (self->visits, &settings, frame_time (self, buffer), visitors, frame->objects->len, is_new, events);
+  pld_visits_process (self->visits, &settings, frame_time (self, buffer), visitors, frame->objects->len, is_new,
+                      events);
   emit_events (self, &settings, events, TRUE);
   write_zones (self, &settings, frame, visitors, buffer, age);
 }

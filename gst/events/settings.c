@@ -4,7 +4,7 @@
  */
 #include "gst/events/settings.h"
 
-/* The bundled detector reports people from 0.42 on, most above 0.6: of three looks, two must be sure. */
+/* The bundled detector reports people from 0.42 on, most above 0.6: of three results, two must be sure. */
 #define DEFAULT_THRESHOLD 0.5
 #define DEFAULT_MEDIAN 3
 #define DEFAULT_INERTIA 3

@@ -50,7 +50,7 @@ open_model (GstPipeloadLlm *self, const GstPipeloadLlmSettings *settings, GError
 }
 
 static void
-take_model (GstPipeloadLlm *self, PldLlm *llm, const GstPipeloadLlmSettings *settings)
+on_open (GstPipeloadLlm *self, PldLlm *llm, const GstPipeloadLlmSettings *settings)
 {
   const PldLlmInfo *info = pld_llm_get_info (llm);
   const char *name = info->chat_template != NULL ? info->chat_template : "none";
@@ -62,7 +62,7 @@ take_model (GstPipeloadLlm *self, PldLlm *llm, const GstPipeloadLlmSettings *set
   self->context_size = info->context_size;
   g_mutex_unlock (&self->lock);
   GST_INFO_OBJECT (self, "%s", text);
-  gst_pipeload_model_take (&self->model, PLD_HANDLE (llm), &settings->model, text);
+  gst_pipeload_model_opened (&self->model, PLD_HANDLE (llm), &settings->model, text);
 }
 
 gboolean
@@ -77,12 +77,12 @@ gst_pipeload_llm_open (GstPipeloadLlm *self)
   GST_OBJECT_LOCK (self);
   gst_pipeload_llm_settings_copy (&settings, &self->settings);
   GST_OBJECT_UNLOCK (self);
-  gst_pipeload_model_begin (&self->model, &settings.model);
+  gst_pipeload_model_opening (&self->model, &settings.model);
   self->llm = open_model (self, &settings, &error);
   if (self->llm != NULL)
-    take_model (self, self->llm, &settings);
+    on_open (self, self->llm, &settings);
   else
-    gst_pipeload_model_fail (&self->model, &settings.model, error);
+    gst_pipeload_model_failed (&self->model, &settings.model, error);
   gst_pipeload_llm_settings_clear (&settings);
   return self->llm != NULL;
 }
@@ -90,7 +90,7 @@ gst_pipeload_llm_open (GstPipeloadLlm *self)
 void
 gst_pipeload_llm_close (GstPipeloadLlm *self)
 {
-  gst_pipeload_model_leave (&self->model);
+  gst_pipeload_model_closing (&self->model);
   g_clear_pointer (&self->llm, pld_llm_close);
 }
 

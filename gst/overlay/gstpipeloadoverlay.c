@@ -137,7 +137,7 @@ gst_pipeload_overlay_stop (GstBaseTransform *trans)
 }
 
 static void
-take_zones (GstPipeloadOverlay *self, const char *json)
+on_zones (GstPipeloadOverlay *self, const char *json)
 {
   g_autoptr (GError) error = NULL;
   PldZones *zones;
@@ -156,7 +156,7 @@ gst_pipeload_overlay_sink_event (GstBaseTransform *trans, GstEvent *event)
   GstPipeloadOverlay *self = GST_PIPELOAD_OVERLAY (trans);
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY && gst_event_has_name (event, ZONES_EVENT))
-    take_zones (self, gst_structure_get_string (gst_event_get_structure (event), "json"));
+    on_zones (self, gst_structure_get_string (gst_event_get_structure (event), "json"));
   else if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     gst_pipeload_scene_flush (self->scene);
   return GST_BASE_TRANSFORM_CLASS (gst_pipeload_overlay_parent_class)->sink_event (trans, event);

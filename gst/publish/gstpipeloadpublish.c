@@ -358,7 +358,7 @@ publish (GstPipeloadPublish *self, GstPipeloadKind kind, const char *json)
 }
 
 static void
-tell_home (GstPipeloadPublish *self, const GstStructure *structure)
+update_home (GstPipeloadPublish *self, const GstStructure *structure)
 {
   const char *event = gst_structure_get_string (structure, "event");
   const char *label = gst_structure_get_string (structure, "label");
@@ -377,7 +377,7 @@ publish_event (GstPipeloadPublish *self, const GstStructure *structure)
   if (structure == NULL || !gst_structure_has_name (structure, GST_PIPELOAD_EVENT_MESSAGE))
     return;
   if (self->home != NULL)
-    tell_home (self, structure);
+    update_home (self, structure);
   if (!self->events)
     return;
   json = gst_structure_get_string (structure, "json");
@@ -388,7 +388,7 @@ publish_event (GstPipeloadPublish *self, const GstStructure *structure)
 }
 
 static void
-take_size (GstPipeloadPublish *self, GstEvent *event)
+on_caps (GstPipeloadPublish *self, GstEvent *event)
 {
   GstCaps *caps;
   const GstStructure *structure;
@@ -413,7 +413,7 @@ gst_pipeload_publish_sink_event (GstBaseTransform *trans, GstEvent *event)
       publish_event (self, gst_event_get_structure (event));
       break;
     case GST_EVENT_CAPS:
-      take_size (self, event);
+      on_caps (self, event);
       break;
     case GST_EVENT_FLUSH_START:
       interrupt (self, TRUE);

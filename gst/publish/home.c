@@ -23,7 +23,7 @@ plain (const char *name)
 }
 
 static void
-tell_state (GstPipeloadHome *home, const char *label, gboolean on)
+emit_state (GstPipeloadHome *home, const char *label, gboolean on)
 {
   g_autofree char *name = plain (label);
   g_autofree char *topic = g_strdup_printf ("%s/%s/%s/state", home->topic, home->camera, name);
@@ -63,9 +63,10 @@ config_to_json (const GstPipeloadHome *home, const char *label, const char *devi
   return json_to_string (root, FALSE);
 }
 
-/* Returns: (nullable): what is there of @label, which is announced if it is new; NULL if there are too many */
+/* Returns: (nullable): the ids of the present objects of @label, which is announced if it is new; NULL if there are too
+ * many labels */
 static GHashTable *
-look_up (GstPipeloadHome *home, const char *label)
+get_ids (GstPipeloadHome *home, const char *label)
 {
   GHashTable *set = g_hash_table_lookup (home->present, label);
   g_autofree char *camera = NULL, *name = NULL, *device = NULL, *id = NULL, *topic = NULL, *config = NULL;
@@ -81,7 +82,7 @@ look_up (GstPipeloadHome *home, const char *label)
   gst_pipeload_outbox_retain (home->outbox, topic, config);
   set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_insert (home->present, g_strdup (label), set);
-  tell_state (home, label, FALSE);
+  emit_state (home, label, FALSE);
   return set;
 }
 
@@ -94,7 +95,7 @@ gst_pipeload_home_new (GstPipeloadOutbox *outbox, const char *topic, const char 
   home->topic = g_strdup (topic);
   home->camera = g_strdup (camera);
   home->present = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
-  look_up (home, FIRST_LABEL);
+  get_ids (home, FIRST_LABEL);
   return home;
 }
 
@@ -116,7 +117,7 @@ gst_pipeload_home_event (GstPipeloadHome *home, const char *event, guint64 id, c
 
   if (!enters && !g_str_equal (event, "leave"))
     return;
-  set = look_up (home, label);
+  set = get_ids (home, label);
   if (set == NULL)
     return;
   who = g_strdup_printf ("%" G_GUINT64_FORMAT " %s", id, zone);
@@ -127,7 +128,7 @@ gst_pipeload_home_event (GstPipeloadHome *home, const char *event, guint64 id, c
       g_hash_table_remove (set, who);
       g_free (who);
     }
-  tell_state (home, label, g_hash_table_size (set) > 0);
+  emit_state (home, label, g_hash_table_size (set) > 0);
 }
 
 void
@@ -140,6 +141,6 @@ gst_pipeload_home_clear (GstPipeloadHome *home)
   while (g_hash_table_iter_next (&iter, &label, &set))
     {
       g_hash_table_remove_all (set);
-      tell_state (home, label, FALSE);
+      emit_state (home, label, FALSE);
     }
 }

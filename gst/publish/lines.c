@@ -54,7 +54,7 @@ lines_free (gpointer data)
   g_free (lines);
 }
 
-/* Where it cannot be read, it is taken for whole. */
+/* A file that cannot be read counts as whole. */
 static gboolean
 ends_torn (const char *file, const struct stat *info)
 {
@@ -99,9 +99,9 @@ is_current (const Lines *lines)
          && named.st_ino == held.st_ino;
 }
 
-/* The first @written bytes of a line, unless somebody has written after them. */
+/* Removes the first @written bytes of a line, unless another process has written after them. */
 static void
-take_back (Lines *lines, gsize written)
+remove_part (Lines *lines, gsize written)
 {
   off_t end = lseek (lines->fd, 0, SEEK_CUR);
   struct stat info;
@@ -110,7 +110,7 @@ take_back (Lines *lines, gsize written)
     (void) !ftruncate (lines->fd, end - (off_t) written);
 }
 
-/* All of @text, in one piece where the system lets us. */
+/* Writes all of @text, in one piece if the system allows it. */
 static gboolean
 write_all (Lines *lines, const char *text, gsize length, GError **error)
 {
@@ -129,7 +129,7 @@ write_all (Lines *lines, const char *text, gsize length, GError **error)
         {
           fail (lines, "cannot be written", "", error);
           if (written > 0)
-            take_back (lines, written);
+            remove_part (lines, written);
           return FALSE;
         }
     }

@@ -196,9 +196,9 @@ send_waiting (Mqtt *mqtt)
   return code;
 }
 
-/* Waits for the broker, or for a message, and does what the client has to. */
+/* Waits for the broker or for a message, and runs the client once. */
 static int
-turn (Mqtt *mqtt)
+run_loop_once (Mqtt *mqtt)
 {
   struct pollfd fds[2] = { { .fd = mosquitto_socket (mqtt->client), .events = POLLIN },
                            { .fd = gst_pipeload_outbox_fd (mqtt->outbox), .events = POLLIN } };
@@ -218,9 +218,9 @@ turn (Mqtt *mqtt)
   return code == MOSQ_ERR_SUCCESS ? mosquitto_loop_misc (mqtt->client) : code;
 }
 
-/* Says "offline" for itself, since a proper end keeps the broker from publishing the will. */
+/* Publishes "offline", because the broker does not publish the will after a proper disconnect. */
 static void
-take_leave (Mqtt *mqtt)
+disconnect (Mqtt *mqtt)
 {
   gint64 until = g_get_monotonic_time () + FAREWELL;
   int code = send_retained (mqtt);
@@ -228,7 +228,7 @@ take_leave (Mqtt *mqtt)
   if (code == MOSQ_ERR_SUCCESS)
     code = mosquitto_publish (mqtt->client, &mqtt->farewell, mqtt->available, strlen ("offline"), "offline", QOS, TRUE);
   while (code == MOSQ_ERR_SUCCESS && mqtt->farewell != 0 && g_get_monotonic_time () < until)
-    code = turn (mqtt);
+    code = run_loop_once (mqtt);
   if (code == MOSQ_ERR_SUCCESS)
     mosquitto_disconnect (mqtt->client);
 }
@@ -248,7 +248,7 @@ serve (Mqtt *mqtt, GError **error)
       if (code == MOSQ_ERR_SUCCESS && mqtt->accepted)
         code = send_waiting (mqtt);
       if (code == MOSQ_ERR_SUCCESS)
-        code = turn (mqtt);
+        code = run_loop_once (mqtt);
       if (code == MOSQ_ERR_SUCCESS && !mqtt->accepted && g_get_monotonic_time () > until)
         {
           code = MOSQ_ERR_ERRNO;
@@ -258,7 +258,7 @@ serve (Mqtt *mqtt, GError **error)
   if (code != MOSQ_ERR_SUCCESS)
     return fail (mqtt, code, errno, error);
   if (mqtt->accepted)
-    take_leave (mqtt);
+    disconnect (mqtt);
   return TRUE;
 }
 

@@ -129,7 +129,7 @@ oldest_unsent (GstPipeloadOutbox *outbox)
 }
 
 static void
-take_out (GstPipeloadOutbox *outbox, GList *link, gboolean dropped)
+remove_item (GstPipeloadOutbox *outbox, GList *link, gboolean dropped)
 {
   item_free (link->data);
   g_queue_delete_link (&outbox->items, link);
@@ -150,7 +150,7 @@ make_room (GstPipeloadOutbox *outbox)
   while (link != NULL && ((GstPipeloadItem *) link->data)->kind != GST_PIPELOAD_FRAME)
     link = link->next;
   if (first != NULL)
-    take_out (outbox, link != NULL ? link : first, TRUE);
+    remove_item (outbox, link != NULL ? link : first, TRUE);
 }
 
 static char *
@@ -245,7 +245,7 @@ gst_pipeload_outbox_close (GstPipeloadOutbox *outbox, gint64 until)
   g_mutex_lock (&outbox->lock);
   outbox->closed = TRUE;
   while (!g_queue_is_empty (&outbox->items))
-    take_out (outbox, outbox->items.head, TRUE);
+    remove_item (outbox, outbox->items.head, TRUE);
   wake (outbox);
   while (thread != NULL && !outbox->ended && in_time)
     in_time = g_cond_wait_until (&outbox->changed, &outbox->lock, until);
@@ -406,7 +406,7 @@ gst_pipeload_outbox_done (GstPipeloadOutbox *outbox, int handle, gboolean droppe
         break;
       if (item->handle == handle)
         {
-          take_out (outbox, link, dropped);
+          remove_item (outbox, link, dropped);
           break;
         }
     }

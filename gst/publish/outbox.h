@@ -27,7 +27,7 @@ typedef struct
 {
   guint64 accepted, done, dropped, waiting;
   guint64 failures; /* tries that the sender said have failed */
-  gboolean works;   /* the receiver takes messages, as far as the sender knows */
+  gboolean works;   /* the receiver accepts messages, as far as the sender knows */
 } GstPipeloadCounts;
 
 typedef struct _GstPipeloadOutbox GstPipeloadOutbox;
@@ -42,7 +42,7 @@ GstPipeloadOutbox *gst_pipeload_outbox_new (guint size, GstPipeloadReport report
 void gst_pipeload_outbox_unref (GstPipeloadOutbox *outbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadOutbox, gst_pipeload_outbox_unref)
 
-/* Nothing is taken any more once it is closed. */
+/* A closed outbox refuses messages. */
 void gst_pipeload_outbox_push (GstPipeloadOutbox *outbox, GstPipeloadKind kind, const char *text);
 
 /* The retained state of @topic: only the newest counts, and it is sent again after each interruption. */

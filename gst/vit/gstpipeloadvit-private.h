@@ -33,9 +33,9 @@ struct _GstPipeloadVit
 
   /* Streaming thread. */
   GstCaps *caps;
-  gboolean force;         /* look at the next frame whatever the interval and motion say */
-  guint64 since_looked;   /* frames */
-  GstClockTime last_look; /* running time */
+  gboolean force;              /* process the next frame, whatever interval and motion are */
+  guint64 since_inference;     /* frames */
+  GstClockTime last_inference; /* running time */
 
   GMutex lock; /* of what follows; nothing is posted or pushed under it */
   GCancellable *cancellable;
@@ -58,7 +58,7 @@ void gst_pipeload_vit_close (GstPipeloadVit *self);
 GstStructure *gst_pipeload_vit_get_stats (GstPipeloadVit *self);
 
 /* infer.c */
-void gst_pipeload_vit_look (GstPipeloadVit *self, GstBuffer *buffer, guint64 number);
+void gst_pipeload_vit_process (GstPipeloadVit *self, GstBuffer *buffer, guint64 number);
 void gst_pipeload_vit_work (gpointer job, gpointer self);
 void gst_pipeload_vit_cancel (GstPipeloadVit *self);
 void gst_pipeload_vit_restart (GstPipeloadVit *self);

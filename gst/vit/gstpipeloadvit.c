@@ -210,7 +210,7 @@ gst_pipeload_vit_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
   return GST_BASE_TRANSFORM_CLASS (gst_pipeload_vit_parent_class)->query (trans, direction, query);
 }
 
-/* Why not to look at this frame. */
+/* Why this frame is not processed. */
 static GstPipeloadVitSkip
 reason_to_skip (GstPipeloadVit *self, GstBuffer *buffer)
 {
@@ -221,7 +221,7 @@ reason_to_skip (GstPipeloadVit *self, GstBuffer *buffer)
   GST_OBJECT_LOCK (self);
   interval = self->settings.interval;
   GST_OBJECT_UNLOCK (self);
-  if (self->since_looked + 1 < interval)
+  if (self->since_inference + 1 < interval)
     return GST_PIPELOAD_VIT_SKIP_INTERVAL;
   if (gst_pipeload_vit_qos_skip (self, buffer))
     return GST_PIPELOAD_VIT_SKIP_QOS;
@@ -247,9 +247,9 @@ gst_pipeload_vit_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   g_mutex_unlock (&self->lock);
 
   if (skip == GST_PIPELOAD_VIT_SKIP_NONE)
-    gst_pipeload_vit_look (self, buffer, number);
+    gst_pipeload_vit_process (self, buffer, number);
   else
-    self->since_looked++;
+    self->since_inference++;
 
   g_mutex_lock (&self->lock);
   if (self->latest != NULL)

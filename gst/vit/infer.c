@@ -21,8 +21,8 @@ void
 gst_pipeload_vit_restart (GstPipeloadVit *self)
 {
   self->force = TRUE;
-  self->since_looked = 0;
-  self->last_look = GST_CLOCK_TIME_NONE;
+  self->since_inference = 0;
+  self->last_inference = GST_CLOCK_TIME_NONE;
   g_mutex_lock (&self->lock);
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();
@@ -101,7 +101,7 @@ handle_result (GstPipeloadVit *self, GstPipeloadVitJob *job, GstClockTime durati
 
 /* A flood of damaged pictures must not flood the bus. */
 static void
-take_damage (GstPipeloadVit *self, const GError *error)
+on_damaged (GstPipeloadVit *self, const GError *error)
 {
   guint64 count;
 
@@ -136,7 +136,7 @@ gst_pipeload_vit_work (gpointer data, gpointer user_data)
       g_mutex_unlock (&self->lock);
       break;
     case GST_PIPELOAD_VIT_DAMAGED:
-      take_damage (self, error);
+      on_damaged (self, error);
       break;
     case GST_PIPELOAD_VIT_FAILED:
       gst_pipeload_model_post_error (&self->model, error);
@@ -148,16 +148,16 @@ gst_pipeload_vit_work (gpointer data, gpointer user_data)
 }
 
 void
-gst_pipeload_vit_look (GstPipeloadVit *self, GstBuffer *buffer, guint64 number)
+gst_pipeload_vit_process (GstPipeloadVit *self, GstBuffer *buffer, guint64 number)
 {
   GstPipeloadVitJob *job = make_job (self, buffer, number);
 
-  self->last_look = job->frame->running_time;
+  self->last_inference = job->frame->running_time;
   if (self->worker == NULL)
     gst_pipeload_vit_work (job, self);
   else if (!gst_pipeload_worker_submit (self->worker, job))
     {
-      /* Only a forced look comes here while the worker is busy: after a change of caps. */
+      /* Only a forced inference can find the worker busy: after a change of caps. */
       gst_pipeload_vit_job_free (job);
       g_mutex_lock (&self->lock);
       self->stats.skipped[GST_PIPELOAD_VIT_SKIP_BUSY]++;
@@ -165,5 +165,5 @@ gst_pipeload_vit_look (GstPipeloadVit *self, GstBuffer *buffer, guint64 number)
       return;
     }
   self->force = FALSE;
-  self->since_looked = 0;
+  self->since_inference = 0;
 }

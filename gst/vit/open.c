@@ -24,7 +24,7 @@ open_runner (GstPipeloadVit *self, const GstPipeloadVitSettings *settings, GErro
 }
 
 static void
-take_model (GstPipeloadVit *self, const GstPipeloadVitSettings *settings)
+on_open (GstPipeloadVit *self, const GstPipeloadVitSettings *settings)
 {
   PldVision *vision = gst_pipeload_vit_runner_get_vision (self->runner);
   const PldVisionInfo *info = pld_vision_get_info (vision);
@@ -32,7 +32,7 @@ take_model (GstPipeloadVit *self, const GstPipeloadVitSettings *settings)
                                            info->input_width, info->input_height, info->n_classes);
 
   GST_INFO_OBJECT (self, "%s", text);
-  gst_pipeload_model_take (&self->model, PLD_HANDLE (vision), &settings->model, text);
+  gst_pipeload_model_opened (&self->model, PLD_HANDLE (vision), &settings->model, text);
 }
 
 gboolean
@@ -49,12 +49,12 @@ gst_pipeload_vit_open (GstPipeloadVit *self)
   self->async = settings.mode == GST_PIPELOAD_VIT_MODE_ASYNC;
   g_mutex_unlock (&self->lock);
   self->in_regions = settings.region == GST_PIPELOAD_VIT_REGION_ROI_LIST;
-  gst_pipeload_model_begin (&self->model, &settings.model);
+  gst_pipeload_model_opening (&self->model, &settings.model);
   ok = open_runner (self, &settings, &error);
   if (ok)
-    take_model (self, &settings);
+    on_open (self, &settings);
   else
-    gst_pipeload_model_fail (&self->model, &settings.model, error);
+    gst_pipeload_model_failed (&self->model, &settings.model, error);
   gst_pipeload_vit_settings_clear (&settings);
   return ok;
 }
@@ -62,7 +62,7 @@ gst_pipeload_vit_open (GstPipeloadVit *self)
 void
 gst_pipeload_vit_close (GstPipeloadVit *self)
 {
-  gst_pipeload_model_leave (&self->model);
+  gst_pipeload_model_closing (&self->model);
   gst_pipeload_vit_runner_close (&self->runner);
 }
 

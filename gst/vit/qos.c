@@ -72,8 +72,8 @@ gst_pipeload_vit_qos_skip (GstPipeloadVit *self, GstBuffer *buffer)
   running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   g_mutex_lock (&self->lock);
   late = GST_CLOCK_TIME_IS_VALID (self->earliest) && GST_CLOCK_TIME_IS_VALID (running_time)
-         && running_time < self->earliest && GST_CLOCK_TIME_IS_VALID (self->last_look)
-         && running_time < self->last_look + LONGEST_SKIP;
+         && running_time < self->earliest && GST_CLOCK_TIME_IS_VALID (self->last_inference)
+         && running_time < self->last_inference + LONGEST_SKIP;
   if (late && !self->late)
     message = make_qos_message (self, buffer, running_time);
   self->late = late;

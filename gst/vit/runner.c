@@ -41,7 +41,7 @@ gst_pipeload_vit_job_free (GstPipeloadVitJob *job)
 /* ---- opening ------------------------------------------------------------------------------- */
 
 static gboolean
-take_labels (GstPipeloadVitRunner *runner, const char *text, GError **error)
+set_labels (GstPipeloadVitRunner *runner, const char *text, GError **error)
 {
   guint n = runner->info->n_classes;
   g_auto (GStrv) own = NULL;
@@ -81,7 +81,7 @@ some_labels (const GstPipeloadVitRunner *runner)
 }
 
 static gboolean
-take_classes (GstPipeloadVitRunner *runner, const char *text, GError **error)
+set_classes (GstPipeloadVitRunner *runner, const char *text, GError **error)
 {
   g_auto (GStrv) words = text != NULL ? gst_pipeload_split_list (text) : NULL;
   guint n = runner->info->n_classes;
@@ -140,7 +140,7 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
   if (runner->vision == NULL)
     goto fail;
   runner->info = pld_vision_get_info (runner->vision);
-  if (!take_labels (runner, settings->labels, error) || !take_classes (runner, settings->classes, error))
+  if (!set_labels (runner, settings->labels, error) || !set_classes (runner, settings->classes, error))
     goto fail;
   runner->objects = g_new0 (PldObject, (gsize) runner->batch * runner->info->max_objects);
   runner->n_objects = g_new0 (guint, runner->batch);
@@ -166,7 +166,7 @@ gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner)
   g_clear_pointer (runner, g_free);
 }
 
-/* ---- looking ------------------------------------------------------------------------------- */
+/* ---- inference ----------------------------------------------------------------------------- */
 
 static gboolean
 handle_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)

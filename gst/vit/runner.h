@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An opened classifier or detector and what turns a buffer into its result. Knows buffers and the engine, not the
- * element, so the streaming thread and the async worker use it alike: one of them at a time.
+ * An open classifier or detector, which turns a buffer into its result. It knows buffers and the engine, but not the
+ * element, so the streaming thread and the async worker can both use it: one of them at a time.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 typedef struct _GstPipeloadVitRunner GstPipeloadVitRunner;
 
-/* One frame to look at. Owns everything it points to. */
+/* One frame to process. Owns everything it points to. */
 typedef struct
 {
   GstBuffer *buffer; /* given up as soon as its pictures are loaded */
@@ -22,7 +22,7 @@ typedef struct
   GCancellable *cancellable;
   double threshold, motion_threshold; /* as the properties */
   int top_k;
-  gboolean force; /* look even if nothing has moved */
+  gboolean force; /* process it even if nothing has moved */
   guint epoch;    /* the element's */
 } GstPipeloadVitJob;
 

@@ -146,7 +146,7 @@ test_retained (void)
 }
 
 static void
-take_all (gpointer sender)
+send_all (gpointer sender)
 {
   GstPipeloadOutbox *outbox = sender;
   GstPipeloadKind kind;
@@ -171,7 +171,7 @@ test_sender (void)
   g_autoptr (GstPipeloadOutbox) outbox = make (2000);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (gst_pipeload_outbox_start (outbox, "test", take_all, outbox, nothing, &error));
+  g_assert_true (gst_pipeload_outbox_start (outbox, "test", send_all, outbox, nothing, &error));
   for (guint i = 0; i < 1000; i++)
     gst_pipeload_outbox_push (outbox, GST_PIPELOAD_EVENT, "x");
   g_assert_true (gst_pipeload_outbox_drain (outbox, g_get_monotonic_time () + MINUTE));

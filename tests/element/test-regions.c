@@ -68,7 +68,7 @@ assert_region (GstBuffer *buffer, int id, const char *label, double confidence, 
 }
 
 static void
-look (const char *format, int width, int height, guint batch, double tolerance)
+compare (const char *format, int width, int height, guint batch, double tolerance)
 {
   g_autofree char *properties = g_strdup_printf ("region=roi-list threshold=0 max-batch=%u", batch);
   int half = width / 2;
@@ -99,12 +99,12 @@ test_formats (void)
   static const char *const formats[] = { "I420", "NV12", "YUY2", "UYVY", "Y444", "Y41B", "I420_10LE", "AYUV" };
 
   for (guint batch = 1; batch <= 4; batch++)
-    look ("RGB", 100, 50, batch, EXACT);
-  look ("BGRx", 99, 51, 0, EXACT);
-  look ("RGB", 48, 48, 0, EXACT);
+    compare ("RGB", 100, 50, batch, EXACT);
+  compare ("BGRx", 99, 51, 0, EXACT);
+  compare ("RGB", 48, 48, 0, EXACT);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    look (formats[i], 160, 90, 0, YUV);
-  look ("I420_10LE", 1280, 720, 0, YUV); /* converted to a smaller picture first */
+    compare (formats[i], 160, 90, 0, YUV);
+  compare ("I420_10LE", 1280, 720, 0, YUV); /* converted to a smaller picture first */
 }
 
 static void
@@ -126,7 +126,7 @@ test_none (void)
   rig_close (&rig);
 }
 
-/* Between looks, a result follows its region as far as half of it stays in place. */
+/* Between inferences, a result follows its region as far as half of it stays in place. */
 static void
 test_riding (void)
 {

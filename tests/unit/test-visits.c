@@ -60,9 +60,9 @@ rig_time (const Rig *rig)
 }
 
 static void
-look (Rig *rig, const PldVisitor *boxes, guint n)
+process (Rig *rig, const PldVisitor *boxes, guint n)
 {
-  pld_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, TRUE, rig->events);
+  pld_visits_process (rig->visits, &rig->settings, rig_time (rig), boxes, n, TRUE, rig->events);
   rig->frame++;
 }
 
@@ -70,22 +70,22 @@ look (Rig *rig, const PldVisitor *boxes, guint n)
 static void
 ride (Rig *rig, const PldVisitor *boxes, guint n)
 {
-  pld_visits_look (rig->visits, &rig->settings, rig_time (rig), boxes, n, FALSE, rig->events);
+  pld_visits_process (rig->visits, &rig->settings, rig_time (rig), boxes, n, FALSE, rig->events);
   rig->frame++;
 }
 
 static void
-look_for (Rig *rig, guint frames, PldVisitor seen)
+process_same (Rig *rig, guint frames, PldVisitor seen)
 {
   for (guint i = 0; i < frames; i++)
-    look (rig, &seen, 1);
+    process (rig, &seen, 1);
 }
 
 static void
-look_at_nothing (Rig *rig, guint frames)
+process_empty (Rig *rig, guint frames)
 {
   for (guint i = 0; i < frames; i++)
-    look (rig, NULL, 0);
+    process (rig, NULL, 0);
 }
 
 static const PldVisitEvent *
@@ -116,7 +116,7 @@ reported (Rig *rig)
   return g_string_free (text, FALSE);
 }
 
-#define assert_told(rig, expected)                                                                                     \
+#define assert_events(rig, expected)                                                                                   \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
     g_autofree char *text = reported (rig);                                                                            \
@@ -139,23 +139,23 @@ test_visit (void)
   Rig rig;
 
   rig_open (&rig, TWO_YARDS);
-  look_at_nothing (&rig, 5);
-  look_for (&rig, 2, box (1, 0.6, 0.75, 0.25)); /* in neither */
-  look_for (&rig, 2, box (1, 0.6, 0.25, 0.25));
-  assert_told (&rig, "");
-  look_for (&rig, 1, box (1, 0.7, 0.25, 0.25)); /* the third inside, at 1.8 */
-  assert_told (&rig, "enter left 1 @1.8");
+  process_empty (&rig, 5);
+  process_same (&rig, 2, box (1, 0.6, 0.75, 0.25)); /* in neither */
+  process_same (&rig, 2, box (1, 0.6, 0.25, 0.25));
+  assert_events (&rig, "");
+  process_same (&rig, 1, box (1, 0.7, 0.25, 0.25)); /* the third inside, at 1.8 */
+  assert_events (&rig, "enter left 1 @1.8");
   event = last_event (&rig);
   g_assert_cmpuint (event->start, ==, 7 * SECOND / 5);
   g_assert_cmpuint (event->end, ==, 9 * SECOND / 5);
   g_assert_cmpfloat (event->confidence, ==, 0.6);
   g_assert_cmpfloat (event->best, ==, 0.7);
   g_assert_cmpfloat (event->visitor.box.y_max, ==, 0.25);
-  look_for (&rig, 3, box (1, 0.9, 0.25, 0.75)); /* in both */
-  assert_told (&rig, "enter low 1 @2.4");
+  process_same (&rig, 3, box (1, 0.9, 0.25, 0.75)); /* in both */
+  assert_events (&rig, "enter low 1 @2.4");
   g_assert_cmpfloat (last_event (&rig)->confidence, ==, 0.9);
-  look_for (&rig, 20, box (1, 0.8, 0.75, 0.75)); /* no longer left; leave_after later, it is reported */
-  assert_told (&rig, "leave left 1 @4.4");
+  process_same (&rig, 20, box (1, 0.8, 0.75, 0.75)); /* no longer left; leave_after later, it is reported */
+  assert_events (&rig, "leave left 1 @4.4");
   event = last_event (&rig);
   g_assert_cmpuint (event->start, ==, 7 * SECOND / 5);
   g_assert_cmpuint (event->end, ==, 12 * SECOND / 5);
@@ -163,11 +163,11 @@ test_visit (void)
   g_assert_cmpfloat (event->visitor.confidence, ==, 0.9); /* where it was best */
   g_assert_cmpfloat (event->visitor.box.y_max, ==, 0.75);
   g_assert_cmpfloat_with_epsilon (event->visitor.box.x_min, 0.2, 1e-9);
-  look_at_nothing (&rig, 20); /* gone after 6.4 */
-  assert_told (&rig, "leave low 1 @8.4");
+  process_empty (&rig, 20); /* gone after 6.4 */
+  assert_events (&rig, "leave low 1 @8.4");
   g_assert_cmpuint (last_event (&rig)->end, ==, 32 * SECOND / 5);
   finish (&rig);
-  assert_told (&rig, "");
+  assert_events (&rig, "");
   rig_close (&rig);
 }
 
@@ -179,20 +179,20 @@ test_several (void)
   Rig rig;
 
   rig_open (&rig, "{}");
-  look (&rig, both, 1);
+  process (&rig, both, 1);
   for (guint i = 0; i < 3; i++)
-    look (&rig, both, 2);
-  assert_told (&rig, "enter  7 @0.4, enter  3 @0.6");
-  look_for (&rig, 11, both[1]);
-  assert_told (&rig, "leave  7 @2.6");
-  look (&rig, both, 2);
-  look (&rig, both, 2);
-  assert_told (&rig, "");
-  look (&rig, both, 2);
-  assert_told (&rig, "enter  7 @3.4");
+    process (&rig, both, 2);
+  assert_events (&rig, "enter  7 @0.4, enter  3 @0.6");
+  process_same (&rig, 11, both[1]);
+  assert_events (&rig, "leave  7 @2.6");
+  process (&rig, both, 2);
+  process (&rig, both, 2);
+  assert_events (&rig, "");
+  process (&rig, both, 2);
+  assert_events (&rig, "enter  7 @3.4");
   g_assert_cmpuint (last_event (&rig)->start, ==, 3 * SECOND);
   finish (&rig);
-  assert_told (&rig, "leave  3 @3.4, leave  7 @3.4"); /* in the order of appearance */
+  assert_events (&rig, "leave  3 @3.4, leave  7 @3.4"); /* in the order of appearance */
   rig_close (&rig);
 }
 
@@ -209,9 +209,9 @@ test_labels (void)
     {
       PldVisitor boxes[] = { cat, dog };
 
-      look (&rig, boxes, 2);
+      process (&rig, boxes, 2);
     }
-  assert_told (&rig, "enter bed 1 @0.4");
+  assert_events (&rig, "enter bed 1 @0.4");
   g_assert_cmpstr (last_event (&rig)->visitor.label, ==, "cat");
   g_assert_true (pld_visits_inside (rig.visits, &rig.settings, &cat, 0));
   g_assert_false (pld_visits_inside (rig.visits, &rig.settings, &dog, 0));
@@ -257,7 +257,7 @@ test_debounce (void)
       rig.settings.threshold = cases[c].threshold;
       for (guint i = 0; i < 8; i++)
         {
-          look_for (&rig, 1, box (1, cases[c].confidences[i], 0.5, 0.5));
+          process_same (&rig, 1, box (1, cases[c].confidences[i], 0.5, 0.5));
           if (at < 0 && rig.events->len > 0)
             at = (int) i;
         }
@@ -275,16 +275,16 @@ test_small (void)
 
   rig_open (&rig, "{}");
   rig.settings.min_height = 0.26;
-  look_for (&rig, 10, normal);
-  assert_told (&rig, "");
+  process_same (&rig, 10, normal);
+  assert_events (&rig, "");
   g_assert_false (pld_visits_inside (rig.visits, &rig.settings, &normal, 0));
   rig.settings.min_height = 0.24;
   rig.settings.min_area = 0.026;
-  look_for (&rig, 10, normal);
-  assert_told (&rig, "");
+  process_same (&rig, 10, normal);
+  assert_events (&rig, "");
   rig.settings.min_area = 0.024;
-  look_for (&rig, 3, normal);
-  assert_told (&rig, "enter  1 @4.4");
+  process_same (&rig, 3, normal);
+  assert_events (&rig, "enter  1 @4.4");
   g_assert_true (pld_visits_inside (rig.visits, &rig.settings, &normal, 0));
   rig_close (&rig);
 }
@@ -306,9 +306,9 @@ test_damaged (void)
   boxes[5].label = NULL;
   rig_open (&rig, "{}");
   for (guint i = 0; i < 5; i++)
-    look (&rig, boxes, 6);
+    process (&rig, boxes, 6);
   finish (&rig);
-  assert_told (&rig, "enter  6 @0.4, leave  6 @0.8");
+  assert_events (&rig, "enter  6 @0.4, leave  6 @0.8");
   rig_close (&rig);
 }
 
@@ -319,12 +319,12 @@ test_mask (void)
   Rig rig;
 
   rig_open (&rig, zones);
-  look_for (&rig, 10, box (1, 0.9, 0.75, 0.5));
-  assert_told (&rig, "");
-  look_for (&rig, 3, box (1, 0.9, 0.25, 0.5)); /* the first in the mask has not counted */
-  assert_told (&rig, "enter  1 @2.4");
-  look_for (&rig, 20, box (1, 0.99, 0.75, 0.5)); /* and is as good as gone when it goes behind it */
-  assert_told (&rig, "leave  1 @4.4");
+  process_same (&rig, 10, box (1, 0.9, 0.75, 0.5));
+  assert_events (&rig, "");
+  process_same (&rig, 3, box (1, 0.9, 0.25, 0.5)); /* the first in the mask has not counted */
+  assert_events (&rig, "enter  1 @2.4");
+  process_same (&rig, 20, box (1, 0.99, 0.75, 0.5)); /* and is as good as gone when it goes behind it */
+  assert_events (&rig, "leave  1 @4.4");
   g_assert_cmpfloat (last_event (&rig)->best, ==, 0.9);
   rig_close (&rig);
 }
@@ -340,12 +340,12 @@ test_flicker (void)
   rig_open (&rig, "{}");
   for (guint i = 0; i < 40; i++)
     {
-      look_for (&rig, 1, box (1, 0.6, 0.5, 0.5));
-      look_at_nothing (&rig, i % 10); /* 1.8 s at most */
+      process_same (&rig, 1, box (1, 0.6, 0.5, 0.5));
+      process_empty (&rig, i % 10); /* 1.8 s at most */
     }
   finish (&rig);
   g_assert_cmpuint (rig.events->len, ==, 2);
-  assert_told (&rig, "enter  1 @0.6, leave  1 @43.8"); /* looks: frames 0, 1, 3 … 210 */
+  assert_events (&rig, "enter  1 @0.6, leave  1 @43.8"); /* looks: frames 0, 1, 3 … 210 */
   g_assert_cmpuint (last_event (&rig)->end, ==, 42 * SECOND);
   rig_close (&rig);
 }
@@ -358,15 +358,15 @@ test_edge (void)
 
   rig_open (&rig, TWO_YARDS);
   for (guint i = 0; i < 30; i++)
-    look_for (&rig, 1, box (1, 0.6, i % 2 == 0 ? 0.49 : 0.51, 0.25));
-  assert_told (&rig, ""); /* never three in a row */
-  look_for (&rig, 3, box (1, 0.6, 0.49, 0.25));
-  assert_told (&rig, "enter left 1 @6.4");
+    process_same (&rig, 1, box (1, 0.6, i % 2 == 0 ? 0.49 : 0.51, 0.25));
+  assert_events (&rig, ""); /* never three in a row */
+  process_same (&rig, 3, box (1, 0.6, 0.49, 0.25));
+  assert_events (&rig, "enter left 1 @6.4");
   for (guint i = 0; i < 30; i++)
-    look_for (&rig, 1, box (1, 0.6, i % 5 == 0 ? 0.49 : 0.51, 0.25));
-  assert_told (&rig, "");
+    process_same (&rig, 1, box (1, 0.6, i % 5 == 0 ? 0.49 : 0.51, 0.25));
+  assert_events (&rig, "");
   finish (&rig);
-  assert_told (&rig, "leave left 1 @12.4");
+  assert_events (&rig, "leave left 1 @12.4");
   g_assert_cmpuint (last_event (&rig)->end, ==, 58 * SECOND / 5); /* frames 33 + 25 */
   rig_close (&rig);
 }
@@ -380,19 +380,19 @@ test_dwell (void)
   Rig rig;
 
   rig_open (&rig, zones);
-  look_for (&rig, 20, seen); /* 0 … 3.8 */
-  look_at_nothing (&rig, 10);
+  process_same (&rig, 20, seen); /* 0 … 3.8 */
+  process_empty (&rig, 10);
   finish (&rig);
-  assert_told (&rig, ""); /* too short, and then gone */
+  assert_events (&rig, ""); /* too short, and then gone */
   rig.frame = 0;
-  look_for (&rig, 10, seen);
-  look_for (&rig, 2, box (1, 0.6, 0.75, 0.5)); /* a step outside, and back: the time goes on */
-  look_for (&rig, 8, seen);
-  assert_told (&rig, "");
-  look_at_nothing (&rig, 2); /* at 4.0 it is not seen */
-  assert_told (&rig, "");
-  look_for (&rig, 1, seen);
-  assert_told (&rig, "enter left 1 @4.4");
+  process_same (&rig, 10, seen);
+  process_same (&rig, 2, box (1, 0.6, 0.75, 0.5)); /* a step outside, and back: the time goes on */
+  process_same (&rig, 8, seen);
+  assert_events (&rig, "");
+  process_empty (&rig, 2); /* at 4.0 it is not seen */
+  assert_events (&rig, "");
+  process_same (&rig, 1, seen);
+  assert_events (&rig, "enter left 1 @4.4");
   g_assert_cmpuint (last_event (&rig)->start, ==, 0);
   rig_close (&rig);
 }
@@ -407,13 +407,13 @@ test_dwell_still (void)
   Rig rig;
 
   rig_open (&rig, zones);
-  look_for (&rig, 3, seen);
+  process_same (&rig, 3, seen);
   seen.predicted = TRUE;
   for (guint i = 0; i < 30; i++)
     ride (&rig, &seen, 1);
-  assert_told (&rig, "enter left 1 @4.0");
+  assert_events (&rig, "enter left 1 @4.0");
   finish (&rig);
-  assert_told (&rig, "leave left 1 @6.4");
+  assert_events (&rig, "leave left 1 @6.4");
   g_assert_cmpuint (last_event (&rig)->end, ==, 2 * SECOND / 5); /* when it was seen */
   rig_close (&rig);
 }
@@ -429,13 +429,13 @@ test_dwell_missed (void)
 
   predicted.predicted = TRUE;
   rig_open (&rig, zones);
-  look_for (&rig, 19, seen);
-  look_for (&rig, 1, predicted); /* at 3.8 */
+  process_same (&rig, 19, seen);
+  process_same (&rig, 1, predicted); /* at 3.8 */
   for (guint i = 0; i < 10; i++)
     ride (&rig, &predicted, 1);
-  assert_told (&rig, "");
-  look_for (&rig, 1, seen);
-  assert_told (&rig, "enter left 1 @6.0");
+  assert_events (&rig, "");
+  process_same (&rig, 1, seen);
+  assert_events (&rig, "enter left 1 @6.0");
   rig_close (&rig);
 }
 
@@ -446,14 +446,14 @@ test_settings (void)
   Rig rig;
 
   rig_open (&rig, TWO_YARDS);
-  look_for (&rig, 3, box (1, 0.6, 0.25, 0.25));
+  process_same (&rig, 3, box (1, 0.6, 0.25, 0.25));
   rig.settings.inertia = 10;
   rig.settings.threshold = 0.9;
   rig.settings.median = 15;
-  look_for (&rig, 1, box (1, 0.6, 0.75, 0.25));
-  look_for (&rig, 1, box (2, 0.6, 0.25, 0.25));
+  process_same (&rig, 1, box (1, 0.6, 0.75, 0.25));
+  process_same (&rig, 1, box (2, 0.6, 0.25, 0.25));
   finish (&rig);
-  assert_told (&rig, "enter left 1 @0.4, leave left 1 @0.8");
+  assert_events (&rig, "enter left 1 @0.4, leave left 1 @0.8");
   rig_close (&rig);
 }
 
@@ -466,18 +466,18 @@ test_predicted (void)
 
   predicted.predicted = TRUE;
   rig_open (&rig, "{}");
-  look_for (&rig, 10, predicted);
+  process_same (&rig, 10, predicted);
   for (guint i = 0; i < 10; i++)
     ride (&rig, &seen, 1);
-  look_for (&rig, 2, seen);
-  look_for (&rig, 10, predicted);
-  assert_told (&rig, "");
-  look_for (&rig, 1, seen);
-  assert_told (&rig, "enter  1 @6.4");
-  look_for (&rig, 30, predicted); /* six seconds */
-  assert_told (&rig, "");
-  look_at_nothing (&rig, 10);
-  assert_told (&rig, "leave  1 @14.4");
+  process_same (&rig, 2, seen);
+  process_same (&rig, 10, predicted);
+  assert_events (&rig, "");
+  process_same (&rig, 1, seen);
+  assert_events (&rig, "enter  1 @6.4");
+  process_same (&rig, 30, predicted); /* six seconds */
+  assert_events (&rig, "");
+  process_empty (&rig, 10);
+  assert_events (&rig, "leave  1 @14.4");
   g_assert_cmpuint (last_event (&rig)->end, ==, 32 * SECOND / 5); /* last seen, not last predicted */
   rig_close (&rig);
 }
@@ -490,21 +490,21 @@ test_update (void)
 
   rig_open (&rig, "{}");
   rig.settings.update_interval = 2 * SECOND;
-  look_for (&rig, 20, box (1, 0.6, 0.5, 0.5));
-  assert_told (&rig, "enter  1 @0.4, update  1 @2.4");
-  look_for (&rig, 1, better); /* by 0.05 and more: at once */
-  assert_told (&rig, "update  1 @4.0");
+  process_same (&rig, 20, box (1, 0.6, 0.5, 0.5));
+  assert_events (&rig, "enter  1 @0.4, update  1 @2.4");
+  process_same (&rig, 1, better); /* by 0.05 and more: at once */
+  assert_events (&rig, "update  1 @4.0");
   g_assert_cmpfloat (last_event (&rig)->visitor.confidence, ==, 0.651);
   g_assert_cmpfloat (last_event (&rig)->confidence, ==, 0.6);
-  look_for (&rig, 5, box (1, 0.69, 0.5, 0.5)); /* less than that */
-  assert_told (&rig, "");
-  look_at_nothing (&rig, 8); /* 5.2 … 6.6 */
-  assert_told (&rig, "");
-  look_for (&rig, 1, better);
-  assert_told (&rig, "update  1 @6.8");
+  process_same (&rig, 5, box (1, 0.69, 0.5, 0.5)); /* less than that */
+  assert_events (&rig, "");
+  process_empty (&rig, 8); /* 5.2 … 6.6 */
+  assert_events (&rig, "");
+  process_same (&rig, 1, better);
+  assert_events (&rig, "update  1 @6.8");
   rig.settings.update_interval = 0;
-  look_for (&rig, 50, box (1, 1, 0.5, 0.5));
-  assert_told (&rig, "");
+  process_same (&rig, 50, box (1, 1, 0.5, 0.5));
+  assert_events (&rig, "");
   rig_close (&rig);
 }
 
@@ -517,10 +517,10 @@ test_leave_at_once (void)
   rig.settings.leave_after = 0;
   rig.settings.inertia = 1;
   rig.settings.median = 1;
-  look_for (&rig, 2, box (1, 0.6, 0.5, 0.5));
-  look_at_nothing (&rig, 1);
-  look_for (&rig, 1, box (1, 0.6, 0.5, 0.5));
-  assert_told (&rig, "enter  1 @0.0, leave  1 @0.4, enter  1 @0.6");
+  process_same (&rig, 2, box (1, 0.6, 0.5, 0.5));
+  process_empty (&rig, 1);
+  process_same (&rig, 1, box (1, 0.6, 0.5, 0.5));
+  assert_events (&rig, "enter  1 @0.0, leave  1 @0.4, enter  1 @0.6");
   rig_close (&rig);
 }
 
@@ -533,17 +533,17 @@ test_back (void)
 
   rig_open (&rig, "{}");
   rig.frame = 100;
-  look_for (&rig, 5, seen);
+  process_same (&rig, 5, seen);
   rig.frame = 100;
-  look_for (&rig, 8, seen);
-  assert_told (&rig, "enter  1 @20.4");
+  process_same (&rig, 8, seen);
+  assert_events (&rig, "enter  1 @20.4");
   rig.frame = 50;
-  look_for (&rig, 3, seen);
-  assert_told (&rig, "leave  1 @21.4, enter  1 @10.4");
+  process_same (&rig, 3, seen);
+  assert_events (&rig, "leave  1 @21.4, enter  1 @10.4");
   rig.frame = 5000; /* and a leap ahead */
-  look_for (&rig, 3, seen);
+  process_same (&rig, 3, seen);
   finish (&rig);
-  assert_told (&rig, "leave  1 @1000.4");
+  assert_events (&rig, "leave  1 @1000.4");
   rig_close (&rig);
 }
 
@@ -562,15 +562,15 @@ test_presence (void)
     {
       PldVisitor boxes[] = { left, low, dog, box (0, 0.8, 0.3, 0.25) };
 
-      look (&rig, boxes, 4);
+      process (&rig, boxes, 4);
     }
-  assert_told (&rig, "enter left 0 @0.4, enter low 0 @0.4, enter left 0 @0.4");
+  assert_events (&rig, "enter left 0 @0.4, enter low 0 @0.4, enter left 0 @0.4");
   g_assert_cmpstr (last_event (&rig)->visitor.label, ==, "dog");
   g_assert_cmpfloat (g_array_index (rig.events, PldVisitEvent, 0).confidence, ==, 0.8); /* the best inside */
-  look_for (&rig, 20, left);
-  assert_told (&rig, "leave low 0 @2.4, leave left 0 @2.4");
-  look_at_nothing (&rig, 20);
-  assert_told (&rig, "leave left 0 @6.4");
+  process_same (&rig, 20, left);
+  assert_events (&rig, "leave low 0 @2.4, leave left 0 @2.4");
+  process_empty (&rig, 20);
+  assert_events (&rig, "leave left 0 @6.4");
   rig_close (&rig);
 }
 
@@ -586,25 +586,25 @@ test_cross (void)
   Rig rig;
 
   rig_open (&rig, GATE);
-  look_for (&rig, 3, box (1, 0.6, 0.3, 0.5));
-  look_for (&rig, 1, box (1, 0.7, 0.6, 0.5)); /* at 0.6 */
-  look_for (&rig, 1, box (1, 0.6, 0.7, 0.5));
-  assert_told (&rig, "");
-  look_for (&rig, 1, box (1, 0.6, 0.8, 0.5));
-  assert_told (&rig, "cross > gate 1 @1.0");
+  process_same (&rig, 3, box (1, 0.6, 0.3, 0.5));
+  process_same (&rig, 1, box (1, 0.7, 0.6, 0.5)); /* at 0.6 */
+  process_same (&rig, 1, box (1, 0.6, 0.7, 0.5));
+  assert_events (&rig, "");
+  process_same (&rig, 1, box (1, 0.6, 0.8, 0.5));
+  assert_events (&rig, "cross > gate 1 @1.0");
   g_assert_cmpuint (last_event (&rig)->start, ==, 3 * SECOND / 5);
   g_assert_cmpuint (last_event (&rig)->end, ==, 3 * SECOND / 5);
   g_assert_cmpfloat (last_event (&rig)->best, ==, 0.7);
   g_assert_cmpfloat_with_epsilon (last_event (&rig)->visitor.box.x_min, 0.55, 1e-9);
-  look_for (&rig, 10, box (1, 0.6, 0.8, 0.5));
-  look_for (&rig, 3, box (1, 0.6, 0.2, 0.5));
-  assert_told (&rig, "cross < gate 1 @3.6");
+  process_same (&rig, 10, box (1, 0.6, 0.8, 0.5));
+  process_same (&rig, 3, box (1, 0.6, 0.2, 0.5));
+  assert_events (&rig, "cross < gate 1 @3.6");
   /* Hesitation is not a crossing. */
   for (guint i = 0; i < 30; i++)
-    look_for (&rig, 1, box (1, 0.6, i % 2 == 0 ? 0.51 : 0.49, 0.5));
-  look_for (&rig, 10, box (1, 0.6, 0.4, 0.5));
+    process_same (&rig, 1, box (1, 0.6, i % 2 == 0 ? 0.51 : 0.49, 0.5));
+  process_same (&rig, 10, box (1, 0.6, 0.4, 0.5));
   finish (&rig);
-  assert_told (&rig, "");
+  assert_events (&rig, "");
   rig_close (&rig);
 }
 
@@ -618,19 +618,19 @@ test_cross_unseen (void)
 
   predicted.predicted = TRUE;
   rig_open (&rig, GATE);
-  look_for (&rig, 3, box (1, 0.6, 0.3, 0.5));
-  look_at_nothing (&rig, 5);
-  look_for (&rig, 3, box (1, 0.6, 0.7, 0.5));
-  assert_told (&rig, "cross > gate 1 @2.0");
-  look_for (&rig, 1, box (1, 0.6, 0.3, 0.5));
-  look_at_nothing (&rig, 20);
-  assert_told (&rig, "cross < gate 1 @4.2");
-  look_for (&rig, 3, box (2, 0.6, 0.3, 0.5));
-  look_for (&rig, 1, predicted);              /* where it was not seen, it was not */
-  look_for (&rig, 3, box (3, 0.4, 0.3, 0.5)); /* does not count */
-  look_for (&rig, 5, box (3, 0.4, 0.7, 0.5));
+  process_same (&rig, 3, box (1, 0.6, 0.3, 0.5));
+  process_empty (&rig, 5);
+  process_same (&rig, 3, box (1, 0.6, 0.7, 0.5));
+  assert_events (&rig, "cross > gate 1 @2.0");
+  process_same (&rig, 1, box (1, 0.6, 0.3, 0.5));
+  process_empty (&rig, 20);
+  assert_events (&rig, "cross < gate 1 @4.2");
+  process_same (&rig, 3, box (2, 0.6, 0.3, 0.5));
+  process_same (&rig, 1, predicted);              /* where it was not seen, it was not */
+  process_same (&rig, 3, box (3, 0.4, 0.3, 0.5)); /* does not count */
+  process_same (&rig, 5, box (3, 0.4, 0.7, 0.5));
   finish (&rig);
-  assert_told (&rig, "");
+  assert_events (&rig, "");
   rig_close (&rig);
 }
 
@@ -641,10 +641,10 @@ test_cross_untracked (void)
   Rig rig;
 
   rig_open (&rig, "{\"lines\": [{\"name\": \"gate\", \"from\": [0.5, 1], \"to\": [0.5, 0]}]}");
-  look_for (&rig, 3, box (0, 0.9, 0.3, 0.5));
-  look_for (&rig, 5, box (0, 0.9, 0.7, 0.5));
+  process_same (&rig, 3, box (0, 0.9, 0.3, 0.5));
+  process_same (&rig, 5, box (0, 0.9, 0.7, 0.5));
   finish (&rig);
-  assert_told (&rig, "enter  0 @0.4, leave  0 @1.4");
+  assert_events (&rig, "enter  0 @0.4, leave  0 @1.4");
   rig_close (&rig);
 }
 
@@ -675,7 +675,7 @@ walk (Rig *rig, guint32 seed)
         }
       rig->frame += (guint) g_rand_int_range (rand, 0, 3);
       if (g_rand_int_range (rand, 0, 3) > 0)
-        look (rig, boxes, n);
+        process (rig, boxes, n);
       else
         ride (rig, boxes, n);
     }
