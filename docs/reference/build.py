@@ -42,7 +42,7 @@ def prepare(text, name):
         at = first if first >= 0 else comment.rfind("\n */")
         return comment[:at] + "\n * @error: (nullable): set if it fails" + comment[at:] + declaration
 
-    text = re.sub(r"(/\*\*\n(?:(?!\*/).)*\*/)(\n[^;{]*[;{])", describe_error, text, flags=re.S)
+    text = re.sub(r"(/\*\*\n(?:(?!\*/).)*\*/)(\n(?:(?!/\*)[^;{])*[;{])", describe_error, text, flags=re.S)
     return section + text
 
 
@@ -57,7 +57,7 @@ def run(*command, cwd):
 def undocumented(path):
     """Returns: the lines of gtk-doc's report that name a symbol without a description."""
     with open(path, encoding="utf-8") as file:
-        return [f"no description: {line.strip()}" for line in file.read().split("\n\n", 1)[1].splitlines() if line.strip()]
+        return [f"no description: {line.strip()}" for line in file.read().partition("\n\n")[2].splitlines() if line.strip()]
 
 
 def main():

@@ -71,6 +71,8 @@ typedef enum
 /**
  * pld_error_quark:
  *
+ * Identifies the errors of this library; use PLD_ERROR.
+ *
  * Returns: the domain of all errors. Thread-safe.
  */
 PLD_API GQuark pld_error_quark (void);

@@ -93,6 +93,8 @@ typedef struct
  * @image: a picture
  * @i: 0, 1 or 2
  *
+ * Selects a component by its number.
+ *
  * Returns: (transfer none): its first, second or third component
  */
 static inline PldPlane *

@@ -136,6 +136,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldLlm, pld_llm_close)
  * pld_llm_get_info:
  * @llm: an open handle
  *
+ * Describes the model and this handle.
+ *
  * Returns: (transfer none): the model; valid until the handle is closed
  */
 PLD_API const PldLlmInfo *pld_llm_get_info (PldLlm *llm);
@@ -164,6 +166,8 @@ PLD_API gboolean pld_llm_tokenize (PldLlm *llm, const char *text, gssize length,
  * @n_tokens: number of tokens
  * @special: whether control tokens are written as their names; else they are left out
  *
+ * Converts tokens to text.
+ *
  * Returns: (transfer full): the text of @tokens; valid UTF-8, with the byte 0 as U+FFFD
  */
 PLD_API char *pld_llm_detokenize (PldLlm *llm, const guint32 *tokens, gsize n_tokens, gboolean special);
@@ -185,6 +189,8 @@ PLD_API gboolean pld_llm_eval (PldLlm *llm, const guint32 *tokens, guint n_token
 /**
  * pld_llm_get_position:
  * @llm: an open handle
+ *
+ * Counts the tokens in the cache.
  *
  * Returns: number of tokens in the cache
  */
@@ -367,6 +373,8 @@ PLD_API gboolean pld_llm_generate (PldLlm *llm, const PldMessage *messages, guin
  * pld_llm_get_result:
  * @llm: an open handle
  *
+ * Reports how the last answer ended, and its times.
+ *
  * Returns: (transfer none): what the last call of pld_llm_generate() computed, as far as it went; valid until the next
  * call or until the handle is closed
  */
@@ -374,6 +382,8 @@ PLD_API const PldGenerateResult *pld_llm_get_result (PldLlm *llm);
 
 /**
  * pld_llm_template_names:
+ *
+ * Lists the chat templates. Thread-safe.
  *
  * Returns: (transfer none) (array zero-terminated=1): names of the known chat templates, without "none"
  */

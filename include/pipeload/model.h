@@ -119,6 +119,8 @@ typedef struct _PldHandle PldHandle;
  * pld_handle_get_path:
  * @handle: an open handle
  *
+ * Names the model of a handle.
+ *
  * Returns: (transfer none): the path of the model that was opened; valid until the handle is closed
  */
 PLD_API const char *pld_handle_get_path (PldHandle *handle);
@@ -202,6 +204,8 @@ PLD_API void pld_handle_copy_stats (PldHandle *handle, PldStats *stats, gsize si
  * pld_handle_get_stats:
  * @handle: an open handle
  * @stats: (out): set to the statistics of the model
+ *
+ * Reports counters, times and memory. Thread-safe.
  */
 static inline void
 pld_handle_get_stats (PldHandle *handle, PldStats *stats)

@@ -151,6 +151,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldVision, pld_vision_close)
  * pld_vision_get_info:
  * @vision: an open handle
  *
+ * Describes the model.
+ *
  * Returns: (transfer none): the model; valid until the handle is closed
  */
 PLD_API const PldVisionInfo *pld_vision_get_info (PldVision *vision);
