@@ -29,7 +29,8 @@ struct _AnalyseJob
   AnalyseSheets *sheets; /* NULL: not requested */
   AnalyseFacts facts;
   GstCaps *caps;
-  int width, height;
+  GstPipeloadVideo video;
+  GstPipeloadResultCursor cursor;
   gboolean broken; /* writing failed, and was reported */
 };
 
@@ -105,14 +106,12 @@ on_visit (AnalyseJob *job, const GstStructure *structure)
 static void
 on_frame (AnalyseJob *job, GstBuffer *buffer)
 {
-  guint64 age = 0;
-  gboolean looked = gst_pipeload_result_read (buffer, NULL, &age) && age == 0;
+  const gboolean is_new = gst_pipeload_result_next (&job->cursor, buffer) == GST_PIPELOAD_RESULT_NEW;
 
-  analyse_facts_frame (&job->facts, GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer), looked);
-  if (looked && (job->sheets != NULL || job->detections != NULL))
+  analyse_facts_frame (&job->facts, GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer), is_new);
+  if (is_new && (job->sheets != NULL || job->detections != NULL))
     {
-      g_autoptr (GstPipeloadFrame) frame
-          = gst_pipeload_frame_from_buffer (buffer, (guint) job->width, (guint) job->height);
+      g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_buffer (buffer, job->video.width, job->video.height);
       g_autofree char *line = NULL;
 
       if (job->sheets != NULL)
@@ -143,9 +142,7 @@ on_results (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
     {
       gst_event_parse_caps (event, &caps);
       gst_caps_replace (&job->caps, caps);
-      job->width = job->height = 0;
-      gst_structure_get (gst_caps_get_structure (caps, 0), "width", G_TYPE_INT, &job->width, "height", G_TYPE_INT,
-                         &job->height, NULL);
+      job->video = gst_pipeload_video_from_caps (caps);
     }
   else if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
            && gst_event_has_name (event, GST_PIPELOAD_EVENT_MESSAGE))

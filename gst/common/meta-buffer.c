@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Results on frames: region of interest metas, and the custom meta that says there is one.
+ * Results on frames: region of interest metas, and the custom meta that marks frames with a result.
  */
 #include "gst/common/meta.h"
 #include "gst/common/relations.h"
 
 #define RESULT_META "GstPipeloadResultMeta"
 
-/* ---- that there is a result ---------------------------------------------------------------- */
+/* ---- the mark of a result ------------------------------------------------------------------ */
 
 /* Readers need not register: an unregistered meta cannot be on any buffer. So it is one plugin that registers, though
- * each has this code, and programs beside them. */
+ * each has this code, and so have programs. */
 static void
 register_result (void)
 {
@@ -37,22 +37,28 @@ mark_result (GstBuffer *buffer, guint64 number, guint64 age)
                      NULL);
 }
 
-gboolean
-gst_pipeload_result_read (GstBuffer *buffer, guint64 *number, guint64 *age)
+static gboolean
+read_result (GstBuffer *buffer, guint64 *number, guint64 *age)
 {
-  GstCustomMeta *meta;
-  guint64 its_number, its_age;
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, RESULT_META);
 
-  meta = gst_buffer_get_custom_meta (buffer, RESULT_META);
-  if (meta == NULL
-      || !gst_structure_get (gst_custom_meta_get_structure (meta), "frame", G_TYPE_UINT64, &its_number, "age",
-                             G_TYPE_UINT64, &its_age, NULL))
-    return FALSE;
-  if (number != NULL)
-    *number = its_number;
-  if (age != NULL)
-    *age = its_age;
-  return TRUE;
+  return meta != NULL
+         && gst_structure_get (gst_custom_meta_get_structure (meta), "frame", G_TYPE_UINT64, number, "age",
+                               G_TYPE_UINT64, age, NULL);
+}
+
+GstPipeloadResultState
+gst_pipeload_result_next (GstPipeloadResultCursor *cursor, GstBuffer *buffer)
+{
+  guint64 number, age;
+  gboolean held;
+
+  cursor->age = 0;
+  if (!read_result (buffer, &number, &age))
+    return GST_PIPELOAD_RESULT_NONE;
+  held = cursor->any && number == cursor->number;
+  *cursor = (GstPipeloadResultCursor) { TRUE, number, age };
+  return held ? GST_PIPELOAD_RESULT_HELD : GST_PIPELOAD_RESULT_NEW;
 }
 
 /* ---- regions ------------------------------------------------------------------------------- */
@@ -349,6 +355,7 @@ GstPipeloadFrame *
 gst_pipeload_frame_from_buffer (GstBuffer *buffer, guint width, guint height)
 {
   GstPipeloadFrame *frame = gst_pipeload_frame_new (0);
+  guint64 number, age;
 
   frame->timestamp = GST_BUFFER_PTS (buffer);
   frame->width = width;
@@ -360,6 +367,7 @@ gst_pipeload_frame_from_buffer (GstBuffer *buffer, guint width, guint height)
       frame->kind = GST_PIPELOAD_FRAME_CLASSES;
       objects_from_params (frame, buffer, "classification");
     }
-  gst_pipeload_result_read (buffer, &frame->number, NULL);
+  if (read_result (buffer, &number, &age))
+    frame->number = number;
   return frame;
 }

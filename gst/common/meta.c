@@ -77,6 +77,22 @@ gst_pipeload_frame_same_labels (const GstPipeloadFrame *a, const GstPipeloadFram
   return TRUE;
 }
 
+GstPipeloadVideo
+gst_pipeload_video_from_caps (const GstCaps *caps)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  int width = 0, height = 0, rate = 0, per = 0;
+  GstPipeloadVideo video = { .duration = GST_SECOND / 25 };
+
+  gst_structure_get_int (structure, "width", &width);
+  gst_structure_get_int (structure, "height", &height);
+  video.width = (guint) MAX (width, 0);
+  video.height = (guint) MAX (height, 0);
+  if (gst_structure_get_fraction (structure, "framerate", &rate, &per) && rate > 0 && per > 0)
+    video.duration = gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate);
+  return video;
+}
+
 /* ---- objects ------------------------------------------------------------------------------- */
 
 GstPipeloadObject

@@ -86,6 +86,16 @@ gboolean gst_pipeload_object_same_place (const GstPipeloadObject *a, const GstPi
 /* Whether both frames show the same labels, in whatever order and place. NULL shows none. */
 gboolean gst_pipeload_frame_same_labels (const GstPipeloadFrame *a, const GstPipeloadFrame *b);
 
+/* The video of a stream. */
+typedef struct
+{
+  guint width, height;   /* pixels; 0 = not known */
+  GstClockTime duration; /* of a frame, by the frame rate; a 25th of a second if that is not known */
+} GstPipeloadVideo;
+
+/* @caps: fixed */
+GstPipeloadVideo gst_pipeload_video_from_caps (const GstCaps *caps);
+
 /* A rectangle of a frame, in pixels, inside of it and not empty. */
 typedef struct
 {
@@ -105,9 +115,24 @@ void gst_pipeload_frame_attach (const GstPipeloadFrame *frame, GstBuffer *buffer
  * the note that it has a result stays as it is. */
 void gst_pipeload_frame_replace (const GstPipeloadFrame *frame, GstBuffer *buffer, guint64 age);
 
-/* Whether @buffer carries a result. @number (out): of the frame that was looked at; @age (out): how many
- * frames ago. Both nullable. */
-gboolean gst_pipeload_result_read (GstBuffer *buffer, guint64 *number, guint64 *age);
+/* A reader's place in the results of one stream; zeros at its beginning. */
+typedef struct
+{
+  gboolean any;   /* a result was read; number is that of the last one */
+  guint64 number; /* of the frame that was processed */
+  guint64 age;    /* how many frames ago that was; 0 without a result */
+} GstPipeloadResultCursor;
+
+typedef enum
+{
+  GST_PIPELOAD_RESULT_NONE,
+  GST_PIPELOAD_RESULT_HELD, /* an earlier buffer brought it */
+  GST_PIPELOAD_RESULT_NEW,
+} GstPipeloadResultState;
+
+/* Moves @cursor to the result of @buffer, the stream's next one. Results of other elements are not numbered, and count
+ * as NONE. */
+GstPipeloadResultState gst_pipeload_result_next (GstPipeloadResultCursor *cursor, GstBuffer *buffer);
 
 /* Returns: (transfer full): what elements wrote on @buffer: "detection" structures, or where there are none
  * those named "classification". Number 0 if no structure has one. */

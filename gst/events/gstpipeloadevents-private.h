@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "gst/common/meta.h"
 #include "gst/events/gstpipeloadevents.h"
 #include "gst/events/settings.h"
 
@@ -21,14 +22,12 @@ struct _GstPipeloadEvents
   /* From start() to stop(); streaming thread. */
   PldZones *zones;
   PldVisits *visits;
-  gboolean configured;   /* the property zones is set */
-  char *camera;          /* NULL = not set */
-  GDateTime *epoch;      /* of stream time 0; NULL = unknown */
-  guint width, height;   /* pixels; 0 = not known */
-  GstClockTime duration; /* of a frame, for buffers without a time */
-  GstClockTime next;     /* time of a frame that has none */
-  gboolean looked;       /* a result was seen, whose number is: */
-  guint64 number;
+  gboolean configured; /* the property zones is set */
+  char *camera;        /* NULL = not set */
+  GDateTime *epoch;    /* of stream time 0; NULL = unknown */
+  GstPipeloadVideo video;
+  GstClockTime next; /* time of a frame that has none */
+  GstPipeloadResultCursor cursor;
   gboolean asked, live;       /* whether the stream is */
   gboolean announced, warned; /* zones, and about lines */
 };

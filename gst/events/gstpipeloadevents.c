@@ -123,10 +123,10 @@ gst_pipeload_events_start (GstBaseTransform *trans)
       return FALSE;
     }
   self->visits = pld_visits_new (self->zones);
-  self->width = self->height = 0;
-  self->duration = 0;
+  self->video = (GstPipeloadVideo) { 0 };
   self->next = 0;
-  self->looked = self->asked = self->live = self->announced = self->warned = FALSE;
+  self->cursor = (GstPipeloadResultCursor) { 0 };
+  self->asked = self->live = self->announced = self->warned = FALSE;
   return TRUE;
 }
 
@@ -147,16 +147,7 @@ gst_pipeload_events_stop (GstBaseTransform *trans)
 static gboolean
 gst_pipeload_events_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
-  GstPipeloadEvents *self = GST_PIPELOAD_EVENTS (trans);
-  const GstStructure *structure = gst_caps_get_structure (incaps, 0);
-  int width = 0, height = 0, rate = 0, per = 0;
-
-  gst_structure_get (structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, NULL);
-  gst_structure_get_fraction (structure, "framerate", &rate, &per);
-  self->width = (guint) MAX (width, 0);
-  self->height = (guint) MAX (height, 0);
-  self->duration
-      = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate) : GST_SECOND / 25;
+  GST_PIPELOAD_EVENTS (trans)->video = gst_pipeload_video_from_caps (incaps);
   return TRUE;
 }
 

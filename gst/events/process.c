@@ -62,7 +62,7 @@ system_time (GstPipeloadEvents *self, GstClockTime time)
 static void
 emit_events (GstPipeloadEvents *self, const PldVisitsSettings *settings, const GArray *events, gboolean downstream)
 {
-  GstPipeloadEventsPlace place = { .camera = self->camera, .width = self->width, .height = self->height };
+  GstPipeloadEventsPlace place = { .camera = self->camera, .width = self->video.width, .height = self->video.height };
 
   for (guint i = 0; i < events->len; i++)
     {
@@ -88,7 +88,7 @@ gst_pipeload_events_finish (GstPipeloadEvents *self, gboolean downstream)
 
   pld_visits_finish (self->visits, &settings, events);
   emit_events (self, &settings, events, downstream);
-  self->looked = FALSE;
+  self->cursor = (GstPipeloadResultCursor) { 0 };
   self->next = 0;
 }
 
@@ -113,7 +113,7 @@ frame_time (GstPipeloadEvents *self, GstBuffer *buffer)
 {
   const GstClockTime time = GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer) : self->next;
 
-  self->next = time + (GST_BUFFER_DURATION_IS_VALID (buffer) ? GST_BUFFER_DURATION (buffer) : self->duration);
+  self->next = time + (GST_BUFFER_DURATION_IS_VALID (buffer) ? GST_BUFFER_DURATION (buffer) : self->video.duration);
   return time;
 }
 
@@ -128,20 +128,6 @@ visitor_of (const GstPipeloadObject *object)
     .box = object->box,
     .predicted = object->predicted,
   };
-}
-
-/* Whether @buffer brings a result that no frame has brought before. Other elements do not number their results. */
-static gboolean
-is_new_result (GstPipeloadEvents *self, GstBuffer *buffer, const GstPipeloadFrame *frame, guint64 *age)
-{
-  const gboolean was = self->looked;
-  const guint64 last = self->number;
-
-  *age = 0;
-  if (!gst_pipeload_result_read (buffer, &self->number, age))
-    return frame->objects->len > 0;
-  self->looked = TRUE;
-  return !was || self->number != last;
 }
 
 /* Lines need ids; without this warning they would be silent. */
@@ -183,20 +169,21 @@ write_zones (GstPipeloadEvents *self, const PldVisitsSettings *settings, GstPipe
 void
 gst_pipeload_events_process (GstPipeloadEvents *self, GstBuffer *buffer)
 {
-  g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
+  g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_from_buffer (buffer, self->video.width, self->video.height);
   g_autofree PldVisitor *visitors = g_new (PldVisitor, frame->objects->len);
   g_autoptr (GArray) events = g_array_new (FALSE, FALSE, sizeof (PldVisitEvent));
   const PldVisitsSettings settings = get_settings (self);
-  gboolean is_new;
-  guint64 age;
+  const GstPipeloadResultState state = gst_pipeload_result_next (&self->cursor, buffer);
+  /* Without numbers, all detections count as new. */
+  const gboolean is_new
+      = state == GST_PIPELOAD_RESULT_NEW || (state == GST_PIPELOAD_RESULT_NONE && frame->objects->len > 0);
 
   ask_live (self);
   for (guint i = 0; i < frame->objects->len; i++)
     visitors[i] = visitor_of (gst_pipeload_frame_object (frame, i));
   warn_untracked (self, visitors, frame->objects->len);
-  is_new = is_new_result (self, buffer, frame, &age);
   pld_visits_process (self->visits, &settings, frame_time (self, buffer), visitors, frame->objects->len, is_new,
                       events);
   emit_events (self, &settings, events, TRUE);
-  write_zones (self, &settings, frame, visitors, buffer, age);
+  write_zones (self, &settings, frame, visitors, buffer, self->cursor.age);
 }

@@ -56,11 +56,10 @@ struct _GstPipeloadPublish
   gint64 drain;
 
   /* Streaming thread. */
-  guint width, height;
-  GstPipeloadHome *home; /* NULL = not wanted */
-  gboolean any;          /* result */
-  guint64 number;        /* of the last result */
-  gboolean drained;      /* nothing came since the end of the stream was waited for */
+  GstPipeloadVideo video;
+  GstPipeloadResultCursor cursor;
+  GstPipeloadHome *home; /* NULL = not requested */
+  gboolean drained;      /* no message came since the wait at the end of the stream */
 };
 
 static GstStaticPadTemplate sink_template
@@ -261,8 +260,9 @@ gst_pipeload_publish_start (GstBaseTransform *trans)
   self->events = settings.what != GST_PIPELOAD_PUBLISH_FRAMES;
   self->frames = settings.what != GST_PIPELOAD_PUBLISH_EVENTS;
   self->drain = (gint64) settings.drain * 1000;
-  self->width = self->height = 0;
-  self->any = self->drained = FALSE;
+  self->video = (GstPipeloadVideo) { 0 };
+  self->cursor = (GstPipeloadResultCursor) { 0 };
+  self->drained = FALSE;
   opened = open_receivers (self, &settings, &error);
   if (opened && settings.broker != NULL && settings.home_assistant)
     self->home = gst_pipeload_home_new (self->outboxes[MQTT], settings.topic, camera_in_topics (&settings));
@@ -387,25 +387,11 @@ publish_event (GstPipeloadPublish *self, const GstStructure *structure)
     GST_WARNING_OBJECT (self, "an event without JSON: %" GST_PTR_FORMAT, structure);
 }
 
-static void
-on_caps (GstPipeloadPublish *self, GstEvent *event)
-{
-  GstCaps *caps;
-  const GstStructure *structure;
-  int width = 0, height = 0;
-
-  gst_event_parse_caps (event, &caps);
-  structure = gst_caps_get_structure (caps, 0);
-  gst_structure_get_int (structure, "width", &width);
-  gst_structure_get_int (structure, "height", &height);
-  self->width = (guint) MAX (width, 0);
-  self->height = (guint) MAX (height, 0);
-}
-
 static gboolean
 gst_pipeload_publish_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstPipeloadPublish *self = GST_PIPELOAD_PUBLISH (trans);
+  GstCaps *caps;
 
   switch (GST_EVENT_TYPE (event))
     {
@@ -413,7 +399,8 @@ gst_pipeload_publish_sink_event (GstBaseTransform *trans, GstEvent *event)
       publish_event (self, gst_event_get_structure (event));
       break;
     case GST_EVENT_CAPS:
-      on_caps (self, event);
+      gst_event_parse_caps (event, &caps);
+      self->video = gst_pipeload_video_from_caps (caps);
       break;
     case GST_EVENT_FLUSH_START:
       interrupt (self, TRUE);
@@ -438,13 +425,10 @@ gst_pipeload_publish_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   GstPipeloadPublish *self = GST_PIPELOAD_PUBLISH (trans);
   g_autoptr (GstPipeloadFrame) frame = NULL;
   g_autofree char *json = NULL;
-  guint64 number;
 
-  if (!self->frames || !gst_pipeload_result_read (buffer, &number, NULL) || (self->any && number == self->number))
+  if (!self->frames || gst_pipeload_result_next (&self->cursor, buffer) != GST_PIPELOAD_RESULT_NEW)
     return GST_FLOW_OK;
-  self->any = TRUE;
-  self->number = number;
-  frame = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
+  frame = gst_pipeload_frame_from_buffer (buffer, self->video.width, self->video.height);
   json = gst_pipeload_frame_to_json (frame, self->camera);
   publish (self, GST_PIPELOAD_FRAME, json);
   return GST_FLOW_OK;

@@ -59,14 +59,12 @@ struct _GstPipeloadTrack
 
   /* Streaming thread. */
   PldTracker *tracker;
-  guint width, height;
-  GstClockTime duration; /* of a frame, for buffers without a time */
-  GstClockTime last;     /* the newest frame's time; NONE: there is none that goes with the next one */
+  GstPipeloadVideo video;
+  GstClockTime last; /* the newest frame's time; NONE: there is none that goes with the next one */
   Moment moments[REMEMBERED];
-  guint64 number;    /* of the newest frame, as the detector counts */
-  gboolean has_seen; /* a result, whose number is: */
-  guint64 seen;
-  gboolean foreign; /* detections came without a note that there is a result */
+  guint64 number; /* of the newest frame, as the detector counts */
+  GstPipeloadResultCursor cursor;
+  gboolean foreign; /* detections came without a mark of a result */
   gboolean failed;  /* the one error is posted */
 };
 
@@ -125,7 +123,7 @@ gst_pipeload_track_finalize (GObject *object)
 static void
 forget (GstPipeloadTrack *self)
 {
-  pld_tracker_clear (self->tracker, self->height > 0 ? (double) self->width / self->height : 1);
+  pld_tracker_clear (self->tracker, self->video.height > 0 ? (double) self->video.width / self->video.height : 1);
   self->last = GST_CLOCK_TIME_NONE;
   self->foreign = FALSE;
 }
@@ -137,9 +135,10 @@ gst_pipeload_track_start (GstBaseTransform *trans)
 
   g_clear_pointer (&self->tracker, pld_tracker_free);
   self->tracker = pld_tracker_new ();
-  self->width = self->height = 0;
+  self->video = (GstPipeloadVideo) { 0 };
   self->number = G_MAXUINT64;
-  self->has_seen = self->failed = FALSE;
+  self->cursor = (GstPipeloadResultCursor) { 0 };
+  self->failed = FALSE;
   for (guint i = 0; i < REMEMBERED; i++)
     self->moments[i] = (Moment) { G_MAXUINT64, 0 };
   forget (self);
@@ -154,12 +153,10 @@ static gboolean
 gst_pipeload_track_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstPipeloadTrack *self = GST_PIPELOAD_TRACK (trans);
-  const GstStructure *structure = gst_caps_get_structure (incaps, 0);
-  int width = 0, height = 0, rate = 0, per = 0;
+  const GstPipeloadVideo video = gst_pipeload_video_from_caps (incaps);
+  const gboolean same_size = video.width == self->video.width && video.height == self->video.height;
 
-  gst_structure_get (structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, NULL);
-  gst_structure_get_fraction (structure, "framerate", &rate, &per);
-  if (width <= 0 || height <= 0)
+  if (video.width == 0 || video.height == 0)
     {
       if (!self->failed) /* upstream may try again with each frame */
         GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -168,13 +165,9 @@ gst_pipeload_track_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *
       self->failed = TRUE;
       return FALSE;
     }
-  self->duration
-      = rate > 0 && per > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) per, (guint64) rate) : GST_SECOND / 25;
-  if (self->width == (guint) width && self->height == (guint) height)
-    return TRUE;
-  self->width = (guint) width;
-  self->height = (guint) height;
-  forget (self);
+  self->video = video;
+  if (!same_size)
+    forget (self);
   return TRUE;
 }
 
@@ -193,7 +186,7 @@ keep_time (GstPipeloadTrack *self, GstBuffer *buffer, const PldTrackerSettings *
   GstClockTime time = GST_BUFFER_PTS (buffer);
 
   if (!GST_CLOCK_TIME_IS_VALID (time))
-    time = GST_CLOCK_TIME_IS_VALID (self->last) ? self->last + self->duration : 0;
+    time = GST_CLOCK_TIME_IS_VALID (self->last) ? self->last + self->video.duration : 0;
   if (GST_CLOCK_TIME_IS_VALID (self->last) && time < self->last && self->last - time <= BACK)
     time = self->last;
   if (GST_CLOCK_TIME_IS_VALID (self->last)
@@ -217,7 +210,7 @@ time_of (const GstPipeloadTrack *self, guint64 number, guint64 age)
 
   if (moment->number == number && moment->time <= self->last)
     return moment->time;
-  ago = gst_util_uint64_scale (self->duration, age, 1);
+  ago = gst_util_uint64_scale (self->video.duration, age, 1);
   return self->last > ago ? self->last - ago : 0;
 }
 
@@ -247,8 +240,8 @@ show (GstPipeloadTrack *self, const PldTrackerSettings *settings, const GstPipel
   GstPipeloadFrame *frame = gst_pipeload_frame_new (number);
 
   frame->kind = GST_PIPELOAD_FRAME_DETECTIONS;
-  frame->width = self->width;
-  frame->height = self->height;
+  frame->width = self->video.width;
+  frame->height = self->video.height;
   for (guint i = 0; i < tracks->len; i++)
     {
       const PldTracked *track = &g_array_index (tracks, PldTracked, i);
@@ -281,38 +274,30 @@ static GstFlowReturn
 gst_pipeload_track_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstPipeloadTrack *self = GST_PIPELOAD_TRACK (trans);
-  g_autoptr (GstPipeloadFrame) found = gst_pipeload_frame_from_buffer (buffer, self->width, self->height);
+  g_autoptr (GstPipeloadFrame) found = gst_pipeload_frame_from_buffer (buffer, self->video.width, self->video.height);
   g_autoptr (GstPipeloadFrame) shown = NULL;
   PldTrackerSettings settings;
-  gboolean detections = found->kind == GST_PIPELOAD_FRAME_DETECTIONS && found->objects->len > 0, fresh;
-  guint64 number, age = 0;
+  const GstPipeloadResultState state = gst_pipeload_result_next (&self->cursor, buffer);
+  gboolean is_new = state == GST_PIPELOAD_RESULT_NEW;
+  guint64 number;
   GstClockTime time;
 
   GST_OBJECT_LOCK (self);
   settings = self->settings;
   GST_OBJECT_UNLOCK (self);
-  if (gst_pipeload_result_read (buffer, &number, &age))
-    {
-      self->number = number + age;
-      fresh = !self->has_seen || number != self->seen;
-      self->has_seen = TRUE;
-      self->seen = number;
-      time = keep_time (self, buffer, &settings);
-    }
-  else
-    {
-      number = ++self->number;
-      time = keep_time (self, buffer, &settings);
-      fresh = self->foreign |= detections;
-    }
-  if (fresh)
-    handle_result (self, found, &settings, time_of (self, number, age));
-  shown = show (self, &settings, found, time, number, fresh);
-  gst_pipeload_frame_replace (shown, buffer, age);
+  number = state == GST_PIPELOAD_RESULT_NONE ? self->number + 1 : self->cursor.number;
+  self->number = number + self->cursor.age;
+  time = keep_time (self, buffer, &settings);
+  if (state == GST_PIPELOAD_RESULT_NONE)
+    is_new = self->foreign |= found->kind == GST_PIPELOAD_FRAME_DETECTIONS && found->objects->len > 0;
+  if (is_new)
+    handle_result (self, found, &settings, time_of (self, number, self->cursor.age));
+  shown = show (self, &settings, found, time, number, is_new);
+  gst_pipeload_frame_replace (shown, buffer, self->cursor.age);
   GST_OBJECT_LOCK (self);
   self->counts = pld_tracker_count (self->tracker);
   self->frames++;
-  self->results += fresh;
+  self->results += is_new;
   GST_OBJECT_UNLOCK (self);
   return GST_FLOW_OK;
 }

@@ -57,16 +57,17 @@ test_regions (void)
   g_autoptr (JsonNode) node = NULL;
   JsonArray *want = golden (&node);
   g_autoptr (GstPipeloadFrame) frame = NULL;
-  guint64 number, age, matched = 0;
+  GstPipeloadResultCursor cursor = { 0 };
+  guint64 matched = 0;
   GstBuffer *buffer;
   Rig rig;
 
   open_detector (&rig, "messages=all");
   buffer = gst_harness_push_and_pull (rig.harness, figures_buffer (~0u, 0));
   g_assert_cmpuint (count_regions (buffer), ==, FIGURES);
-  g_assert_true (gst_pipeload_result_read (buffer, &number, &age));
-  g_assert_cmpuint (number, ==, 0);
-  g_assert_cmpuint (age, ==, 0);
+  g_assert_cmpint (gst_pipeload_result_next (&cursor, buffer), ==, GST_PIPELOAD_RESULT_NEW);
+  g_assert_cmpuint (cursor.number, ==, 0);
+  g_assert_cmpuint (cursor.age, ==, 0);
   frame = gst_pipeload_frame_from_buffer (buffer, FIGURES_WIDE, FIGURES_HIGH);
   g_assert_cmpint (frame->kind, ==, GST_PIPELOAD_FRAME_DETECTIONS);
   g_assert_cmpuint (frame->objects->len, ==, FIGURES);
@@ -132,34 +133,36 @@ test_choice (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
+      GstPipeloadResultCursor cursor = { 0 };
       GstBuffer *buffer;
       Rig rig;
 
       open_detector (&rig, cases[i].properties);
       buffer = gst_harness_push_and_pull (rig.harness, figures_buffer (~0u, 0));
       g_assert_cmpuint (count_regions (buffer), ==, cases[i].n);
-      g_assert_true (gst_pipeload_result_read (buffer, NULL, NULL));
+      g_assert_cmpint (gst_pipeload_result_next (&cursor, buffer), ==, GST_PIPELOAD_RESULT_NEW);
       gst_buffer_unref (buffer);
       rig_close (&rig);
     }
 }
 
-/* Nobody there is a result too, and rides on like every other. */
+/* An empty result is a result too, and later frames hold it. */
 static void
 test_nobody (void)
 {
   static const guint64 numbers[] = { 0, 0, 2, 2 }, ages[] = { 0, 1, 0, 1 };
+  GstPipeloadResultCursor cursor = { 0 };
   Rig rig;
 
   open_detector (&rig, "interval=2");
   for (guint i = 0; i < 4; i++)
     {
       GstBuffer *buffer = gst_harness_push_and_pull (rig.harness, figures_buffer (i < 2 ? 0 : 1 << 3, i));
-      guint64 number, age;
 
-      g_assert_true (gst_pipeload_result_read (buffer, &number, &age));
-      g_assert_cmpuint (number, ==, numbers[i]);
-      g_assert_cmpuint (age, ==, ages[i]);
+      g_assert_cmpint (gst_pipeload_result_next (&cursor, buffer), ==,
+                       ages[i] == 0 ? GST_PIPELOAD_RESULT_NEW : GST_PIPELOAD_RESULT_HELD);
+      g_assert_cmpuint (cursor.number, ==, numbers[i]);
+      g_assert_cmpuint (cursor.age, ==, ages[i]);
       g_assert_cmpuint (count_regions (buffer), ==, i < 2 ? 0 : 1);
       gst_buffer_unref (buffer);
     }
@@ -251,6 +254,7 @@ test_sizes (void)
   {
     int width, height;
   } sizes[] = { { 1, 1 }, { 7680, 4320 }, { 3, 2000 }, { 1, 1 }, { FIGURES_WIDE, FIGURES_HIGH } };
+  GstPipeloadResultCursor cursor = { 0 };
   Rig rig;
 
   open_detector (&rig, "");
@@ -266,7 +270,7 @@ test_sizes (void)
         gst_buffer_memset (buffer, 0, 128, n);
       gst_harness_set_src_caps_str (rig.harness, caps);
       buffer = gst_harness_push_and_pull (rig.harness, buffer);
-      g_assert_true (gst_pipeload_result_read (buffer, NULL, NULL));
+      g_assert_cmpint (gst_pipeload_result_next (&cursor, buffer), ==, GST_PIPELOAD_RESULT_NEW);
       g_assert_cmpuint (count_regions (buffer), ==, i + 1 < G_N_ELEMENTS (sizes) ? 0 : FIGURES);
       gst_buffer_unref (buffer);
     }
@@ -333,10 +337,44 @@ test_travel (void)
   gst_buffer_unref (buffer);
 }
 
-/* Whatever somebody else writes into these structures. */
+/* A number makes a result new, however old it is; a frame without one in between changes nothing. */
+static void
+test_cursor (void)
+{
+  static const struct
+  {
+    int number; /* -1: no result */
+    guint64 age;
+    GstPipeloadResultState state;
+  } steps[] = {
+    { -1, 0, GST_PIPELOAD_RESULT_NONE }, { 0, 0, GST_PIPELOAD_RESULT_NEW },  { 0, 1, GST_PIPELOAD_RESULT_HELD },
+    { -1, 0, GST_PIPELOAD_RESULT_NONE }, { 0, 3, GST_PIPELOAD_RESULT_HELD }, { 4, 2, GST_PIPELOAD_RESULT_NEW },
+    { 3, 1, GST_PIPELOAD_RESULT_NEW },
+  };
+  GstPipeloadResultCursor cursor = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      GstBuffer *buffer = gst_buffer_new ();
+      g_autoptr (GstPipeloadFrame) frame = gst_pipeload_frame_new ((guint64) MAX (steps[i].number, 0));
+
+      frame->kind = GST_PIPELOAD_FRAME_DETECTIONS;
+      if (steps[i].number >= 0)
+        gst_pipeload_frame_attach (frame, buffer, steps[i].age);
+      g_assert_cmpint (gst_pipeload_result_next (&cursor, buffer), ==, steps[i].state);
+      g_assert_cmpuint (cursor.age, ==, steps[i].age);
+      g_assert_cmpint (cursor.any, ==, i > 0);
+      if (steps[i].number >= 0)
+        g_assert_cmpuint (cursor.number, ==, (guint64) steps[i].number);
+      gst_buffer_unref (buffer);
+    }
+}
+
+/* Structures of these names, as any element may write them. */
 static void
 test_foreign (void)
 {
+  GstPipeloadResultCursor cursor = { 0 };
   GstBuffer *buffer = gst_buffer_new ();
   GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (buffer, "bird", 10, 20, 30, 40);
   g_autoptr (GstPipeloadFrame) frame = NULL;
@@ -355,7 +393,7 @@ test_foreign (void)
   g_assert_cmpfloat_with_epsilon (object->box.y_max, 0.6, 1e-9);
   g_assert_nonnull (object->zones);
   g_assert_null (object->zones[0]);
-  g_assert_false (gst_pipeload_result_read (buffer, NULL, NULL));
+  g_assert_cmpint (gst_pipeload_result_next (&cursor, buffer), ==, GST_PIPELOAD_RESULT_NONE);
   gst_buffer_unref (buffer);
 }
 
@@ -365,6 +403,7 @@ main (int argc, char **argv)
   rig_init (&argc, &argv);
   g_test_add_func ("/detections/nobody", test_nobody);
   g_test_add_func ("/detections/travel", test_travel);
+  g_test_add_func ("/detections/cursor", test_cursor);
   g_test_add_func ("/detections/foreign", test_foreign);
   g_test_add_func ("/detections/regions", test_regions);
   g_test_add_func ("/detections/rectangles", test_rectangles);

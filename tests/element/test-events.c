@@ -365,7 +365,7 @@ test_metas (void)
 {
   GstPipeloadObject objects[] = { person (5, 0.5, 0.5, 0.75), person (6, 0.5, 0.5, 0.25), person (7, 0.5, 0.5, 0.75) };
   g_autoptr (GstPipeloadFrame) frame = NULL;
-  guint64 number, age;
+  GstPipeloadResultCursor cursor = { 0 };
   GstBuffer *out;
   Yard yard;
 
@@ -374,9 +374,9 @@ test_metas (void)
   open_yard (&yard, "zones=\"" YARD "\" min-height=0.2");
   yard.number = 77;
   out = gst_harness_push_and_pull (yard.rig.harness, make_frame (&yard, objects, 3));
-  g_assert_true (gst_pipeload_result_read (out, &number, &age));
-  g_assert_cmpuint (number, ==, 77);
-  g_assert_cmpuint (age, ==, 0);
+  g_assert_cmpint (gst_pipeload_result_next (&cursor, out), ==, GST_PIPELOAD_RESULT_NEW);
+  g_assert_cmpuint (cursor.number, ==, 77);
+  g_assert_cmpuint (cursor.age, ==, 0);
   g_assert_cmpuint (gst_buffer_get_n_meta (out, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE), ==, 3);
   frame = gst_pipeload_frame_from_buffer (out, 640, 480);
   g_assert_cmpuint (frame->objects->len, ==, 3);

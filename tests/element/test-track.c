@@ -141,6 +141,7 @@ assert_person (const GstPipeloadFrame *frame, int id, double x, double tolerance
 static void
 test_metas (void)
 {
+  GstPipeloadResultCursor cursor = { 0 };
   GstVideoRegionOfInterestMeta *meta;
   const GstStructure *param;
   double dx, dy, confidence;
@@ -160,9 +161,9 @@ test_metas (void)
       out = gst_harness_push_and_pull (rig.harness, buffer);
       g_assert_cmpuint (gst_buffer_get_n_meta (out, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE), ==, i < 2 ? 1 : 2);
     }
-  g_assert_true (gst_pipeload_result_read (out, &number, &age));
-  g_assert_cmpuint (number, ==, 34);
-  g_assert_cmpuint (age, ==, 0);
+  g_assert_cmpint (gst_pipeload_result_next (&cursor, out), ==, GST_PIPELOAD_RESULT_NEW);
+  g_assert_cmpuint (cursor.number, ==, 34);
+  g_assert_cmpuint (cursor.age, ==, 0);
   meta = gst_buffer_get_video_region_of_interest_meta_id (out, 1);
   g_assert_nonnull (meta);
   g_assert_cmpstr (g_quark_to_string (meta->roi_type), ==, "person");
