@@ -143,7 +143,7 @@ if [ $quick = no ]; then
   }
   # As a Raspberry Pi 4 has it, a Raspberry Pi 5, and with all that qemu knows.
   await build-arm64 && {
-    golden=(golden-vit golden-yolos golden-llama)
+    golden=(golden-vit golden-yolos golden-llama golden-llama-chunks)
     units=(base team stream format image image-jpeg vision sampler stop template tokenizer)
     QEMU_CPU=cortex-a72 PIPELOAD_DATA=/nonexistent tests arm64-cortex-a72 arm64 kernels "${golden[@]}" "${units[@]/#/unit-}" fault fault-llm -t 10
     QEMU_CPU=cortex-a76 PIPELOAD_DATA=/nonexistent tests arm64-cortex-a76 arm64 kernels -t 10
