@@ -4,8 +4,8 @@
  */
 #include "analytics/log-visits.h"
 
-#include "analytics/visits.h"
 #include "pipeload/pipeload.h"
+#include "analytics/visits.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>

@@ -2,9 +2,9 @@
  *
  * The objects or the event of a frame as one line of JSON: the form of every file and message of this project.
  */
-#include <json-glib/json-glib.h>
-
 #include "pipeload/results.h"
+
+#include <json-glib/json-glib.h>
 
 /* Returns: (transfer full): RFC 3339 in UTC, to the microsecond */
 static char *

@@ -74,6 +74,8 @@ pld_tracker_new (void)
 void
 pld_tracker_free (PldTracker *tracker)
 {
+  if (tracker == NULL)
+    return;
   g_array_unref (tracker->tracks);
   g_free (tracker);
 }

@@ -2,9 +2,8 @@
  *
  * Zones as users write them, and what is wrong with them.
  */
-#include "analytics/zones.h"
-
 #include "pipeload/pipeload.h"
+#include "analytics/zones.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>

@@ -2,11 +2,11 @@
  *
  * The plugin pipeload: registers its elements.
  */
+#include "pipeload/version.h"
 #include "gst/events/gstpipeloadevents.h"
 #include "gst/llm/gstpipeloadllm.h"
 #include "gst/track/gstpipeloadtrack.h"
 #include "gst/vit/gstpipeloadvit.h"
-#include "pipeload/version.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

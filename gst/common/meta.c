@@ -37,7 +37,7 @@ gst_pipeload_frame_ref (GstPipeloadFrame *frame)
 void
 gst_pipeload_frame_unref (GstPipeloadFrame *frame)
 {
-  if (!g_atomic_ref_count_dec (&frame->refs))
+  if (frame == NULL || !g_atomic_ref_count_dec (&frame->refs))
     return;
   g_array_unref (frame->objects);
   g_free (frame);

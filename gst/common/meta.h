@@ -15,8 +15,8 @@
  */
 #pragma once
 
-#include "analytics/box.h"
 #include "pipeload/vision.h"
+#include "analytics/box.h"
 
 #include <gst/gst.h>
 #include <gst/video/video.h>

@@ -26,7 +26,7 @@ typedef struct
 {
   GstElement *element;
   gpointer settings; /* the element's, OBJECT_LOCK */
-  gint failed;       /* atomic: whether the stream's one error is posted; the element resets it */
+  int failed;        /* atomic: whether the stream's one error is posted; the element resets it */
 
   GMutex lock;         /* of what follows; nothing is posted under it */
   PldHandle *handle;   /* while the model is open; not owned */

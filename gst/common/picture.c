@@ -108,7 +108,7 @@ yuv_matrix (const GstVideoInfo *info)
 GstPipeloadPicture *
 gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height)
 {
-  GstPipeloadPicture *picture = g_new0 (GstPipeloadPicture, 1);
+  g_autoptr (GstPipeloadPicture) picture = g_new0 (GstPipeloadPicture, 1);
   PldImage *image = &picture->image;
 
   gst_video_info_init (&picture->info);
@@ -116,12 +116,12 @@ gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height)
   picture->jpeg = gst_pipeload_caps_are_jpeg (caps);
   image->kind = PLD_IMAGE_JPEG;
   if (picture->jpeg)
-    return picture;
+    return g_steal_pointer (&picture);
   if (!gst_video_info_from_caps (&picture->info, caps))
-    goto unreadable;
+    return NULL;
   picture->plain = picture->info;
   if (!is_direct (&picture->info) && !make_converter (picture, min_width, min_height))
-    goto unreadable;
+    return NULL;
   if (GST_VIDEO_INFO_IS_RGB (&picture->plain))
     image->kind = PLD_IMAGE_RGB;
   else
@@ -130,21 +130,17 @@ gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height)
   image->height = picture->plain.height;
   image->matrix = yuv_matrix (&picture->plain);
   image->full_range = picture->plain.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
-  return picture;
-
-unreadable:
-  gst_pipeload_picture_free (&picture);
-  return NULL;
+  return g_steal_pointer (&picture);
 }
 
 void
-gst_pipeload_picture_free (GstPipeloadPicture **picture)
+gst_pipeload_picture_free (GstPipeloadPicture *picture)
 {
-  if (*picture == NULL)
+  if (picture == NULL)
     return;
-  g_clear_pointer (&(*picture)->converter, gst_video_converter_free);
-  gst_clear_buffer (&(*picture)->scratch);
-  g_clear_pointer (picture, g_free);
+  g_clear_pointer (&picture->converter, gst_video_converter_free);
+  gst_clear_buffer (&picture->scratch);
+  g_free (picture);
 }
 
 /* GstByteReader's own, at odd addresses, is undefined behaviour. */

@@ -18,7 +18,8 @@ typedef struct _GstPipeloadPicture GstPipeloadPicture;
 /* @min_width, @min_height: pictures may be scaled down to no less than this; 0: they stay as large as they
  * are. Returns: (transfer full) (nullable): NULL if @caps hold no format that can be read */
 GstPipeloadPicture *gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height);
-void gst_pipeload_picture_free (GstPipeloadPicture **picture);
+void gst_pipeload_picture_free (GstPipeloadPicture *picture); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadPicture, gst_pipeload_picture_free)
 
 /* Returns: (nullable): the picture in @buffer, until gst_pipeload_picture_unmap(). NULL with PLD_ERROR_FORMAT
  * if @buffer holds no whole one. */

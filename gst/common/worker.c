@@ -43,16 +43,14 @@ worker_main (gpointer data)
 GstPipeloadWorker *
 gst_pipeload_worker_new (const char *name, GstPipeloadWorkerFunc func, gpointer user_data, GError **error)
 {
-  GstPipeloadWorker *worker = g_new0 (GstPipeloadWorker, 1);
+  g_autoptr (GstPipeloadWorker) worker = g_new0 (GstPipeloadWorker, 1);
 
   worker->func = func;
   worker->user_data = user_data;
   g_mutex_init (&worker->lock);
   g_cond_init (&worker->cond);
   worker->thread = g_thread_try_new (name, worker_main, worker, error);
-  if (worker->thread == NULL)
-    gst_pipeload_worker_free (&worker);
-  return worker;
+  return worker->thread != NULL ? g_steal_pointer (&worker) : NULL;
 }
 
 gboolean
@@ -93,17 +91,17 @@ gst_pipeload_worker_drain (GstPipeloadWorker *worker)
 }
 
 void
-gst_pipeload_worker_free (GstPipeloadWorker **worker)
+gst_pipeload_worker_free (GstPipeloadWorker *worker)
 {
-  if (*worker == NULL)
+  if (worker == NULL)
     return;
-  g_mutex_lock (&(*worker)->lock);
-  (*worker)->quit = TRUE;
-  g_cond_broadcast (&(*worker)->cond);
-  g_mutex_unlock (&(*worker)->lock);
-  if ((*worker)->thread != NULL)
-    g_thread_join ((*worker)->thread);
-  g_mutex_clear (&(*worker)->lock);
-  g_cond_clear (&(*worker)->cond);
-  g_clear_pointer (worker, g_free);
+  g_mutex_lock (&worker->lock);
+  worker->quit = TRUE;
+  g_cond_broadcast (&worker->cond);
+  g_mutex_unlock (&worker->lock);
+  if (worker->thread != NULL)
+    g_thread_join (worker->thread);
+  g_mutex_clear (&worker->lock);
+  g_cond_clear (&worker->cond);
+  g_free (worker);
 }

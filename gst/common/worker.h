@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One thread that does one job at a time and never queues a second: what async elements give their frames to.
+ * One thread that does one job at a time and never queues a second. Async elements submit their frames to it.
  */
 #pragma once
 
@@ -24,7 +24,8 @@ gboolean gst_pipeload_worker_is_busy (GstPipeloadWorker *worker);
 /* Waits until no job is under way. */
 void gst_pipeload_worker_drain (GstPipeloadWorker *worker);
 
-/* Waits for the job under way, ends the thread, clears the pointer. NULL is fine. */
-void gst_pipeload_worker_free (GstPipeloadWorker **worker);
+/* Waits for the job under way, and ends the thread. NULL is allowed. */
+void gst_pipeload_worker_free (GstPipeloadWorker *worker);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadWorker, gst_pipeload_worker_free)
 
 G_END_DECLS

@@ -4,8 +4,8 @@
  */
 #include "gst/events/gstpipeloadevents-private.h"
 
-#include "gst/events/message.h"
 #include "gst/common/meta.h"
+#include "gst/events/message.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_events_debug
 

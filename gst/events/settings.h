@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "gst/common/settings.h"
 #include "analytics/visits.h"
+#include "gst/common/settings.h"
 
 G_BEGIN_DECLS
 

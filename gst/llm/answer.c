@@ -3,8 +3,9 @@
  * One prompt and its answer, in the generating thread.
  */
 #include "gst/llm/gstpipeloadllm-private.h"
-#include "gst/llm/text.h"
+
 #include "gst/common/util.h"
+#include "gst/llm/text.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * Opens and closes the model, and reports statistics.
  */
 #include "gst/llm/gstpipeloadllm-private.h"
+
 #include "gst/common/util.h"
 
 #define GST_CAT_DEFAULT gst_pipeload_llm_debug

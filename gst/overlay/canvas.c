@@ -26,7 +26,7 @@ struct _GstPipeloadCanvas
   char *font;
   PangoFontMap *fonts; /* our own: the default one belongs to a thread */
   PangoLayout *layout;
-  GHashTable *texts; /* colour and text → GstBuffer */
+  GHashTable *texts; /* color and text → GstBuffer */
   gsize text_bytes;
   GArray *piece; /* GstPipeloadCanvasPoint; of the line that is being drawn */
   GstVideoOverlayComposition *composition;
@@ -47,14 +47,14 @@ picture_new (int width, int height, GstMapInfo *map)
 }
 
 static cairo_t *
-picture_draw (GstMapInfo *map, int width, int height, GstPipeloadColour colour)
+picture_draw (GstMapInfo *map, int width, int height, GstPipeloadColor color)
 {
   cairo_surface_t *surface
       = cairo_image_surface_create_for_data (map->data, CAIRO_FORMAT_ARGB32, width, height, width * 4);
   cairo_t *cairo = cairo_create (surface);
 
   cairo_surface_destroy (surface);
-  cairo_set_source_rgb (cairo, colour.red, colour.green, colour.blue);
+  cairo_set_source_rgb (cairo, color.red, color.green, color.blue);
   return cairo;
 }
 
@@ -114,7 +114,7 @@ clip (const GstPipeloadCanvas *canvas, Area *area)
   return area->x < area->right && area->y < area->bottom;
 }
 
-/* An area of the box at @x, @y in one colour; if @dash, with gaps at every second @dash pixels from the box's
+/* An area of the box at @x, @y in one color; if @dash, with gaps at every second @dash pixels from the box's
  * beginning. */
 static void
 add_strip (GstPipeloadCanvas *canvas, Area area, int x, int y, int dash, guint32 pixel)
@@ -138,14 +138,14 @@ add_strip (GstPipeloadCanvas *canvas, Area area, int x, int y, int dash, guint32
 
 void
 gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint from, GstPipeloadCanvasPoint to,
-                             GstPipeloadColour colour, gboolean dashed)
+                             GstPipeloadColor color, gboolean dashed)
 {
   const int x = gst_pipeload_canvas_snap (from.x), y = gst_pipeload_canvas_snap (from.y);
   const Area box = { x, y, MAX (gst_pipeload_canvas_snap (to.x), x + 2), MAX (gst_pipeload_canvas_snap (to.y), y + 2) };
   const int dash = dashed ? 4 * canvas->line_width : 0;
   const int top = MIN (box.y + canvas->line_width, box.bottom), bottom = MAX (box.bottom - canvas->line_width, top);
   const int left = MIN (box.x + canvas->line_width, box.right), right = MAX (box.right - canvas->line_width, left);
-  const guint32 pixel = gst_pipeload_colour_to_pixel (colour);
+  const guint32 pixel = gst_pipeload_color_to_pixel (color);
 
   add_strip (canvas, (Area) { box.x, box.y, box.right, top }, box.x, box.y, dash, pixel);
   add_strip (canvas, (Area) { box.x, bottom, box.right, box.bottom }, box.x, box.bottom, dash, pixel);
@@ -182,7 +182,7 @@ is_small (const GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *points,
 }
 
 static void
-add_piece (GstPipeloadCanvas *canvas, GstPipeloadColour colour)
+add_piece (GstPipeloadCanvas *canvas, GstPipeloadColor color)
 {
   const GstPipeloadCanvasPoint *points = (const GstPipeloadCanvasPoint *) canvas->piece->data;
   Area area = area_of_points (canvas, points, canvas->piece->len);
@@ -193,7 +193,7 @@ add_piece (GstPipeloadCanvas *canvas, GstPipeloadColour colour)
   if (!clip (canvas, &area))
     return;
   picture = picture_new (area.right - area.x, area.bottom - area.y, &map);
-  cairo = picture_draw (&map, area.right - area.x, area.bottom - area.y, colour);
+  cairo = picture_draw (&map, area.right - area.x, area.bottom - area.y, color);
   cairo_translate (cairo, -area.x, -area.y);
   cairo_set_line_width (cairo, canvas->line_width);
   cairo_set_line_cap (cairo, CAIRO_LINE_CAP_ROUND);
@@ -209,7 +209,7 @@ add_piece (GstPipeloadCanvas *canvas, GstPipeloadColour colour)
 
 /* Goes on to @point, in a new piece where the one that was begun would become large. */
 static void
-continue_line (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint point, GstPipeloadColour colour)
+continue_line (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint point, GstPipeloadColor color)
 {
   GArray *piece = canvas->piece;
 
@@ -217,14 +217,14 @@ continue_line (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint point, GstPipel
   if (piece->len < 3 || is_small (canvas, (const GstPipeloadCanvasPoint *) piece->data, piece->len))
     return;
   g_array_set_size (piece, piece->len - 1);
-  add_piece (canvas, colour);
+  add_piece (canvas, color);
   g_array_remove_range (piece, 0, piece->len - 1);
   g_array_append_val (piece, point);
 }
 
 void
 gst_pipeload_canvas_add_line (GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *points, guint n,
-                              GstPipeloadColour colour)
+                              GstPipeloadColor color)
 {
   if (n < 2)
     return;
@@ -241,9 +241,9 @@ gst_pipeload_canvas_add_line (GstPipeloadCanvas *canvas, const GstPipeloadCanvas
         parts *= 2;
       for (guint part = 1; part <= parts; part++)
         continue_line (
-            canvas, (GstPipeloadCanvasPoint) { from.x + across * part / parts, from.y + down * part / parts }, colour);
+            canvas, (GstPipeloadCanvasPoint) { from.x + across * part / parts, from.y + down * part / parts }, color);
     }
-  add_piece (canvas, colour);
+  add_piece (canvas, color);
 }
 
 /* ---- texts --------------------------------------------------------------------------------- */
@@ -259,7 +259,7 @@ shorten (const char *text)
 }
 
 static GstBuffer *
-render_text (GstPipeloadCanvas *canvas, const char *text, GstPipeloadColour colour)
+render_text (GstPipeloadCanvas *canvas, const char *text, GstPipeloadColor color)
 {
   const int height = MIN (canvas->text_height, canvas->height);
   PangoRectangle extents;
@@ -273,9 +273,9 @@ render_text (GstPipeloadCanvas *canvas, const char *text, GstPipeloadColour colo
   pango_layout_get_pixel_extents (canvas->layout, NULL, &extents);
   width = MIN (extents.width + 2 * canvas->padding, canvas->width);
   picture = picture_new (width, height, &map);
-  cairo = picture_draw (&map, width, height, colour);
+  cairo = picture_draw (&map, width, height, color);
   cairo_paint (cairo);
-  ink = gst_pipeload_colour_is_light (colour) ? 0 : 1;
+  ink = gst_pipeload_color_is_light (color) ? 0 : 1;
   cairo_set_source_rgb (cairo, ink, ink, ink);
   cairo_move_to (cairo, canvas->padding - extents.x, (canvas->text_height - extents.height) / 2);
   pango_cairo_show_layout (cairo, canvas->layout);
@@ -285,16 +285,16 @@ render_text (GstPipeloadCanvas *canvas, const char *text, GstPipeloadColour colo
 }
 
 void
-gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y, GstPipeloadColour colour)
+gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y, GstPipeloadColor color)
 {
   g_autofree char *shown = shorten (text);
-  g_autofree char *key = g_strdup_printf ("%06x%s", gst_pipeload_colour_to_pixel (colour) & 0xffffff, shown);
+  g_autofree char *key = g_strdup_printf ("%06x%s", gst_pipeload_color_to_pixel (color) & 0xffffff, shown);
   GstBuffer *picture = g_hash_table_lookup (canvas->texts, key);
   GstVideoMeta *meta;
 
   if (picture == NULL)
     {
-      picture = render_text (canvas, shown, colour);
+      picture = render_text (canvas, shown, color);
       if (canvas->text_bytes > MAX_CACHE)
         {
           g_hash_table_remove_all (canvas->texts);
@@ -341,6 +341,8 @@ gst_pipeload_canvas_new (void)
 void
 gst_pipeload_canvas_free (GstPipeloadCanvas *canvas)
 {
+  if (canvas == NULL)
+    return;
   g_clear_pointer (&canvas->composition, gst_video_overlay_composition_unref);
   g_hash_table_unref (canvas->texts);
   g_array_unref (canvas->piece);

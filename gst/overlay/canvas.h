@@ -2,7 +2,7 @@
  *
  * Drawing on a frame without a picture as large as the frame: everything becomes small pictures (the strips of a box's
  * edges, the pieces of a line, a label), which make a GstVideoOverlayComposition. All of them lie inside of the frame,
- * and begin at even pixels, so that formats with halved chroma show the whole of their colour. One thread at a time.
+ * and begin at even pixels, so that formats with halved chroma show the whole of their color. One thread at a time.
  */
 #pragma once
 
@@ -39,15 +39,15 @@ int gst_pipeload_canvas_snap (double value);
 /* The edges of a box, drawn on the inside of it, at snapped pixels and at least 2 x 2 of them; what lies outside of the
  * frame is left out. */
 void gst_pipeload_canvas_add_box (GstPipeloadCanvas *canvas, GstPipeloadCanvasPoint from, GstPipeloadCanvasPoint to,
-                                  GstPipeloadColour colour, gboolean dashed);
+                                  GstPipeloadColor color, gboolean dashed);
 
 /* A line through @n points. */
 void gst_pipeload_canvas_add_line (GstPipeloadCanvas *canvas, const GstPipeloadCanvasPoint *points, guint n,
-                                   GstPipeloadColour colour);
+                                   GstPipeloadColor color);
 
-/* One line of @text, on a ground of @colour whose top left corner is at @x, @y, or as near as the frame allows. @text
+/* One line of @text, on a ground of @color whose top left corner is at @x, @y, or as near as the frame allows. @text
  * is untrusted: shortened, made valid, and no markup. */
-void gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y, GstPipeloadColour colour);
+void gst_pipeload_canvas_add_text (GstPipeloadCanvas *canvas, const char *text, int x, int y, GstPipeloadColor color);
 
 /* All of @composition, which a canvas of this size made. */
 void gst_pipeload_canvas_add_composition (GstPipeloadCanvas *canvas, GstVideoOverlayComposition *composition);

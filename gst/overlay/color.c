@@ -6,9 +6,9 @@
 
 #include <math.h>
 
-/* @hue: turns. Saturation 0.75, value 1: strong, and no colour that a camera's picture is full of. */
-static GstPipeloadColour
-colour_of_hue (double hue)
+/* @hue: turns. Saturation 0.75, value 1: strong, and no color that a camera's picture is full of. */
+static GstPipeloadColor
+color_of_hue (double hue)
 {
   double part[3];
 
@@ -18,32 +18,32 @@ colour_of_hue (double hue)
 
       part[i] = 1 - 0.75 * CLAMP (MIN (k, 4 - k), 0, 1);
     }
-  return (GstPipeloadColour) { part[0], part[1], part[2] };
+  return (GstPipeloadColor) { part[0], part[1], part[2] };
 }
 
-GstPipeloadColour
-gst_pipeload_colour_of_id (int id)
+GstPipeloadColor
+gst_pipeload_color_of_id (int id)
 {
   double turns = id * (137.50776405003785 / 360);
 
-  return colour_of_hue (turns - floor (turns));
+  return color_of_hue (turns - floor (turns));
 }
 
-GstPipeloadColour
-gst_pipeload_colour_of_text (const char *text)
+GstPipeloadColor
+gst_pipeload_color_of_text (const char *text)
 {
-  return colour_of_hue ((g_str_hash (text) % 1024) / 1024.0);
+  return color_of_hue ((g_str_hash (text) % 1024) / 1024.0);
 }
 
 guint32
-gst_pipeload_colour_to_pixel (GstPipeloadColour colour)
+gst_pipeload_color_to_pixel (GstPipeloadColor color)
 {
-  return 0xff000000u | (guint32) lround (colour.red * 255) << 16 | (guint32) lround (colour.green * 255) << 8
-         | (guint32) lround (colour.blue * 255);
+  return 0xff000000u | (guint32) lround (color.red * 255) << 16 | (guint32) lround (color.green * 255) << 8
+         | (guint32) lround (color.blue * 255);
 }
 
 gboolean
-gst_pipeload_colour_is_light (GstPipeloadColour colour)
+gst_pipeload_color_is_light (GstPipeloadColor color)
 {
-  return 0.299 * colour.red + 0.587 * colour.green + 0.114 * colour.blue > 0.5;
+  return 0.299 * color.red + 0.587 * color.green + 0.114 * color.blue > 0.5;
 }

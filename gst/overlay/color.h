@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Colours that stay the same for the same thing. Pure.
+ * Colors that stay the same for the same thing. Pure.
  */
 #pragma once
 
@@ -12,16 +12,16 @@ G_BEGIN_DECLS
 typedef struct
 {
   double red, green, blue;
-} GstPipeloadColour;
+} GstPipeloadColor;
 
-/* A colour for each number: hues a golden angle (137.508°) apart, so that neighbours differ most. */
-GstPipeloadColour gst_pipeload_colour_of_id (int id);
-GstPipeloadColour gst_pipeload_colour_of_text (const char *text);
+/* A color for each number: hues a golden angle (137.508°) apart, so that neighbours differ most. */
+GstPipeloadColor gst_pipeload_color_of_id (int id);
+GstPipeloadColor gst_pipeload_color_of_text (const char *text);
 
 /* 0xffRRGGBB */
-guint32 gst_pipeload_colour_to_pixel (GstPipeloadColour colour);
+guint32 gst_pipeload_color_to_pixel (GstPipeloadColor color);
 
 /* Whether dark text is read best on it; luma as in BT.601. */
-gboolean gst_pipeload_colour_is_light (GstPipeloadColour colour);
+gboolean gst_pipeload_color_is_light (GstPipeloadColor color);
 
 G_END_DECLS

@@ -23,9 +23,9 @@
 
 #include "gst/overlay/gstpipeloadoverlay.h"
 
+#include "gst/common/util.h"
 #include "gst/overlay/blend.h"
 #include "gst/overlay/scene.h"
-#include "gst/common/util.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_pipeload_overlay_debug);
 #define GST_CAT_DEFAULT gst_pipeload_overlay_debug

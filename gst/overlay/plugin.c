@@ -2,8 +2,8 @@
  *
  * The plugin pipeloadoverlay, apart from the others because it loads Pango and cairo.
  */
-#include "gst/overlay/gstpipeloadoverlay.h"
 #include "pipeload/version.h"
+#include "gst/overlay/gstpipeloadoverlay.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

@@ -17,7 +17,7 @@
 /* Bytes of a line of classes after which none is added. */
 #define MAX_LINE 256
 
-static const GstPipeloadColour grey = { 0.6, 0.6, 0.6 };
+static const GstPipeloadColor gray = { 0.6, 0.6, 0.6 };
 
 struct _GstPipeloadScene
 {
@@ -71,10 +71,10 @@ label_of (const GstPipeloadObject *object)
   return object->label != NULL ? object->label : "";
 }
 
-static GstPipeloadColour
-colour_of (const GstPipeloadObject *object)
+static GstPipeloadColor
+color_of (const GstPipeloadObject *object)
 {
-  return object->id > 0 ? gst_pipeload_colour_of_id (object->id) : gst_pipeload_colour_of_text (label_of (object));
+  return object->id > 0 ? gst_pipeload_color_of_id (object->id) : gst_pipeload_color_of_text (label_of (object));
 }
 
 /* ---- objects ------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static void
 draw_box (GstPipeloadScene *scene, const GstPipeloadObject *object)
 {
   gst_pipeload_canvas_add_box (scene->canvas, to_pixels (scene, object->box.x_min, object->box.y_min),
-                               to_pixels (scene, object->box.x_max, object->box.y_max), colour_of (object),
+                               to_pixels (scene, object->box.x_max, object->box.y_max), color_of (object),
                                object->predicted);
 }
 
@@ -136,7 +136,7 @@ draw_label (GstPipeloadScene *scene, const GstPipeloadObject *object)
 
   append_object (scene, object, text);
   if (text->len > 0)
-    gst_pipeload_canvas_add_text (scene->canvas, text->str, x, y >= height ? y - height : y, colour_of (object));
+    gst_pipeload_canvas_add_text (scene->canvas, text->str, x, y >= height ? y - height : y, color_of (object));
 }
 
 static void
@@ -152,7 +152,7 @@ draw_trail (GstPipeloadScene *scene, const GstPipeloadObject *object)
   points = gst_pipeload_trails_get (scene->trails, object->id);
   if (points != NULL)
     gst_pipeload_canvas_add_line (scene->canvas, (const GstPipeloadCanvasPoint *) points->data, points->len,
-                                  colour_of (object));
+                                  color_of (object));
 }
 
 /* Labels lie on boxes, boxes on trails. */
@@ -189,7 +189,7 @@ draw_classes (GstPipeloadScene *scene, const GstPipeloadFrame *frame, int y)
       best = best != NULL ? best : object;
     }
   if (text->len > 0)
-    gst_pipeload_canvas_add_text (scene->canvas, text->str, 0, y, colour_of (best));
+    gst_pipeload_canvas_add_text (scene->canvas, text->str, 0, y, color_of (best));
 }
 
 /* ---- zones --------------------------------------------------------------------------------- */
@@ -197,14 +197,14 @@ draw_classes (GstPipeloadScene *scene, const GstPipeloadFrame *frame, int y)
 static void
 draw_points (GstPipeloadScene *scene, const PldPoint *points, guint n, gboolean closed, const char *name)
 {
-  const GstPipeloadColour colour = name != NULL ? gst_pipeload_colour_of_text (name) : grey;
+  const GstPipeloadColor color = name != NULL ? gst_pipeload_color_of_text (name) : gray;
   g_autofree GstPipeloadCanvasPoint *pixels = g_new (GstPipeloadCanvasPoint, n + 1);
 
   for (guint i = 0; i <= n; i++)
     pixels[i] = to_pixels (scene, points[i % n].x, points[i % n].y);
-  gst_pipeload_canvas_add_line (scene->canvas, pixels, closed ? n + 1 : n, colour);
+  gst_pipeload_canvas_add_line (scene->canvas, pixels, closed ? n + 1 : n, color);
   if (name != NULL && *name != '\0')
-    gst_pipeload_canvas_add_text (scene->canvas, name, (int) pixels[0].x, (int) pixels[0].y, colour);
+    gst_pipeload_canvas_add_text (scene->canvas, name, (int) pixels[0].x, (int) pixels[0].y, color);
 }
 
 static void
@@ -289,7 +289,7 @@ draw_corner (GstPipeloadScene *scene)
   if (corner == GST_PIPELOAD_CORNER_NONE || scene->corner == NULL)
     return 0;
   gst_pipeload_canvas_add_text (scene->canvas, scene->corner, right ? (int) scene->width : 0,
-                                bottom ? (int) scene->height : 0, grey);
+                                bottom ? (int) scene->height : 0, gray);
   return corner == GST_PIPELOAD_CORNER_TOP_LEFT ? (int) gst_pipeload_canvas_get_text_height (scene->canvas) : 0;
 }
 
@@ -341,6 +341,8 @@ gst_pipeload_scene_new (void)
 void
 gst_pipeload_scene_free (GstPipeloadScene *scene)
 {
+  if (scene == NULL)
+    return;
   gst_pipeload_scene_set_zones (scene, NULL);
   gst_pipeload_overlay_settings_clear (&scene->settings);
   gst_pipeload_canvas_free (scene->canvas);

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "gst/overlay/settings.h"
 #include "analytics/zones.h"
+#include "gst/overlay/settings.h"
 
 #include <gst/video/video.h>
 
@@ -15,6 +15,7 @@ typedef struct _GstPipeloadScene GstPipeloadScene;
 
 GstPipeloadScene *gst_pipeload_scene_new (void);
 void gst_pipeload_scene_free (GstPipeloadScene *scene);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadScene, gst_pipeload_scene_free)
 
 void gst_pipeload_scene_set_settings (GstPipeloadScene *scene, const GstPipeloadOverlaySettings *settings);
 

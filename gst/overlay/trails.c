@@ -43,6 +43,8 @@ gst_pipeload_trails_new (void)
 void
 gst_pipeload_trails_free (GstPipeloadTrails *trails)
 {
+  if (trails == NULL)
+    return;
   g_hash_table_unref (trails->tracks);
   g_free (trails);
 }

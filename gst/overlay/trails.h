@@ -13,6 +13,7 @@ typedef struct _GstPipeloadTrails GstPipeloadTrails;
 
 GstPipeloadTrails *gst_pipeload_trails_new (void);
 void gst_pipeload_trails_free (GstPipeloadTrails *trails);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadTrails, gst_pipeload_trails_free)
 
 /* Forgets all. */
 void gst_pipeload_trails_clear (GstPipeloadTrails *trails);

@@ -12,6 +12,8 @@
 void
 gst_pipeload_broker_free (GstPipeloadBroker *broker)
 {
+  if (broker == NULL)
+    return;
   g_free (broker->host);
   g_free (broker->user);
   g_free (broker->password);

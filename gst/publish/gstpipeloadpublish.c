@@ -22,9 +22,9 @@
 
 #include "gst/publish/gstpipeloadpublish.h"
 
+#include "gst/common/meta.h"
 #include "gst/publish/home.h"
 #include "gst/publish/lines.h"
-#include "gst/common/meta.h"
 #include "gst/publish/mqtt.h"
 #include "gst/publish/settings.h"
 

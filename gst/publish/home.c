@@ -102,6 +102,8 @@ gst_pipeload_home_new (GstPipeloadOutbox *outbox, const char *topic, const char 
 void
 gst_pipeload_home_free (GstPipeloadHome *home)
 {
+  if (home == NULL)
+    return;
   g_hash_table_unref (home->present);
   g_free (home->topic);
   g_free (home->camera);

@@ -20,6 +20,7 @@ typedef struct _GstPipeloadHome GstPipeloadHome;
  * @outbox. */
 GstPipeloadHome *gst_pipeload_home_new (GstPipeloadOutbox *outbox, const char *topic, const char *camera);
 void gst_pipeload_home_free (GstPipeloadHome *home);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadHome, gst_pipeload_home_free)
 
 /* @event: what happened, of which "enter" and "leave" count; @id: of the track; @zone: "" is the whole picture */
 void gst_pipeload_home_event (GstPipeloadHome *home, const char *event, guint64 id, const char *label,

@@ -4,10 +4,9 @@
  */
 #include "gst/publish/lines.h"
 
-#include <gio/gio.h>
-
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gio.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>

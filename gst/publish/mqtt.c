@@ -4,10 +4,9 @@
  */
 #include "gst/publish/mqtt.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
-
-#include <errno.h>
 #include <mosquitto.h>
 #include <poll.h>
 #include <string.h>

@@ -4,9 +4,8 @@
  */
 #include "gst/publish/outbox.h"
 
-#include <gio/gio.h>
-
 #include <errno.h>
+#include <gio/gio.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -97,7 +96,7 @@ item_free (gpointer data)
 void
 gst_pipeload_outbox_unref (GstPipeloadOutbox *outbox)
 {
-  if (!g_atomic_ref_count_dec (&outbox->refs))
+  if (outbox == NULL || !g_atomic_ref_count_dec (&outbox->refs))
     return;
   g_queue_clear_full (&outbox->items, item_free);
   g_ptr_array_unref (outbox->retained);

@@ -2,8 +2,8 @@
  *
  * The plugin pipeloadpublish, apart from the others because it loads libmosquitto.
  */
-#include "gst/publish/gstpipeloadpublish.h"
 #include "pipeload/version.h"
+#include "gst/publish/gstpipeloadpublish.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

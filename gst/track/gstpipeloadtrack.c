@@ -23,9 +23,9 @@
 
 #include "gst/track/gstpipeloadtrack.h"
 
+#include "analytics/tracker.h"
 #include "gst/common/meta.h"
 #include "gst/common/settings.h"
-#include "analytics/tracker.h"
 #include "gst/common/util.h"
 
 #include <gst/video/video.h>

@@ -6,12 +6,12 @@
  */
 #pragma once
 
-#include "gst/vit/gstpipeloadvit.h"
 #include "gst/common/meta.h"
+#include "gst/common/worker.h"
+#include "gst/vit/gstpipeloadvit.h"
 #include "gst/vit/runner.h"
 #include "gst/vit/settings.h"
 #include "gst/vit/stats.h"
-#include "gst/common/worker.h"
 
 #include <gst/gst.h>
 

@@ -114,7 +114,7 @@ gst_pipeload_vit_stop (GstBaseTransform *trans)
   GstPipeloadVit *self = GST_PIPELOAD_VIT (trans);
 
   gst_pipeload_vit_cancel (self);
-  gst_pipeload_worker_free (&self->worker);
+  g_clear_pointer (&self->worker, gst_pipeload_worker_free);
   gst_pipeload_vit_close (self);
   clear_stream (self);
   return TRUE;

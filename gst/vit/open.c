@@ -19,7 +19,7 @@ open_runner (GstPipeloadVit *self, const GstPipeloadVitSettings *settings, GErro
     return self->runner != NULL;
   self->worker = gst_pipeload_worker_new ("pipeloadvit", gst_pipeload_vit_work, self, error);
   if (self->worker == NULL)
-    gst_pipeload_vit_runner_close (&self->runner);
+    g_clear_pointer (&self->runner, gst_pipeload_vit_runner_close);
   return self->worker != NULL;
 }
 
@@ -63,7 +63,7 @@ void
 gst_pipeload_vit_close (GstPipeloadVit *self)
 {
   gst_pipeload_model_closing (&self->model);
-  gst_pipeload_vit_runner_close (&self->runner);
+  g_clear_pointer (&self->runner, gst_pipeload_vit_runner_close);
 }
 
 GstStructure *

@@ -31,6 +31,8 @@ struct _GstPipeloadVitRunner
 void
 gst_pipeload_vit_job_free (GstPipeloadVitJob *job)
 {
+  if (job == NULL)
+    return;
   gst_clear_buffer (&job->buffer);
   gst_clear_caps (&job->caps);
   g_clear_pointer (&job->frame, gst_pipeload_frame_unref);
@@ -124,7 +126,7 @@ GstPipeloadVitRunner *
 gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress, gpointer user_data,
                               GCancellable *cancellable, GError **error)
 {
-  GstPipeloadVitRunner *runner = g_new0 (GstPipeloadVitRunner, 1);
+  g_autoptr (GstPipeloadVitRunner) runner = g_new0 (GstPipeloadVitRunner, 1);
   PldVisionOptions options;
 
   pld_vision_options_init (&options);
@@ -135,35 +137,31 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
   options.batch = runner->batch;
   if (!gst_pipeload_model_options (&settings->model, &options.engine, error)
       || !parse_input_size (settings->input_size, &options, error))
-    goto fail;
+    return NULL;
   runner->vision = pld_vision_open (&options, progress, user_data, cancellable, error);
   if (runner->vision == NULL)
-    goto fail;
+    return NULL;
   runner->info = pld_vision_get_info (runner->vision);
   if (!set_labels (runner, settings->labels, error) || !set_classes (runner, settings->classes, error))
-    goto fail;
+    return NULL;
   runner->objects = g_new0 (PldObject, (gsize) runner->batch * runner->info->max_objects);
   runner->n_objects = g_new0 (guint, runner->batch);
-  return runner;
-
-fail:
-  gst_pipeload_vit_runner_close (&runner);
-  return NULL;
+  return g_steal_pointer (&runner);
 }
 
 void
-gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner)
+gst_pipeload_vit_runner_close (GstPipeloadVitRunner *runner)
 {
-  if (*runner == NULL)
+  if (runner == NULL)
     return;
-  gst_pipeload_picture_free (&(*runner)->picture);
-  gst_clear_caps (&(*runner)->caps);
-  g_clear_pointer (&(*runner)->vision, pld_vision_close);
-  g_free ((*runner)->labels);
-  g_free ((*runner)->wanted);
-  g_free ((*runner)->objects);
-  g_free ((*runner)->n_objects);
-  g_clear_pointer (runner, g_free);
+  gst_pipeload_picture_free (runner->picture);
+  gst_clear_caps (&runner->caps);
+  pld_vision_close (runner->vision);
+  g_free (runner->labels);
+  g_free (runner->wanted);
+  g_free (runner->objects);
+  g_free (runner->n_objects);
+  g_free (runner);
 }
 
 /* ---- inference ----------------------------------------------------------------------------- */
@@ -173,7 +171,7 @@ handle_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
 {
   if (runner->caps != NULL && (runner->caps == caps || gst_caps_is_equal (runner->caps, caps)))
     return TRUE;
-  gst_pipeload_picture_free (&runner->picture);
+  g_clear_pointer (&runner->picture, gst_pipeload_picture_free);
   gst_caps_replace (&runner->caps, NULL);
   /* Regions are cut out at full resolution. */
   runner->picture = gst_pipeload_picture_new (caps, runner->in_regions ? 0 : runner->info->input_width,

@@ -43,8 +43,9 @@ typedef enum
 GstPipeloadVitRunner *gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgressFunc progress,
                                                     gpointer user_data, GCancellable *cancellable, GError **error);
 
-/* NULL is fine; clears the pointer. */
-void gst_pipeload_vit_runner_close (GstPipeloadVitRunner **runner);
+/* NULL is allowed. */
+void gst_pipeload_vit_runner_close (GstPipeloadVitRunner *runner);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadVitRunner, gst_pipeload_vit_runner_close)
 
 GstPipeloadVitOutcome gst_pipeload_vit_runner_infer (GstPipeloadVitRunner *runner, GstPipeloadVitJob *job,
                                                      GError **error);

@@ -3,6 +3,7 @@
  * Tiny language models and pipelines for the tests of pipeloadllm.
  */
 #include "tests/element/rig-llm.h"
+
 #include "tests/support/options.h"
 
 #include <stdarg.h>

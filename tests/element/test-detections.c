@@ -3,10 +3,11 @@
  * A detector in pipeloadvit: objects as regions of interest, messages, and what a second pipeloadvit says of each; and
  * how detections travel on frames.
  */
-#include <json-glib/json-glib.h>
-
 #include "tests/element/rig.h"
+
 #include "tests/support/figures.h"
+
+#include <json-glib/json-glib.h>
 
 static void
 open_detector (Rig *rig, const char *properties)

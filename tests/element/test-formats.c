@@ -16,7 +16,7 @@
 
 /* In float, nothing but rounding. */
 #define EXACT 1e-4
-/* 8-bit YUV holds saturated colours to ±2 of 255, worth about 0.003 here; the gradient also loses chroma
+/* 8-bit YUV holds saturated colors to ±2 of 255, worth about 0.003 here; the gradient also loses chroma
  * resolution. */
 #define YUV 4e-3
 #define SUBSAMPLED 2e-2

@@ -3,6 +3,7 @@
  * The element's answers: pieces, sentences, times, messages; and that each property reaches the engine.
  */
 #include "tests/element/rig-llm.h"
+
 #include "tests/support/options.h"
 
 #include <string.h>

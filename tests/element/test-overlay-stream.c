@@ -269,7 +269,7 @@ test_corner (void)
       out = overlay_push (&rig, overlay_flat (WIDTH, HEIGHT, number++));
       area = overlay_changed (out, WIDTH, 0, HEIGHT);
       g_assert_cmpuint (area.count, >, 0);
-      g_assert_cmpuint (area.count * 10, >=, (area.right - area.x) * (area.bottom - area.y) * 9); /* grey on grey */
+      g_assert_cmpuint (area.count * 10, >=, (area.right - area.x) * (area.bottom - area.y) * 9); /* gray on gray */
       g_assert_cmpint (i % 2 == 0 ? area.x : WIDTH - area.right, <=, 1);
       g_assert_cmpint (i < 2 ? area.y : HEIGHT - area.bottom, <=, 1);
     }

@@ -15,7 +15,7 @@
 #define BOXES "labels=false confidence=false ids=false trails=0"
 
 /* HSV (id · 137.50776405°, 0.75, 1) by Python's colorsys. */
-static const guint colours[] = { 0, 0x40ff78, 0xaf40ff, 0xffe740 };
+static const guint colors[] = { 0, 0x40ff78, 0xaf40ff, 0xffe740 };
 
 /* Pushes a flat frame with one detection. Returns: (transfer full): what comes out */
 static GstBuffer *
@@ -48,7 +48,7 @@ test_box (void)
       for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++)
           g_assert_cmphex (overlay_pixel (out, WIDTH, x, y), ==,
-                           is_edge (x, y, 30, 20, 90, 100) ? colours[id] : 0x808080);
+                           is_edge (x, y, 30, 20, 90, 100) ? colors[id] : 0x808080);
     }
   rig_close (&rig);
 }
@@ -82,7 +82,7 @@ read_component (const GstVideoFormatInfo *facts, guint c, const guint8 *data)
   return value >> shift & ((1u << depth) - 1);
 }
 
-/* Every format of the pad template: the box has its colour, to a step where it is computed in 16 bits, and nothing
+/* Every format of the pad template: the box has its color, to a step where it is computed in 16 bits, and nothing
  * else changes by a bit. Edges lie at even pixels. */
 static void
 check_format (GstVideoFormat format, int width, int height)
@@ -92,12 +92,12 @@ check_format (GstVideoFormat format, int width, int height)
   GstBuffer *in = rig_picture (PICTURE_GRADIENT, format, width, height), *out;
   GstVideoFrame before, after;
   GstVideoInfo info;
-  int wanted[4] = { colours[1] >> 16, colours[1] >> 8 & 255, colours[1] & 255, 255 };
+  int wanted[4] = { colors[1] >> 16, colors[1] >> 8 & 255, colors[1] & 255, 255 };
   Rig rig;
 
   g_test_message ("%s %d x %d", GST_VIDEO_FORMAT_INFO_NAME (facts), width, height);
   if (!rgb)
-    to_yuv (colours[1], wanted);
+    to_yuv (colors[1], wanted);
   overlay_open (&rig, BOXES);
   rig_set_caps (&rig, GST_VIDEO_FORMAT_INFO_NAME (facts), width, height);
   gst_video_info_set_format (&info, format, width, height);
@@ -202,14 +202,14 @@ test_predicted (void)
                                G_TYPE_UINT64, (guint64) 0, "dx", G_TYPE_DOUBLE, 0.0, "dy", G_TYPE_DOUBLE, 0.0, NULL));
   out = overlay_push (&rig, in);
   for (int x = 30; x < 90; x++)
-    g_assert_cmphex (overlay_pixel (out, WIDTH, x, 20), ==, (x - 30) / (4 * LINE) % 2 == 0 ? colours[2] : 0x808080);
+    g_assert_cmphex (overlay_pixel (out, WIDTH, x, 20), ==, (x - 30) / (4 * LINE) % 2 == 0 ? colors[2] : 0x808080);
   gst_buffer_unref (out);
   rig_close (&rig);
 }
 
-/* Without an id, the label has a colour: always the same one. */
+/* Without an id, the label has a color: always the same one. */
 static void
-test_colour_of_label (void)
+test_color_of_label (void)
 {
   guint seen[4];
   Rig rig;
@@ -245,7 +245,7 @@ label_area (const char *properties, const char *label, double x, double y)
     {
       gboolean ink = FALSE;
 
-      g_assert_cmphex (overlay_pixel (out, WIDTH, area.x, area.y), ==, colours[1]);
+      g_assert_cmphex (overlay_pixel (out, WIDTH, area.x, area.y), ==, colors[1]);
       for (int i = area.x; i < area.right; i++)
         for (int j = area.y; j < area.bottom; j++)
           ink = ink || overlay_pixel (out, WIDTH, i, j) < 0x404040; /* dark on light green */
@@ -366,7 +366,7 @@ test_fonts (void)
 
       g_object_set (rig.element, "font", fonts[i], NULL);
       out = push_one (&rig, i, 1, "person", 40, 60, 80, 100);
-      g_assert_cmphex (overlay_pixel (out, WIDTH, 40, 59), ==, i == 3 ? overlay_pixel (out, WIDTH, 0, 0) : colours[1]);
+      g_assert_cmphex (overlay_pixel (out, WIDTH, 40, 59), ==, i == 3 ? overlay_pixel (out, WIDTH, 0, 0) : colors[1]);
       g_assert_cmpuint (overlay_changed (out, WIDTH, 0, HEIGHT).count, <=,
                         i == 3 ? WIDTH * HEIGHT : WIDTH * HEIGHT / 4);
     }
@@ -429,7 +429,7 @@ main (int argc, char **argv)
   g_test_add_func ("/overlay/untouched", test_untouched);
   g_test_add_func ("/overlay/shared", test_shared);
   g_test_add_func ("/overlay/predicted", test_predicted);
-  g_test_add_func ("/overlay/colour-of-label", test_colour_of_label);
+  g_test_add_func ("/overlay/color-of-label", test_color_of_label);
   g_test_add_func ("/overlay/label", test_label);
   g_test_add_func ("/overlay/long-label", test_long_label);
   g_test_add_func ("/overlay/hostile-label", test_hostile_label);

@@ -2,9 +2,9 @@
  *
  * Results as GStreamer's own analytics meta (1.24): read back by its API.
  */
-#include <gst/analytics/analytics.h>
-
 #include "tests/element/rig.h"
+
+#include <gst/analytics/analytics.h>
 
 static GstPipeloadFrame *
 make_frame (GstPipeloadFrameKind kind)

@@ -5,8 +5,8 @@
  */
 #include "tests/element/rig.h"
 
-#include <json-glib/json-glib.h>
 #include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -4,6 +4,7 @@
  * matrices.
  */
 #include "analytics/assign.h"
+
 #include "analytics/kalman.h"
 
 #include <math.h>
