@@ -220,6 +220,29 @@ test_kind (void)
   scratch_remove (&scratch, NULL);
 }
 
+/* The caller's folder comes first; a model that is nowhere is refused with the variable that would help. */
+static void
+test_bundled (void)
+{
+  g_autofree char *before = g_strdup (g_getenv ("PIPELOAD_MODELS")), *path = NULL;
+  GError *error = NULL;
+  Scratch scratch;
+
+  scratch_make (&scratch, "no-such-model");
+  g_setenv ("PIPELOAD_MODELS", scratch.folder, TRUE);
+  g_assert_null (pld_bundled_model ("no-such-model", &error));
+  assert_pld_error (&error, PLD_ERROR_NOT_FOUND, "$PIPELOAD_MODELS");
+  g_assert_true (g_file_set_contents (scratch.path, "", 0, NULL));
+  path = pld_bundled_model ("no-such-model", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (path, ==, scratch.path);
+  if (before != NULL)
+    g_setenv ("PIPELOAD_MODELS", before, TRUE);
+  else
+    g_unsetenv ("PIPELOAD_MODELS");
+  scratch_remove (&scratch, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -231,5 +254,6 @@ main (int argc, char **argv)
   g_test_add_func ("/api/newer/vision", test_newer_vision);
   g_test_add_func ("/api/stats", test_stats);
   g_test_add_func ("/api/kind", test_kind);
+  g_test_add_func ("/api/bundled", test_bundled);
   return g_test_run ();
 }
