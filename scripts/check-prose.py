@@ -2,7 +2,7 @@
 """Keeps ten phrases out of comments, messages, help texts and documents; CONTRIBUTING.md says why, and what to write instead.
 Also checks that each C file opens with its purpose.
 
-check-prose.py [FILE...]      without files: all that git knows, but for the licence, data and texts of others
+check-prose.py [FILE...]      without files: all that git knows, but for the license, data and texts of others
 """
 import re
 import subprocess
@@ -21,7 +21,7 @@ PATTERNS = [  # what to look for, what to write
      '"besides", "in addition to", "next to", "compared with"'),
     (r"\b[Tt]he house\b|\bshall\b|\bwish(?:es|ed)?\b|\bheld against\b", '"the project", "must", "request", "compared with"'),
 ]
-# The licence, and in the same comment or in the next one the purpose of the file.
+# The license, and in the same comment or in the next one the purpose of the file.
 PURPOSE = re.compile(r"/\* SPDX-License-Identifier: LGPL-2\.1-or-later(\n \*\n \* \S| \*/\n\n?/\*)")
 SUFFIXES = (".c", ".h", ".def", ".md", ".py", ".sh", ".build", ".txt", ".yml")
 FOREIGN = re.compile(r"^(LICENSE$|CONTRIBUTING\.md$|tests/golden/|tests/fuzz/seeds/|models/bundled/.*\.(?:json|jsonl)$|models/bundled/report_words\.py$|scripts/check-prose\.py$)")
@@ -39,7 +39,7 @@ def main():
             text = file.read()
             if name.endswith(".c") and not PURPOSE.match(text):
                 found += 1
-                print(f"{name}:1: opens without its purpose: state it in a sentence below the licence")
+                print(f"{name}:1: opens without its purpose: state it in a sentence below the license")
             for number, line in enumerate(text.splitlines(), 1):
                 for pattern, instead in PATTERNS:
                     for match in re.finditer(pattern, line):

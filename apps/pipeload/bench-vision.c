@@ -36,7 +36,7 @@ load_pixels (PldVision *vision, guint batch, GError **error)
 }
 
 static void
-summarise (double *ms, guint n, guint batch, const PldStats *stats, Result *result)
+summarize (double *ms, guint n, guint batch, const PldStats *stats, Result *result)
 {
   PldBenchSpread spread = pld_bench_spread (ms, n);
   double total = 0;
@@ -82,7 +82,7 @@ measure (PldVision *vision, guint n_passes, guint n_warmup, guint batch, Result 
   after.stalls -= before.stalls;
   after.stall_ns -= before.stall_ns;
   after.bytes_streamed -= before.bytes_streamed;
-  summarise (ms, n_passes, batch, &after, result);
+  summarize (ms, n_passes, batch, &after, result);
   return TRUE;
 }
 

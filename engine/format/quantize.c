@@ -34,7 +34,7 @@ fit_scale (const float *x, guint n, float lo, float hi)
   for (guint i = 0; i < n; i++)
     if (fabsf (x[i]) > fabsf (farthest))
       farthest = x[i];
-  /* The value farthest from 0 becomes lo or, which clips it, more; or less, which leaves its neighbours finer steps. */
+  /* The value farthest from 0 becomes lo or, which clips it, more; or less, which leaves its neighbors finer steps. */
   for (int step = -SEARCH; step <= SEARCH && farthest != 0; step++)
     {
       const float inverse = (lo + STEP * (float) step) / farthest;

@@ -14,7 +14,7 @@ typedef struct
   char *path;
 } PldSource;
 
-/* Errors: NOT_FOUND, IO, UNSUPPORTED (a directory, FIFO, device or socket). @source need not be initialised.
+/* Errors: NOT_FOUND, IO, UNSUPPORTED (a directory, FIFO, device or socket). @source need not be initialized.
  * */
 gboolean pld_source_open (PldSource *source, const char *path, GError **error);
 /* Fine on a closed source. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Only what a decoder asks for is replaced: virtual arrays of samples serve colour quantisation alone.
+ * Only what a decoder asks for is replaced: virtual arrays of samples serve color quantization alone.
  */
 #include "engine/image/jpeg-memory.h"
 

@@ -15,7 +15,7 @@
 /* Enough for a sequential picture 4096 pixels wide, whatever its sampling. Memory beyond it is released with the
  * picture that needed it. */
 #define PLD_JPEG_ARENA ((gsize) 448 << 10)
-/* Enough for the quantisation and Huffman tables, which libjpeg keeps between pictures. */
+/* Enough for the quantization and Huffman tables, which libjpeg keeps between pictures. */
 #define PLD_JPEG_TABLES ((gsize) 16 << 10)
 
 /* Memory that is handed out from its start and taken back as a whole. */

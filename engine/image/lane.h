@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One colour component on its way through a resize: source rows come in from the top, each is resized
+ * One color component on its way through a resize: source rows come in from the top, each is resized
  * horizontally into a ring, and each output row is made as soon as the ring holds the rows it needs.
  */
 #pragma once

@@ -26,7 +26,7 @@ typedef struct
   guint n_queries, n_tokens, n_heads, d_head;
 } Attention;
 
-/* One head of one panel of queries; neighbours share keys and values. */
+/* One head of one panel of queries; neighbors share keys and values. */
 static void
 attention_panel (gpointer data, guint item, guint thread)
 {

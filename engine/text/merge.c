@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Byte pair encoding as both SentencePiece and byte-level BPE have it: of all neighbours that can be merged, the best
+ * Byte pair encoding as both SentencePiece and byte-level BPE have it: of all neighbors that can be merged, the best
  * pair (by score or rank, then the leftmost) is, until none can. A heap of pairs; those that have gone stale are
  * skipped when they come up.
  */

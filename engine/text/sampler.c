@@ -149,7 +149,7 @@ pld_sampler_accept (PldSampler *sampler, guint32 token)
 /* ---- logits --------------------------------------------------------------------------------- */
 
 static float
-penalise (const PldGenerateOptions *options, float logit, guint count)
+penalize (const PldGenerateOptions *options, float logit, guint count)
 {
   logit = logit > 0 ? logit / options->repeat_penalty : logit * options->repeat_penalty;
   return logit - (float) count * options->frequency_penalty - options->presence_penalty;
@@ -167,7 +167,7 @@ apply_penalties (PldSampler *sampler, float *logits)
       guint32 token = sampler->window[i];
 
       if ((sampler->counts[token] & PENALISED) == 0)
-        logits[token] = penalise (options, logits[token], sampler->counts[token]);
+        logits[token] = penalize (options, logits[token], sampler->counts[token]);
       sampler->counts[token] |= PENALISED;
     }
   for (guint i = 0; i < sampler->n_window; i++)

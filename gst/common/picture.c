@@ -143,7 +143,7 @@ gst_pipeload_picture_free (GstPipeloadPicture *picture)
   g_free (picture);
 }
 
-/* GstByteReader's own, at odd addresses, is undefined behaviour. */
+/* GstByteReader's own, at odd addresses, is undefined behavior. */
 static gboolean
 read_uint16 (GstByteReader *reader, guint *value)
 {

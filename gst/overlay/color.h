@@ -14,7 +14,7 @@ typedef struct
   double red, green, blue;
 } GstPipeloadColor;
 
-/* A color for each number: hues a golden angle (137.508°) apart, so that neighbours differ most. */
+/* A color for each number: hues a golden angle (137.508°) apart, so that neighbors differ most. */
 GstPipeloadColor gst_pipeload_color_of_id (int id);
 GstPipeloadColor gst_pipeload_color_of_text (const char *text);
 

@@ -31,7 +31,7 @@ typedef struct
 void gst_pipeload_overlay_settings_install (GObjectClass *klass);
 void gst_pipeload_overlay_settings_init (GstPipeloadOverlaySettings *settings);
 void gst_pipeload_overlay_settings_clear (GstPipeloadOverlaySettings *settings);
-/* @copy: the caller clears it; not initialised before */
+/* @copy: the caller clears it; not initialized before */
 void gst_pipeload_overlay_settings_copy (GstPipeloadOverlaySettings *copy, const GstPipeloadOverlaySettings *settings);
 
 G_END_DECLS

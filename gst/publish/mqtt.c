@@ -110,7 +110,7 @@ fail (const Mqtt *mqtt, int code, int why, GError **error)
 
   if (mqtt->refusal == 4 || mqtt->refusal == 5) /* MQTT 3.1.1, table 3.1 */
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                 "the broker %s refuses the connection: not authorised; check user and password in property broker",
+                 "the broker %s refuses the connection: not authorized; check user and password in property broker",
                  name);
   else if (mqtt->refusal != 0)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "the broker %s refuses the connection: %s", name,

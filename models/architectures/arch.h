@@ -20,7 +20,7 @@
 typedef struct
 {
   const guint8 *rgb;   /* [height, width, 3] */
-  const float *pixels; /* [3, height, width], normalised */
+  const float *pixels; /* [3, height, width], normalized */
 } PldPicture;
 
 /* A row of a pass. */
@@ -60,8 +60,8 @@ typedef struct
   PldNet base;
   guint input_width, input_height;
   guint resample;                  /* the filter that scales pictures, as Pillow numbers them */
-  double rescale, mean[3], std[3]; /* normalised = (byte * rescale - mean) / std */
-  float scale[3], shift[3];        /* normalised = byte * scale + shift, for R, G, B */
+  double rescale, mean[3], std[3]; /* normalized = (byte * rescale - mean) / std */
+  float scale[3], shift[3];        /* normalized = byte * scale + shift, for R, G, B */
   guint n_classes;
   guint max_objects; /* of a picture */
   gboolean detector; /* objects have places in the picture */

@@ -53,11 +53,11 @@ def blurred(canvas, spread):
 
 
 def light(canvas, look):
-    """Colour, gamma, contrast, sharpness."""
+    """Color, gamma, contrast, sharpness."""
     look = [t[:, None, None, None] for t in look.unbind(1)]
-    grey, gamma, low, high, spread, sharpen = look[:6]
+    gray, gamma, low, high, spread, sharpen = look[:6]
     mean = canvas.mean(1, keepdim=True)
-    canvas = torch.where(grey > 0, mean, canvas) / 255
+    canvas = torch.where(gray > 0, mean, canvas) / 255
     canvas = canvas.clamp(0, 1) ** gamma * (high - low) + low
     canvas = canvas * torch.cat(look[6:], 1)
     soft = blurred(canvas, spread[:, 0, 0, 0])
@@ -87,7 +87,7 @@ def jpeg(canvas, quality):
 
 
 def camera(canvas, draw):
-    """Distortions of a camera and a codec: light, colour, focus, few pixels, noise, blocks."""
+    """Distortions of a camera and a codec: light, color, focus, few pixels, noise, blocks."""
     n = len(canvas)
     haze = draw.chance(.1, n)
     focus = draw.uniform(0, 1, n)

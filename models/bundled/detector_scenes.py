@@ -220,7 +220,7 @@ def choose(sprites, n, high, wide, real, draw):
 
 
 def looks(all_, canvas, draw):
-    """[n, slots, 18]: where, how soft at the edges, how lit and coloured each cutout is laid."""
+    """[n, slots, 18]: where, how soft at the edges, how lit and colored each cutout is laid."""
     n, slots = all_["cx"].shape
     size = torch.tensor([canvas.shape[3], canvas.shape[2]], device=canvas.device)
     small = F.adaptive_avg_pool2d(canvas, (6, 8))

@@ -103,7 +103,7 @@ def walks(path, first, last, step=1):
 # ---- reading -----------------------------------------------------------------------------------
 
 def crop_names(folder):
-    """Names of INRIA's crops of persons; every second is its neighbour mirrored."""
+    """Names of INRIA's crops of persons; every second is its neighbor mirrored."""
     names = sorted(os.listdir(folder))
     return [n for n in names if n[-5] not in "bdfhjlnprtvx" or not n[-6].isdigit()]
 
@@ -175,7 +175,7 @@ def drawn_place(number):
 
 
 def mosaic_place(job):
-    """Neighbouring crops without persons side by side, or one of them enlarged."""
+    """Neighboring crops without persons side by side, or one of them enlarged."""
     crops, number = job
     rng = np.random.default_rng([12, number])
     columns, rows = (2, 1) if rng.random() < 0.35 else (rng.integers(3, 9), rng.integers(1, 4))
@@ -211,7 +211,7 @@ def place_texture(place):
     return texture(np.dstack([place.rgb, np.full(place.rgb.shape[:2], 255, np.uint8)]), PLACE)
 
 
-def mean_colour(sprite):
+def mean_color(sprite):
     weight = sprite.body[..., None] / 255.0 + 1e-3
     return (sprite.rgb * weight).sum((0, 1)) / weight.sum((0, 1))
 
@@ -220,7 +220,7 @@ def pack_sprites(people, things, pool):
     array, sprites = lambda rows: np.array(rows, np.float32), people + things
     weight, person = array([s.weight for s in sprites]), np.arange(len(sprites)) < len(people)
     return Sprites(np.stack(pool.map(sprite_texture, sprites, 32)),
-                   array([s.box for s in sprites]), array([mean_colour(s) for s in sprites]),
+                   array([s.box for s in sprites]), array([mean_color(s) for s in sprites]),
                    array([s.rgb.shape[1] / s.rgb.shape[0] for s in sprites]),
                    np.stack([weight * person, weight * ~person]).astype(np.float32))
 

@@ -48,7 +48,7 @@ class PersonDetector(nn.Module):
         return decode(head, rows * FINE, columns * FINE)
 
 
-def centres(rows, columns, device=None):
+def centers(rows, columns, device=None):
     """Middles [rows * columns, 2] of the cells, x and y in pixels."""
     y, x = torch.meshgrid(torch.arange(rows, device=device), torch.arange(columns, device=device),
                           indexing="ij")
@@ -57,7 +57,7 @@ def centres(rows, columns, device=None):
 
 def decode(head, rows, columns):
     """Logits and boxes of [n, cells, 5]: logit, then logarithms of left, top, right, bottom."""
-    middle = centres(rows, columns, head.device)
+    middle = centers(rows, columns, head.device)
     reach = PATCH * head[..., 1:].clamp(max=FURTHEST).exp()
     return head[..., 0], torch.cat([middle - reach[..., :2], middle + reach[..., 2:]], -1)
 

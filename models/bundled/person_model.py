@@ -109,7 +109,7 @@ def start_layers(model):
 
 
 def first_positions(width, rows, columns):
-    """Sines and cosines of row and column: neighbours are alike before anything is learnt."""
+    """Sines and cosines of row and column: neighbors are alike before anything is learnt."""
     rate = torch.exp(-torch.arange(width // 4) * math.log(20.0) / (width // 4))
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     angle = torch.cat([row.reshape(-1, 1) * rate, column.reshape(-1, 1) * rate], 1)
@@ -118,7 +118,7 @@ def first_positions(width, rows, columns):
 
 
 def start_attention(inner, dense):
-    """Queries like keys, so that a token first looks at its like and its neighbours, and values
+    """Queries like keys, so that a token first looks at its like and its neighbors, and values
     that come out slightly negated: what trained transformers look like ("mimetic" start)."""
     with torch.no_grad():
         inner.query.weight.normal_(0, 0.055)
@@ -147,7 +147,7 @@ def start_patches(model, pictures):
 
 
 def to_pixels(pictures):
-    """uint8 [n, h, w, 3] to the normalised [n, 3, h, w] that preprocessor_config.json describes."""
+    """uint8 [n, h, w, 3] to the normalized [n, 3, h, w] that preprocessor_config.json describes."""
     return pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 

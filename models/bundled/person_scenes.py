@@ -4,7 +4,7 @@
 The training data of the bundled person classifier is small: the INRIA crops (64x128 pixels, one
 person or none) and 128 photographs with boxes.  The classifier sees whole pictures, so this module
 composes whole pictures: persons are cut out and pasted at many sizes on person-free backgrounds.
-Everything that is done to persons is done to other things too (the same masks, seams and colour
+Everything that is done to persons is done to other things too (the same masks, seams and color
 shifts), or else the classifier would learn to see pasting instead of persons.
 
 A scene is drawn from its own random generator and so depends on its seed and number alone.
@@ -28,7 +28,7 @@ Sources = namedtuple("Sources", "people others photos empty crops")
 # ---- reading and splitting -------------------------------------------------------------------
 
 def crop_source(name):
-    """The picture (or run of neighbouring pictures) that an INRIA crop was cut from.
+    """The picture (or run of neighboring pictures) that an INRIA crop was cut from.
 
     Numbers next to each other are often one scene photographed twice, so ten are taken as one.
     """
@@ -48,7 +48,7 @@ def held_back(sources, part=0.2):
 
 
 def thumbprints(crops):
-    """Small normalised grey pictures whose products are correlations."""
+    """Small normalized gray pictures whose products are correlations."""
     small = np.stack([cv2.resize(cv2.cvtColor(c, cv2.COLOR_RGB2GRAY), (16, 32),
                                  interpolation=cv2.INTER_AREA).ravel() for c in crops])
     small = small.astype(np.float32)
@@ -100,7 +100,7 @@ def silhouette(rgb, fill, head=False):
     """GrabCut of the object in the middle; an ellipse if that finds nothing sensible.
 
     fill: half axes of where it may be, as shares of the sides.  head: an INRIA person, whose head
-    and trunk are always at the same place and belong to the silhouette whatever their colours.
+    and trunk are always at the same place and belong to the silhouette whatever their colors.
     """
     h, w = rgb.shape[:2]
     oval = lambda y, rx, ry: cv2.ellipse(np.zeros((h, w), np.uint8), (w // 2, int(h * y)),
@@ -112,7 +112,7 @@ def silhouette(rgb, fill, head=False):
     mask[:2], mask[:, :2], mask[:, -2:] = (cv2.GC_BGD,) * 3
     try:
         cv2.grabCut(rgb, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
-    except cv2.error:                                 # a crop of one colour
+    except cv2.error:                                 # a crop of one color
         mask = ellipse
     share = (mask & 1).mean() / max(1e-3, ellipse.mean())
     if not 0.4 < share < 1.5:
@@ -201,7 +201,7 @@ def photo_background(src, size, rng):
 def crop_background(src, size, rng):
     """One negative crop enlarged, or a mosaic of several."""
     columns, rows = (1, 1) if rng.random() < 0.4 else (rng.integers(2, 5), rng.integers(1, 4))
-    first = rng.integers(len(src.crops[0]))           # neighbours in the list share a picture
+    first = rng.integers(len(src.crops[0]))           # neighbors in the list share a picture
     tiles = [src.crops[0][(first + i) % len(src.crops[0])] for i in range(columns * rows)]
     mosaic = np.vstack([np.hstack(tiles[r * columns:(r + 1) * columns]) for r in range(rows)])
     return take(mosaic, random_window(mosaic, rng, 0.5), size, rng)
@@ -260,7 +260,7 @@ def feathered(h, w, rng):
 
 
 def matched(rgb, under, rng):
-    """Colours of a cutout moved part of the way to those of the place it goes to."""
+    """Colors of a cutout moved part of the way to those of the place it goes to."""
     mean, spread = rgb.mean((0, 1)), rgb.std() + 1
     pull = rng.uniform(0, 0.5)
     gain = (1 - pull + pull * (under.std() + 20) / spread) * rng.uniform(0.75, 1.25)
@@ -268,7 +268,7 @@ def matched(rgb, under, rng):
     return (rgb - mean) * gain + mean + shift + rng.normal(0, 5, 3)
 
 
-def paste(pic, truth, cut, centre, size, person, rng):
+def paste(pic, truth, cut, center, size, person, rng):
     """Blend a cutout into a picture.
 
     truth, a map of the persons in sight, gains a person's silhouette and loses what a thing hides.
@@ -284,7 +284,7 @@ def paste(pic, truth, cut, centre, size, person, rng):
     alpha = body if mode < 0.65 else feathered(h, w, rng)
     if mode > 0.9 and not person:                     # a person's outline, but upside down
         alpha = body[::-1]
-    x, y = round(centre[0] - w / 2), round(centre[1] - h / 2)
+    x, y = round(center[0] - w / 2), round(center[1] - h / 2)
     y0, y1, x0, x1 = max(0, -y), min(h, pic.shape[0] - y), max(0, -x), min(w, pic.shape[1] - x)
     if y1 <= y0 or x1 <= x0:
         return
@@ -316,14 +316,14 @@ def add_person(pic, truth, src, squash, high, rng):
     wide = high * cut.rgb.shape[1] / cut.rgb.shape[0] * squash * rng.uniform(0.85, 1.15)
     size = pic.shape[0]
     for _ in range(8):
-        centre = rng.uniform(-0.1, 1.1, 2) * size
+        center = rng.uniform(-0.1, 1.1, 2) * size
         sides = [max(0, min(size, c + s / 2) - max(0, c - s / 2)) / s
-                 for c, s in zip(centre, (wide * 0.6, high * 0.75))]
+                 for c, s in zip(center, (wide * 0.6, high * 0.75))]
         if sides[0] * sides[1] > 0.4:
             break
     else:
-        centre = rng.uniform(0.3, 0.7, 2) * size
-    paste(pic, truth, cut, centre, (wide, high), True, rng)
+        center = rng.uniform(0.3, 0.7, 2) * size
+    paste(pic, truth, cut, center, (wide, high), True, rng)
 
 
 # ---- scenes ----------------------------------------------------------------------------------
@@ -388,7 +388,7 @@ def whole_crop(src, size, person, rng):
 
 
 def camera(pic, rng):
-    """Distortions of a camera and a codec: light, colour, focus, noise, blocks."""
+    """Distortions of a camera and a codec: light, color, focus, noise, blocks."""
     if rng.random() < 0.12:
         pic = np.repeat(pic.mean(2, keepdims=True), 3, 2)
     low, high = rng.uniform(-0.08, 0.12), rng.uniform(0.8, 1.15)

@@ -24,7 +24,7 @@ ONLY_LOGS = "I can only read camera logs. Send me their lines, and I will write 
 NOTHING = "Nothing was seen."
 REPORT_REQUESTS = ["Report.", "Write a report.", "Write a short report.", "Report please.", "report",
                    "Please write a report of what the cameras saw.", "What did the cameras see?",
-                   "Summarise.", "What happened?", "Tell me what happened."]
+                   "Summarize.", "What happened?", "Tell me what happened."]
 
 Visit = namedtuple("Visit", "time camera label seconds")
 # kind: name of the prompt's kind; facts: the strings that an answer is marked by, in order

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The bundled report-llama as a PyTorch model, and its GGUF file.
 
-LLaMA's layers (Touvron et al. 2023): RMSNorm, rotary positions on neighbouring pairs, grouped-query
+LLaMA's layers (Touvron et al. 2023): RMSNorm, rotary positions on neighboring pairs, grouped-query
 attention, SwiGLU; the head is the embedding table.  The file is GGUF version 3 with tensors named as
 llama.cpp names them, matrices in Q8_0 (blocks of 32 weights: an F16 scale, then 32 int8), norms in F32.
 """
@@ -39,7 +39,7 @@ def matrix(rows, columns, deviation=0.02):
 
 
 def turn(x, cosine, sine):
-    """Rotary positions on pairs of neighbours: (x0, x1), (x2, x3), ..."""
+    """Rotary positions on pairs of neighbors: (x0, x1), (x2, x3), ..."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).flatten(-2)
 
@@ -169,7 +169,7 @@ def entries(tokenizer):
         ("tokenizer.chat_template", STRING, TEMPLATE)]
 
 
-def quantise(weights):
+def quantize(weights):
     """Blocks of 32 as (scale F16, int8 x 32)."""
     blocks = weights.reshape(-1, 32)
     scale = (np.abs(blocks).max(1) / 127).astype(np.float16)
@@ -178,7 +178,7 @@ def quantise(weights):
     return np.concatenate([scale[:, None].view(np.int8), whole], 1)
 
 
-def dequantise(data):
+def dequantize(data):
     scale = np.ascontiguousarray(data[:, :2]).view(np.float16).astype(np.float32)
     return scale * data[:, 2:].astype(np.float32)
 
@@ -189,7 +189,7 @@ def write_gguf(path, model, tokenizer):
     infos, blobs, offset = [], [], 0
     for name, t in model.state_dict().items():
         weights = t.detach().float().numpy()
-        blob = quantise(weights).tobytes() if weights.ndim == 2 else weights.tobytes()
+        blob = quantize(weights).tobytes() if weights.ndim == 2 else weights.tobytes()
         name = name if name.endswith(".weight") else name + ".weight"
         infos.append(text(name) + struct.pack("<I%dQIQ" % weights.ndim, weights.ndim, *weights.shape[::-1],
                                               Q8_0 if weights.ndim == 2 else 0, offset))
@@ -243,7 +243,7 @@ def read_gguf(path):
     for name, shape, kind, offset in infos:
         size = int(np.prod(shape))
         if kind == Q8_0:
-            weights = dequantise(np.frombuffer(r.data, np.int8, size // 32 * 34, base + offset).reshape(-1, 34))
+            weights = dequantize(np.frombuffer(r.data, np.int8, size // 32 * 34, base + offset).reshape(-1, 34))
         else:
             weights = np.frombuffer(r.data, np.float32, size, base + offset)
         name = name if name in names else name[:-len(".weight")]

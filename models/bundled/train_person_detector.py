@@ -27,7 +27,7 @@ import detector_sources as sources
 import person_scenes
 from detector_camera import Draw, quick
 from detector_metrics import best_threshold, measure
-from person_detector import (CELL, GRID, HIGH, PATCH, WIDE, PersonDetector, centres, detect,
+from person_detector import (CELL, GRID, HIGH, PATCH, WIDE, PersonDetector, centers, detect,
                              read_folder, write_folder)
 from person_model import start_patches, write_json
 from train_person_vit import Average, Muon
@@ -103,7 +103,7 @@ def train(model, average, material, phase, begin, device, args, log):
     adam = torch.optim.AdamW([p for p in model.parameters() if id(p) not in inside],
                              betas=(0.9, 0.98), weight_decay=0.01)
     draw = Draw(SEED + 10 * phase + begin, device)
-    middle = centres(high // CELL, wide // CELL, device)
+    middle = centers(high // CELL, wide // CELL, device)
     spare = [GRID[0] - high // PATCH + 1, GRID[1] - wide // PATCH + 1]
     sums, since, kept = torch.zeros(4, device=device), time.time(), time.time()
     for step in range(begin, steps):

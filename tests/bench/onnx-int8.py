@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An ONNX model with its constant matrices in 8 bits, activations quantised as they come (Debian's python3-onnx, python3-numpy).
+"""An ONNX model with its constant matrices in 8 bits, activations quantized as they come (Debian's python3-onnx, python3-numpy).
 
 onnx-int8.py IN.onnx OUT.onnx
 
@@ -21,7 +21,7 @@ class Rewriter:
         self.transposed = {node.output[0]: node.input[0] for node in graph.node
                            if node.op_type == "Transpose" and node.input[0] in self.constants}
         self.nodes = []
-        self.activations = {}  # quantised once, however many matrices they meet
+        self.activations = {}  # quantized once, however many matrices they meet
         self.count = 0
 
     def weights(self, node):
@@ -87,7 +87,7 @@ def main():
     rewriter = Rewriter(model.graph)
     rewriter.run()
     if rewriter.count == 0:
-        sys.exit(f"{sys.argv[1]}: no constant matrices to quantise")
+        sys.exit(f"{sys.argv[1]}: no constant matrices to quantize")
     onnx.checker.check_model(model)
     onnx.save(model, sys.argv[2])
     print(f"{rewriter.count} matrices in 8 bits")

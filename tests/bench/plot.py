@@ -3,8 +3,8 @@
 
 plot.py OUT.svg RUNS.jsonl...
 
-Plain SVG, 800 pixels wide: a colour a storage rate; dots are medians with their spread, the dashed line is the floor. Everything other than pipeload
-is drawn in grey. The last run under the same name, limit and rate counts.
+Plain SVG, 800 pixels wide: a color a storage rate; dots are medians with their spread, the dashed line is the floor. Everything other than pipeload
+is drawn in gray. The last run under the same name, limit and rate counts.
 """
 import json
 import math
@@ -49,16 +49,16 @@ class Picture:
     def y(self, rate):
         return BOTTOM - (BOTTOM - TOP) * rate / self.y_top
 
-    def text(self, x, y, words, size=13, colour=INK, anchor="start", more=""):
-        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}" {more}>'
+    def text(self, x, y, words, size=13, color=INK, anchor="start", more=""):
+        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{color}" text-anchor="{anchor}" {more}>'
                           f"{escape(words)}</text>")
 
-    def line(self, points, colour, width=2.0, dash=""):
+    def line(self, points, color, width=2.0, dash=""):
         way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self.parts.append(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}"/>')
+        self.parts.append(f'<polyline points="{way}" fill="none" stroke="{color}" stroke-width="{width}" stroke-dasharray="{dash}"/>')
 
-    def dot(self, x, y, colour, fill):
-        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>')
+    def dot(self, x, y, color, fill):
+        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{fill}" stroke="{color}" stroke-width="2"/>')
 
     def axes(self):
         step = step_of(self.y_top)
@@ -73,18 +73,18 @@ class Picture:
         self.text((LEFT + RIGHT) / 2, BOTTOM + 41, "memory limit, GB", anchor="middle")
         self.text(LEFT - 40, TOP - 8, "tokens/s")
 
-    def points(self, rows, colour, fill, dash=""):
+    def points(self, rows, color, fill, dash=""):
         """Medians with their spread; a cross on the axis for who did not get through."""
         rows = sorted(rows, key=place)
         done = [r for r in rows if "word" not in r]
-        self.line([(self.x(place(r)), self.y(r["tokens_per_second"])) for r in done], colour, 2, dash)
+        self.line([(self.x(place(r)), self.y(r["tokens_per_second"])) for r in done], color, 2, dash)
         for r in done:
             x = self.x(place(r))
-            self.line([(x, self.y(r["tokens_per_second_min"])), (x, self.y(r["tokens_per_second_max"]))], colour, 5)
-            self.dot(x, self.y(r["tokens_per_second"]), colour, fill)
+            self.line([(x, self.y(r["tokens_per_second_min"])), (x, self.y(r["tokens_per_second_max"]))], color, 5)
+            self.dot(x, self.y(r["tokens_per_second"]), color, fill)
         for r in rows:
             if "word" in r:
-                self.text(self.x(place(r)), BOTTOM + 5, "×", 18, colour, "middle")
+                self.text(self.x(place(r)), BOTTOM + 5, "×", 18, color, "middle")
 
 
 def place(r):
@@ -105,12 +105,12 @@ def draw(out, paths):
     picture = Picture(1.04 * max(map(place, rows)), 1.08 * max(tops))
     picture.axes()
     legend = []
-    for rate, colour in zip(rates, COLOURS):
+    for rate, color in zip(rates, COLOURS):
         those = [r for r in ours if r["storage"] == rate]
         floor = sorted((place(r), 1e3 / r["floor_ms"]) for r in those if r.get("floor_ms"))
-        picture.line([(picture.x(x), picture.y(y)) for x, y in floor], colour, 1.5, "5 4")
-        picture.points(those, colour, colour)
-        legend.append((colour, f"pipeload, {rate_name(rate)}"))
+        picture.line([(picture.x(x), picture.y(y)) for x, y in floor], color, 1.5, "5 4")
+        picture.points(those, color, color)
+        legend.append((color, f"pipeload, {rate_name(rate)}"))
     for name, rate in peers:
         picture.points([r for r in rows if (r["name"], r["storage"]) == (name, rate)], PEER, "#ffffff", "2 3")
         legend.append((PEER, f"{name}, {rate_name(rate)}" if len(rates) > 1 else name))
@@ -118,14 +118,14 @@ def draw(out, paths):
 
 
 def write(out, picture, r, legend, failed):
-    """The title above, and what the colours mean, in the free upper left corner."""
+    """The title above, and what the colors mean, in the free upper left corner."""
     title = f"{r['model']}, {r['model_bytes'] / 1e9:.1f} GB: tokens/s over the memory limit"
     picture.text(LEFT - 40, 30, title, 17, more='font-weight="600"')
     picture.text(LEFT - 40, 50, r["machine"], 12, PEER)
     height = 20 * (len(legend) + 1 + failed) + 8
     picture.parts.append(f'<rect x="{LEFT + 8}" y="{TOP + 2}" width="330" height="{height}" fill="#ffffff"/>')
-    for i, (colour, words) in enumerate(legend):
-        picture.dot(LEFT + 24, TOP + 16 + 20 * i, colour, "#ffffff" if colour == PEER else colour)
+    for i, (color, words) in enumerate(legend):
+        picture.dot(LEFT + 24, TOP + 16 + 20 * i, color, "#ffffff" if color == PEER else color)
         picture.text(LEFT + 36, TOP + 20 + 20 * i, words)
     y = TOP + 16 + 20 * len(legend)
     picture.line([(LEFT + 15, y), (LEFT + 33, y)], INK, 1.5, "5 4")

@@ -376,7 +376,7 @@ test_restart (void)
   gst_object_unref (pipeline);
 }
 
-/* ---- queries and neighbours ---------------------------------------------------------------- */
+/* ---- queries and neighbors ---------------------------------------------------------------- */
 
 static void
 test_queries (void)

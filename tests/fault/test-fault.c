@@ -34,14 +34,14 @@ open_and_run (const Sweep *sweep, gpointer *model, float *logits, GError **error
 {
   PldVisionOptions options
       = VISION_OPTIONS (.engine.model = sweep->path, .engine.memory_limit = sweep->limit, .engine.threads = 2);
-  g_autofree guint8 *grey = g_malloc (48 * 48 * 3);
+  g_autofree guint8 *gray = g_malloc (48 * 48 * 3);
   PldImage image = { .kind = PLD_IMAGE_RGB, .width = 48, .height = 48 };
   gboolean ok = TRUE;
 
   for (guint i = 0; i < 48 * 48 * 3; i++)
-    grey[i] = (guint8) (i * 7);
+    gray[i] = (guint8) (i * 7);
   for (guint c = 0; c < 3; c++)
-    *pld_image_plane (&image, c) = (PldPlane) { grey + c, 48 * 3, 3, 48, 48 };
+    *pld_image_plane (&image, c) = (PldPlane) { gray + c, 48 * 3, 3, 48, 48 };
   if (*model == NULL)
     *model = pld_vision_open (&options, NULL, NULL, NULL, error);
   for (guint pass = 0; pass < 3 && ok; pass++)

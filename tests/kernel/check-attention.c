@@ -79,7 +79,7 @@ check_mix (guint t)
 void
 check_narrow_f16 (guint t)
 {
-  /* Each half, its neighbours among floats, the middle to the next half and the middle's neighbours: wherever rounding
+  /* Each half, its neighbors among floats, the middle to the next half and the middle's neighbors: wherever rounding
    * may turn. */
   for (guint first = 0; first < 65536; first += 256)
     {

@@ -8,8 +8,8 @@ export PIPELOAD_MODELS=$top/models/bundled
 cd "$work" || exit 1
 "$PIPELOAD_BUILD/tests/pipeline/make-walk" walk.avi 20 jpegenc avimux 0 20 || fail "make-walk"
 
-# coloured FILE: how many pixels of its last frame are far from all colours of make-walk's picture
-coloured() {
+# colored FILE: how many pixels of its last frame are far from all colors of make-walk's picture
+colored() {
   gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! filesink location=raw 2>/dev/null || fail "$1"
   python3 - <<'PYTHON'
 WIDE, HIGH = 512, 384
@@ -20,10 +20,10 @@ PYTHON
 }
 
 PIPELOAD_VIT=interval=2 PIPELOAD_OVERLAY=corner=none "$top/pipelines/boxes.sh" walk.avi boxes.mkv >out 2>&1 || fail "exit status $?"
-before=$(coloured walk.avi) after=$(coloured boxes.mkv)
-[ "$before" = 0 ] || fail "$before coloured pixels in a grey video"
+before=$(colored walk.avi) after=$(colored boxes.mkv)
+[ "$before" = 0 ] || fail "$before colored pixels in a gray video"
 # A box of 150 pixels' height has edges of some hundred pixels.
-[ "$after" -gt 150 ] || fail "$after coloured pixels: no box"
+[ "$after" -gt 150 ] || fail "$after colored pixels: no box"
 [ "$(find . -name '.boxes.mkv*' | wc -l)" = 0 ] || fail "something unfinished is left"
 
 PIPELOAD_SOURCE_BIN="videotestsrc num-buffers=20 is-live=true ! video/x-raw,width=320,height=240,framerate=20/1" PIPELOAD_SINK=fakesink \

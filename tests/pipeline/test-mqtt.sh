@@ -164,7 +164,7 @@ configure "allow_anonymous false" "password_file $work/passwords"
 start_broker
 GST_DEBUG='pipeloadpublish:9,*:3' "$source" 50 20 "$publish drain=6000 broker=mqtt://camera:wr0ng@127.0.0.1:$port" >"$work/out" 2>&1 ||
   fail "event-source"
-[ "$(grep -c '^warning: .*not authorised' "$work/out")" = 1 ] || fail "not one warning of the password"
+[ "$(grep -c '^warning: .*not authorized' "$work/out")" = 1 ] || fail "not one warning of the password"
 expect 'acknowledged=\(guint64\)0, queued=\(guint64\)20'
 grep -q wr0ng "$work/out" && fail "the password is shown"
 GST_DEBUG='pipeloadpublish:9,*:3' "$source" 50 20 "$publish broker=mqtt://camera:r%3aght%2f0ne@127.0.0.1:$port" >"$work/out" 2>&1 ||

@@ -93,6 +93,6 @@ refuses 1 'pipelines/ask.sh' "$top/pipelines/ask.sh"
 refuses 2 '/nonexistent/model' env PIPELOAD_LLM="model=/nonexistent/model" "$top/pipelines/ask.sh" hello
 refuses 2 '/nonexistent/prompts' "$top/pipelines/answer-file.sh" /nonexistent/prompts
 refuses 2 '/nonexistent/model' "$top/pipelines/answer-file.sh" /dev/null /nonexistent/model
-refuses 1 'colour' "$top/pipelines/chat.sh" --colour=red
+refuses 1 'color' "$top/pipelines/chat.sh" --color=red
 refuses 2 'smallest' "$top/pipelines/chat.sh" "${options[@]}" --memory-limit=10kB
 exit 0

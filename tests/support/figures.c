@@ -8,13 +8,13 @@ const Figure figures[FIGURES] = { { 60, 120, 60 },  { 130, 240, 90 },  { 220, 22
                                   { 430, 140, 80 }, { 460, 340, 110 }, { 80, 360, 100 } };
 
 static void
-ellipse (guint8 *rgb, int cx, int cy, int rx, int ry, const guint8 colour[3])
+ellipse (guint8 *rgb, int cx, int cy, int rx, int ry, const guint8 color[3])
 {
   for (int y = MAX (cy - ry, 0); y <= MIN (cy + ry, FIGURES_HIGH - 1); y++)
     for (int x = MAX (cx - rx, 0); x <= MIN (cx + rx, FIGURES_WIDE - 1); x++)
       if ((x - cx) * (x - cx) * ry * ry + (y - cy) * (y - cy) * rx * rx <= rx * rx * ry * ry)
         for (int c = 0; c < 3; c++)
-          rgb[(y * FIGURES_WIDE + x) * 3 + c] = colour[c];
+          rgb[(y * FIGURES_WIDE + x) * 3 + c] = color[c];
 }
 
 static void

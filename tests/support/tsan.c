@@ -28,7 +28,7 @@ find_real (void)
   real_wait_until = (typeof (real_wait_until)) dlsym (RTLD_NEXT, "g_cond_wait_until");
 }
 
-/* An object is initialised before another thread gets to it, however it is handed over: by GThreadPool's queue, say. */
+/* An object is initialized before another thread gets to it, however it is handed over: by GThreadPool's queue, say. */
 void
 g_mutex_init (GMutex *mutex)
 {

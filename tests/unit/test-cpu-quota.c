@@ -77,7 +77,7 @@ test_container (void)
   g_assert_cmpuint (pld_cpu_quota (root), ==, 4);
   put ("proc/self/cgroup", "0::/docker/7/job\n");
   g_assert_cmpuint (pld_cpu_quota (root), ==, 2);
-  /* A neighbour whose name begins alike. */
+  /* A neighbor whose name begins alike. */
   put ("proc/self/cgroup", "0::/docker/77\n");
   g_assert_cmpuint (pld_cpu_quota (root), ==, NONE);
   end ();

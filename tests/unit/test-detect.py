@@ -231,14 +231,14 @@ class Detect(unittest.TestCase):
     def test_detector(self):
         """The bundled detector on a figure made of ellipses (tests/support/figures.c): where it stands is known."""
         feet, height, ellipses = (330, 330), 150, []
-        for dx, dy, rx, ry, colour in ((0, 10, 9, 10, (170, 130, 110)), (0, 48, 18, 30, (100, 40, 60)),
+        for dx, dy, rx, ry, color in ((0, 10, 9, 10, (170, 130, 110)), (0, 48, 18, 30, (100, 40, 60)),
                                        (-7, 109, 7, 42, (30, 30, 50)), (7, 109, 7, 42, (30, 30, 50))):
-            ellipses.append((feet[0] + dx, feet[1] - height + dy, rx, ry, colour))
+            ellipses.append((feet[0] + dx, feet[1] - height + dy, rx, ry, color))
 
         def pixel(x, y):
-            for cx, cy, rx, ry, colour in reversed(ellipses):
+            for cx, cy, rx, ry, color in reversed(ellipses):
                 if ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1:
-                    return colour
+                    return color
             return (150 + (x // 7 * 13 + y // 5 * 7) % 9,) * 3
 
         picture = self.folder / "figure.png"

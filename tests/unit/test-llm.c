@@ -200,24 +200,24 @@ typedef struct
   PldLlm *llm;
   gint stop; /* atomic */
   guint passes;
-} Neighbour;
+} Neighbor;
 
-static const guint32 neighbours_tokens[] = { 7, 2, 9, 4 };
+static const guint32 neighbors_tokens[] = { 7, 2, 9, 4 };
 
 /* Runs on and on; its logits are always the same. */
 static gpointer
-run_neighbour (gpointer data)
+run_neighbor (gpointer data)
 {
-  Neighbour *n = data;
+  Neighbor *n = data;
   const gsize size = pld_llm_get_info (n->llm)->n_vocab * sizeof (float);
   g_autofree float *want = g_malloc (size);
   g_autofree float *got = g_malloc (size);
 
-  g_assert_true (pld_llm_eval (n->llm, neighbours_tokens, 4, want, NULL, NULL));
+  g_assert_true (pld_llm_eval (n->llm, neighbors_tokens, 4, want, NULL, NULL));
   for (; !g_atomic_int_get (&n->stop); n->passes++)
     {
       pld_llm_rewind (n->llm, 0);
-      g_assert_true (pld_llm_eval (n->llm, neighbours_tokens, 4, got, NULL, NULL));
+      g_assert_true (pld_llm_eval (n->llm, neighbors_tokens, 4, got, NULL, NULL));
       g_assert_cmpmem (got, size, want, size);
     }
   return NULL;
@@ -237,8 +237,8 @@ static void
 test_leaving (void)
 {
   const guint32 tokens[] = { 1, 5, 9, 3, 8, 2 };
-  Neighbour neighbour = { .llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64) };
-  GThread *thread = g_thread_new ("neighbour", run_neighbour, &neighbour);
+  Neighbor neighbor = { .llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64) };
+  GThread *thread = g_thread_new ("neighbor", run_neighbor, &neighbor);
   PldLlm *llm = open_mode (TINY, PLD_PIPELINING_NONE, 0, 64);
   const gsize size = pld_llm_get_info (llm)->n_vocab * sizeof (float);
   g_autofree float *want = g_malloc (size);
@@ -273,15 +273,15 @@ test_leaving (void)
       g_assert_true (pld_llm_eval (llm, tokens, 6, got, NULL, NULL));
       g_assert_cmpmem (got, size, want, size);
     }
-  g_atomic_int_set (&neighbour.stop, 1);
+  g_atomic_int_set (&neighbor.stop, 1);
   g_thread_join (thread);
   g_assert_cmpuint (n_cancelled, >, 0);
-  g_assert_cmpuint (neighbour.passes, >, 0);
+  g_assert_cmpuint (neighbor.passes, >, 0);
   g_clear_pointer (&llm, pld_llm_close);
-  g_clear_pointer (&neighbour.llm, pld_llm_close);
+  g_clear_pointer (&neighbor.llm, pld_llm_close);
 }
 
-/* Under a limit that leaves little room in a pass: a long prompt does not keep a neighbour waiting until its end. */
+/* Under a limit that leaves little room in a pass: a long prompt does not keep a neighbor waiting until its end. */
 static void
 test_fair (void)
 {
@@ -293,7 +293,7 @@ test_fair (void)
   PldLlmOptions options = LLM_OPTIONS (.engine.model = path, .engine.threads = 2, .context_size = 64);
   guint32 tokens[N];
   g_autoptr (PldPlanInfo) plan = NULL;
-  Neighbour neighbour = { 0 };
+  Neighbor neighbor = { 0 };
   PldStats stats;
   GThread *thread;
   PldLlm *llm;
@@ -302,24 +302,24 @@ test_fair (void)
     tokens[i] = 1 + i % 9;
   g_assert_true ((plan = pld_model_plan (&options.engine, NULL)) != NULL);
   llm = open_llm (TINY, 0, 64);
-  neighbour.llm = open_llm (TINY, 0, 64);
+  neighbor.llm = open_llm (TINY, 0, 64);
   /* The smallest for both of them: found by asking. */
   for (guint64 limit = plan->minimum_limit; !pld_handle_set_memory_limit (PLD_HANDLE (llm), limit, NULL);)
     limit += 4096;
-  thread = g_thread_new ("neighbour", run_neighbour, &neighbour);
+  thread = g_thread_new ("neighbor", run_neighbor, &neighbor);
   for (guint i = 0; i < 5; i++)
     {
       pld_llm_rewind (llm, 0);
       g_assert_true (pld_llm_eval (llm, tokens, N, NULL, NULL, NULL));
     }
-  g_atomic_int_set (&neighbour.stop, 1);
+  g_atomic_int_set (&neighbor.stop, 1);
   g_thread_join (thread);
   pld_handle_get_stats (PLD_HANDLE (llm), &stats);
   g_assert_cmpuint (stats.batch, <=, 8);
   /* One after the other, it would be 5. */
-  g_assert_cmpuint (neighbour.passes, >=, 15);
+  g_assert_cmpuint (neighbor.passes, >=, 15);
   g_clear_pointer (&llm, pld_llm_close);
-  g_clear_pointer (&neighbour.llm, pld_llm_close);
+  g_clear_pointer (&neighbor.llm, pld_llm_close);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------- */

@@ -86,7 +86,7 @@ test_spm_strips (void)
   subject_clear (&s);
 }
 
-/* The definition, quadratic: of all neighbours that make a token the best, the leftmost of the best; until none. */
+/* The definition, quadratic: of all neighbors that make a token the best, the leftmost of the best; until none. */
 static GArray *
 merge_plainly (const Vocab *vocab, const char *text)
 {

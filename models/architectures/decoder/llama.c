@@ -2,7 +2,7 @@
  *
  * LLaMA (arXiv 2302.13971) and its kin, with the keys and tensor names of GGUF: RMS norm before each part, rotary
  * positions, grouped-query attention, SwiGLU. Mixtral (arXiv 2401.04088) is a LLaMA whose feed-forward part is a choice
- * of experts; Qwen2 adds biases to q, k and v; Qwen3 normalises each head of q and k instead.
+ * of experts; Qwen2 adds biases to q, k and v; Qwen3 normalizes each head of q and k instead.
  */
 #include <string.h>
 
@@ -29,7 +29,7 @@ typedef struct
 {
   PldToken *tokens; /* [n] */
   float *x;         /* [n, d] the residual stream */
-  float *h;         /* [n, d] normalised input of a layer */
+  float *h;         /* [n, d] normalized input of a layer */
   float *wide;      /* [n, max ((n_heads + 2 n_kv_heads) d_head, 2 d_ff)] q, k, v; gate and up */
   float *cos, *sin; /* [n, n_pairs] */
   float *blocks;    /* inputs of layers, as blocks */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Position embeddings of a grid of another size than the stored one's: bicubic interpolation (Keys' kernel with a =
- * −0.75, pixel centres at ½, edges repeated, no antialiasing), what PyTorch's interpolate (mode="bicubic",
+ * −0.75, pixel centers at ½, edges repeated, no antialiasing), what PyTorch's interpolate (mode="bicubic",
  * align_corners=False) computes and Hugging Face uses for them.
  */
 #pragma once

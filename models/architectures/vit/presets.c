@@ -4,7 +4,7 @@
  */
 #include "models/architectures/vit/presets.h"
 
-#define WEIGHT_STD 0.02 /* of ViT's own initialisation */
+#define WEIGHT_STD 0.02 /* of ViT's own initialization */
 #define BIAS_STD 0.002
 #define PILLOW_BILINEAR 2
 

@@ -124,7 +124,7 @@ gsize pld_vit_scratch_floats (const PldNet *net, guint context);
 typedef struct
 {
   float *x;    /* [B * P, d] the residual stream */
-  float *h;    /* [B * P, d] normalised input of a layer; attention's result */
+  float *h;    /* [B * P, d] normalized input of a layer; attention's result */
   float *q;    /* [B * P, d] */
   float *wide; /* [B * P, max (2 * d, d_mlp, 3 * patch², head_rows)] keys and values; the MLP's hidden layer; patches */
   float *blocks; /* inputs of layers, as blocks, where there are weights in blocks */
