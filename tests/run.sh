@@ -96,7 +96,7 @@ compile() {
 # All builds, in the order in which they are tested, and then what runs on one core. meson's tests run meanwhile.
 in_background() {
   local cpu
-  aside build-gcc compile gcc gcc -Dbuildtype=release
+  aside build-gcc compile gcc gcc -Dbuildtype=release -Ddocs=enabled
   [ $quick = yes ] && return
   aside build-clang compile clang clang -Dbuildtype=release
   aside build-asan compile asan gcc -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
@@ -112,7 +112,7 @@ in_background() {
   done
 }
 
-packages=(g++ git shellcheck python3-venv python3-gi gir1.2-gstreamer-1.0 libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
+packages=(g++ git gtk-doc-tools shellcheck python3-venv python3-gi gir1.2-gstreamer-1.0 libgstrtspserver-1.0-dev mosquitto mosquitto-clients)
 [ $quick = yes ] || packages+=(clang libclang-rt-14-dev valgrind qemu-user)
 pld_install_demo && pld_install "${packages[@]}" || { echo "0 passed, 1 failed"; exit 1; }
 
@@ -127,6 +127,7 @@ one format scripts/format.sh --check
 one prose scripts/check-prose.py
 one shellcheck shellcheck .ci/run pipelines/*.sh scripts/*.sh tests/*.sh tests/*/*.sh packaging/*.sh
 await build-gcc && {
+  one docs ninja -C build-test/gcc docs
   tests gcc gcc
   # Every instruction set below this CPU's own; the kernels' tests have run them all.
   for level in baseline:avx2 avx2:avx512f avxvnni:avx512f.*avx_vnni avx512:avx512_vnni; do
