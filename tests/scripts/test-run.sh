@@ -80,7 +80,7 @@ says 'its reason'
 
 # A build that fails: not tested.
 rm -r "$work/tree/build-test"
-run 1 1 "meson setup build-test/gcc --werror -Dbuildtype=release"
+run 1 1 "meson setup build-test/gcc --werror -Dbuildtype=release -Ddocs=enabled"
 says '^FAILED  build-gcc'
 says 'its reason'
 [ ! -e "$work/runs" ] || fail "tests a build that failed"
