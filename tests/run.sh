@@ -12,11 +12,11 @@ shopt -s nullglob
 # shellcheck source=scripts/common.sh
 . scripts/common.sh
 
-quick=no long=no
+quick=no long=no slow=(--no-suite slow)
 case ${1:-} in
   '') ;;
   --quick) quick=yes ;;
-  --long) long=yes ;;
+  --long) long=yes slow=() ;;
   *) sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
 esac
 passed=0 failed=0 logs=$top/build-test/logs results=()
@@ -140,7 +140,7 @@ if [ $quick = no ]; then
     # The slow unwinder, since GLib and GStreamer have no frame pointers that would show what leaked.
     ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$top/tests/support/lsan.supp G_SLICE=always-malloc \
       UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-      tests asan asan --suite unit --suite kernel --suite golden --suite element --suite fuzz --suite fault --suite soak -t 4
+      tests asan asan --suite unit --suite kernel --suite golden --suite element --suite fuzz --suite fault --suite soak "${slow[@]}" -t 4
   }
   # As a Raspberry Pi 4 has it, a Raspberry Pi 5, and with all that qemu knows.
   await build-arm64 && {

@@ -9,6 +9,8 @@
  *
  *   test-kernels --seed=NUMBER [-p /kernel/scores/avx2]
  *   test-kernels --seed=1 --seeds=1000
+ *
+ * Products of large matrices are checked with "-m thorough" only.
  */
 #include "tests/kernel/rig.h"
 
