@@ -25,8 +25,9 @@ typedef struct
   GPtrArray *inputs;
   AnalyseStore *store;
   GMainLoop *loop;
-  GPtrArray *slots; /* Slot: recordings that are being analysed */
-  guint next;       /* of @inputs, to begin with */
+  GPtrArray *slots;   /* Slot: recordings that are being analysed */
+  GHashTable *warned; /* texts of warnings: all recordings have the same model */
+  guint next;         /* of @inputs, to begin with */
   guint done, damaged;
   guint64 done_bytes, all_bytes; /* of recordings */
   int status;
@@ -174,6 +175,21 @@ finish (Run *run, Slot *slot, const GError *damage)
   g_ptr_array_remove (run->slots, slot);
 }
 
+/* Each text once. Of our elements: a decoder's warnings say little to a user. */
+static void
+warn (Run *run, GstMessage *message)
+{
+  GstObject *source = GST_MESSAGE_SRC (message);
+  GstElementFactory *factory = GST_IS_ELEMENT (source) ? gst_element_get_factory (GST_ELEMENT (source)) : NULL;
+  g_autoptr (GError) warning = NULL;
+
+  if (factory == NULL || !g_str_has_prefix (GST_OBJECT_NAME (factory), "pipeload"))
+    return;
+  gst_message_parse_warning (message, &warning, NULL);
+  if (g_hash_table_add (run->warned, g_strdup (warning->message)))
+    pld_tool_say ("pipeload: warning: %s", warning->message);
+}
+
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer user_data)
 {
@@ -181,6 +197,8 @@ on_message (GstBus *bus, GstMessage *message, gpointer user_data)
   Run *run = slot->run;
   g_autoptr (GError) error = NULL;
 
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING)
+    warn (run, message);
   switch (analyse_job_handle (slot->job, message, &error))
     {
     case ANALYSE_RUNS:
@@ -270,12 +288,14 @@ analyse (Run *run)
                             g_timeout_add (DRAW_INTERVAL, draw, run) };
 
   run->slots = g_ptr_array_new_with_free_func (slot_free);
+  run->warned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   run->start = g_get_monotonic_time ();
   for (int i = 0; i < run->options.jobs; i++)
     start_next (run);
   if (run->slots->len > 0 && run->status == 0)
     g_main_loop_run (run->loop);
   g_ptr_array_set_size (run->slots, 0);
+  g_hash_table_unref (run->warned);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
   pld_tool_progress_end ();

@@ -3,8 +3,10 @@
  * The options of every verb that runs a model, and their translation for the library.
  */
 #include "apps/common/engine.h"
+#include "apps/common/terminal.h"
 #include "apps/common/verb.h"
 
+#include <stdio.h>
 #include <string.h>
 
 PldEngineValues pld_engine;
@@ -129,6 +131,21 @@ pld_engine_llm (const char *path, PldLlmOptions *options)
   options->cache_type = (PldCacheType) cache_type;
   options->lookup = (guint) pld_engine.lookup;
   return TRUE;
+}
+
+void
+pld_engine_warn (PldHandle *handle)
+{
+  const char *const *warnings = pld_handle_get_warnings (handle);
+
+  if (*warnings != NULL)
+    pld_tool_progress_end ();
+  for (; *warnings != NULL; warnings++)
+    {
+      g_autofree char *text = pld_tool_clean (*warnings);
+
+      fprintf (stderr, "pipeload: warning: %s\n", text);
+    }
 }
 
 guint64

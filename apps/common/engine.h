@@ -25,6 +25,9 @@ extern const GOptionEntry pld_small_limit_options[];
 gboolean pld_engine_vision (const char *path, PldVisionOptions *options);
 gboolean pld_engine_llm (const char *path, PldLlmOptions *options);
 
+/* Prints each warning about a model that was opened as "pipeload: warning: ..." on stderr. */
+void pld_engine_warn (PldHandle *handle);
+
 /* Returns: a memory limit smaller than the weights of a vision model, halfway from them to the smallest that works, or
  * that one where none is smaller; 0 = @error. @threads (out): to run with: each needs memory of its own, so of many
  * cores only as many compute as leave room for streamed weights.

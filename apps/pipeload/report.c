@@ -102,6 +102,8 @@ write_report (const PldLlmOptions *options, const GPtrArray *lines)
   run.options.max_tokens = max_tokens;
   run.llm = pld_llm_open (options, pld_tool_progress, NULL, run.cancellable, &error);
   pld_tool_progress_end ();
+  if (run.llm != NULL)
+    pld_engine_warn (PLD_HANDLE (run.llm));
   if (run.llm == NULL || !answer_lines (&run, lines, &error))
     status = pld_tool_fail (error);
   g_clear_pointer (&run.llm, pld_llm_close);

@@ -207,6 +207,7 @@ run_model (int argc, char **argv)
   pld_tool_progress_end ();
   if (run.llm == NULL)
     return pld_tool_fail (error);
+  pld_engine_warn (PLD_HANDLE (run.llm));
   status = answer (&run);
   if (!quiet)
     pld_run_print_timings (&run);

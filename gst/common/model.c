@@ -234,6 +234,9 @@ gst_pipeload_model_opened (GstPipeloadModel *model, PldHandle *handle, const Gst
   g_free (model->limit);
   model->limit = g_strdup (settings->memory_limit);
   g_mutex_unlock (&model->lock);
+  for (const char *const *warning = pld_handle_get_warnings (handle); *warning != NULL; warning++)
+    gst_element_message_full (model->element, GST_MESSAGE_WARNING, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                              g_strdup (*warning), NULL, __FILE__, G_STRFUNC, __LINE__);
   post_progress (model, GST_PROGRESS_TYPE_COMPLETE, text);
 }
 

@@ -126,6 +126,17 @@ typedef struct _PldHandle PldHandle;
 PLD_API const char *pld_handle_get_path (PldHandle *handle);
 
 /**
+ * pld_handle_get_warnings:
+ * @handle: an open handle
+ *
+ * Lists what a user should know about the opened model and its options, although both work: values that the files do
+ * not have and the defaults that take their place, for example. One sentence each, which names the file.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): valid until the handle is closed
+ */
+PLD_API const char *const *pld_handle_get_warnings (PldHandle *handle);
+
+/**
  * pld_handle_set_memory_limit:
  * @handle: an open handle
  * @limit: bytes; 0: none; or PLD_LIMIT_AUTO

@@ -62,11 +62,26 @@ pld_handle_join (PldHandle *handle, const PldHandleType *type, const PldEngineOp
 {
   g_mutex_init (&handle->user_lock);
   handle->user = options_user (options);
+  handle->warnings = g_ptr_array_new_null_terminated (1, g_free, TRUE);
   handle->path = options_path (type, options, error);
   if (handle->path != NULL)
     handle->core = pld_core_join (type->kind, handle->path, options_input (type, options), &handle->user, type->measure,
                                   (gpointer) options, progress, user_data, cancellable, error);
-  return handle->core != NULL;
+  if (handle->core == NULL)
+    return FALSE;
+  for (guint i = 0; i < pld_core_model (handle->core)->warnings->len; i++)
+    pld_handle_warn (handle, "%s", (const char *) pld_core_model (handle->core)->warnings->pdata[i]);
+  return TRUE;
+}
+
+void
+pld_handle_warn (PldHandle *handle, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (handle->warnings, g_strdup_vprintf (format, args));
+  va_end (args);
 }
 
 void
@@ -79,6 +94,7 @@ void
 pld_handle_clear (PldHandle *handle)
 {
   g_mutex_clear (&handle->user_lock);
+  g_clear_pointer (&handle->warnings, g_ptr_array_unref);
   g_free (handle->path);
 }
 
@@ -88,6 +104,12 @@ const char *
 pld_handle_get_path (PldHandle *handle)
 {
   return handle->path;
+}
+
+const char *const *
+pld_handle_get_warnings (PldHandle *handle)
+{
+  return (const char *const *) handle->warnings->pdata;
 }
 
 gboolean

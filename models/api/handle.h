@@ -25,7 +25,8 @@ struct _PldHandle
 {
   PldCore *core;
   char *path;
-  GMutex user_lock; /* held while user is read and replaced */
+  GPtrArray *warnings; /* strings; NULL-terminated once the handle is open */
+  GMutex user_lock;    /* held while user is read and replaced */
   PldDemand user;
 };
 
@@ -42,6 +43,9 @@ PldEngineOptions *pld_handle_options (const PldHandleType *type, const PldEngine
  * once the handle is closed. */
 gboolean pld_handle_join (PldHandle *handle, const PldHandleType *type, const PldEngineOptions *options,
                           PldProgressFunc progress, gpointer user_data, GCancellable *cancellable, GError **error);
+
+/* Adds a warning of the handle's own, while it is being opened. */
+void pld_handle_warn (PldHandle *handle, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 /* @destroy: frees the struct that begins with @handle, with pld_handle_clear (); called at once, or at the end of a
  * pass that still reads it. */

@@ -243,6 +243,7 @@ pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GErro
 
   model->path = g_strdup (weights->path);
   model->weights = weights;
+  model->warnings = g_ptr_array_new_with_free_func (g_free);
   model->params = pld_params_new (weights);
   if (kind == PLD_MODEL_VISION ? open_vision (model, input, error) : open_text (model, error))
     {
@@ -275,9 +276,20 @@ pld_model_free (PldModel *model)
   g_clear_pointer (&model->config, pld_config_free);
   g_clear_pointer (&model->weights, pld_weights_free);
   g_strfreev (model->labels);
+  g_ptr_array_unref (model->warnings);
   g_free (model->storage);
   g_free (model->path);
   g_free (model);
+}
+
+void
+pld_model_warn (PldModel *model, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (model->warnings, g_strdup_vprintf (format, args));
+  va_end (args);
 }
 
 guint64

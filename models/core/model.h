@@ -22,6 +22,7 @@ typedef struct
   const PldArch *arch;
   PldNet *net;
   guint64 n_parameters, weight_bytes;
+  GPtrArray *warnings; /* strings: what a user should know, although the model runs */
   PldProfile *storage; /* (nullable): of the storage that holds it, measured on its largest file; taken from the cache
                           at opening */
   /* vision */
@@ -37,6 +38,8 @@ PldModel *pld_model_open (PldModelKind kind, const char *path, PldInputSize inpu
 PldModel *pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GError **error);
 void pld_model_free (PldModel *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldModel, pld_model_free)
+
+void pld_model_warn (PldModel *model, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 /* The file that most of the weights come from. */
 const char *pld_model_largest_file (const PldModel *model);
