@@ -16,7 +16,7 @@ typedef struct
   const char *memory_limit, *input_size; /* as the user wrote them; NULL: none */
   const char *classes;                   /* as the user wrote it; NULL: all */
   double threshold;                      /* −1: the model's own */
-  int top_k;                             /* 0: all; −1: one class, or every object */
+  int top_k;                             /* 0: all; −1: one class, or all where several can be right */
   guint interval;
   gboolean json;
   gboolean all;       /* of videos, every result rather than every change */

@@ -83,7 +83,7 @@ pictures_open (Pictures *p)
 static guint
 pictures_filter (const Pictures *p, PldObject *objects, guint n_objects)
 {
-  const int k = p->detect->top_k >= 0 ? p->detect->top_k : !p->info->detector;
+  const int k = p->detect->top_k >= 0 ? p->detect->top_k : p->info->exclusive;
   const guint most = k > 0 ? (guint) k : G_MAXUINT;
   const double threshold = p->detect->threshold >= 0 ? p->detect->threshold : p->info->threshold;
   guint n = 0;
@@ -227,7 +227,7 @@ static const GOptionEntry options[] = {
   { "threshold", 'T', 0, G_OPTION_ARG_DOUBLE, &detect.threshold, "Least confidence to report (the model's own)",
     "0..1" },
   { "top-k", 'k', 0, G_OPTION_ARG_INT, &detect.top_k,
-    "Most results to report for a picture (one class, or every object); 0 = all", "K" },
+    "Most results to report for a picture (one class, or all where several can be right); 0 = all", "K" },
   { "classes", 'c', 0, G_OPTION_ARG_STRING, &classes, "Report only these", "A,B" },
   { "all", 'a', 0, G_OPTION_ARG_NONE, &detect.all, "Videos: print every result, not only changes", NULL },
   { "interval", 'i', 0, G_OPTION_ARG_INT, &interval, "Videos: infer on every Nth frame (1)", "N" },

@@ -211,7 +211,7 @@ collect (GstPipeloadVitRunner *runner, const GstPipeloadVitJob *job, guint slot,
 {
   const PldObject *seen = runner->objects + (gsize) slot * runner->info->max_objects;
   const double threshold = job->threshold >= 0 ? job->threshold : runner->info->threshold;
-  const int k = job->top_k >= 0 ? job->top_k : !runner->info->detector;
+  const int k = job->top_k >= 0 ? job->top_k : runner->info->exclusive;
   guint most = k > 0 ? (guint) k : G_MAXUINT, kept = 0;
 
   for (guint i = 0; i < runner->n_objects[slot] && kept < most && seen[i].confidence >= threshold; i++)

@@ -122,7 +122,7 @@ install_results (GObjectClass *klass)
       klass, PROP (top_k),
       g_param_spec_int ("top-k", "Top k",
                         "Report at most this many classes or objects a picture, best first (0: all, -1: one class, "
-                        "or every object)",
+                        "or all where several can be right)",
                         -1, G_MAXINT, DEFAULT_TOP_K, GST_PIPELOAD_PLAYING));
   gst_pipeload_settings_install (
       klass, PROP (messages),

@@ -38,7 +38,7 @@ typedef struct
 {
   GstPipeloadModelSettings model;
   char *labels, *classes, *input_size; /* NULL = not set */
-  int top_k;                           /* -1 = one class, or every object */
+  int top_k;                           /* -1 = one class, or all where several can be right */
   guint interval, max_batch;
   double threshold; /* -1 = the model's own */
   double motion_threshold;

@@ -75,11 +75,13 @@ pld_vision_options_init (PldVisionOptions *options)
  * @input_height: height that pictures are scaled to, in pixels
  * @n_values: values that the model's head gives for a picture
  * @max_objects: most objects of a picture
- * @threshold: default confidence threshold, if the model specifies one
+ * @threshold: default confidence threshold, if the model specifies one; of regressions below all values
  * @n_classes: number of classes
  * @labels: (array length=n_classes): names of the classes
  * @n_parameters: number of parameters
  * @weight_bytes: bytes of the weights, as stored
+ * @exclusive: TRUE: of the classes of a picture one is right, so only the best counts unless more are asked for; FALSE:
+ *   each object counts for itself: of detectors, of classifiers for several labels, of regressions
  *
  * An opened model.
  */
@@ -97,13 +99,14 @@ typedef struct
   const char *const *labels;
   guint64 n_parameters;
   guint64 weight_bytes;
+  gboolean exclusive;
 } PldVisionInfo;
 
 /**
  * PldObject:
  * @label_id: index of the class
  * @label: name of the class; owned by the handle
- * @confidence: 0..1
+ * @confidence: 0..1; of a regression the value itself
  * @x_min: left side of the box, 0..1 of the picture's width
  * @y_min: upper side of the box, 0..1 of the picture's height
  * @x_max: right side of the box

@@ -150,6 +150,7 @@ handle_describe (PldVision *vision)
     .max_objects = net->max_objects,
     .threshold = net->threshold,
     .n_classes = net->n_classes,
+    .exclusive = net->exclusive,
     .labels = (const char *const *) model->labels,
     .n_parameters = model->n_parameters,
     .weight_bytes = model->weight_bytes,

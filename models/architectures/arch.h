@@ -63,9 +63,10 @@ typedef struct
   double rescale, mean[3], std[3]; /* normalized = (byte * rescale - mean) / std */
   float scale[3], shift[3];        /* normalized = byte * scale + shift, for R, G, B */
   guint n_classes;
-  guint max_objects; /* of a picture */
-  gboolean detector; /* objects have places in the picture */
-  float threshold;   /* default: the least confidence of an object that counts */
+  guint max_objects;  /* of a picture */
+  gboolean detector;  /* objects have places in the picture */
+  gboolean exclusive; /* of a picture's classes one is right */
+  float threshold;    /* default: the least confidence of an object that counts */
 } PldVisionNet;
 
 typedef struct
@@ -112,6 +113,9 @@ typedef struct
   /* @memory: activation_floats(n); @results: (out): [those of the n that are wanted, n_outputs] */
   gboolean (*forward) (const PldNet *net, PldSession *session, const PldItem *items, guint n, float *memory,
                        float *results, GError **error);
+  /* Vision: the class of image processors that prepares pictures unless the files name another; see
+   * models/core/preprocessing.h */
+  const char *image_processor;
   /* Vision: the objects in @result, [n_outputs]. @objects: (out): [max_objects], best first, without their labels.
    * Returns: their number */
   guint (*decode) (const PldVisionNet *net, const float *result, PldObject *objects);

@@ -3,6 +3,7 @@
  * Opens a model's files: configuration, weights, preprocessing, labels, tokenizer.
  */
 #include "models/core/model.h"
+#include "models/core/preprocessing.h"
 
 /* Where preprocessing is described: in a file of its own, or in GGUF's keys of the same names after the architecture's.
  * *config: NULL when there is no such file. */
@@ -23,105 +24,6 @@ open_preprocessing (PldModel *model, PldConfig **config, GError **error)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&missing));
   return FALSE;
-}
-
-/* A member of the object @key, or @key itself with NULL; 0: there is none. */
-static guint64
-read_edge (const PldConfig *config, const char *key, const char *member)
-{
-  g_autofree char *full = g_strconcat (config->prefix, key, NULL);
-  JsonNode *node = json_object_get_member (config->root, full);
-
-  if (node != NULL && member != NULL)
-    node = JSON_NODE_HOLDS_OBJECT (node) ? json_object_get_member (json_node_get_object (node), member) : NULL;
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
-             ? (guint64) CLAMP (json_node_get_int (node), 0, G_MAXUINT16)
-             : 0;
-}
-
-/* The size that the preprocessing scales pictures to. Where it keeps their shape, within a shortest and a longest edge,
- * it is that of a picture of 16 : 9, as cameras have it. Left alone when nothing is said. */
-static gboolean
-read_size (const PldConfig *config, PldInputSize *input, GError **error)
-{
-  guint64 shortest, longest;
-
-  if (config == NULL || !pld_config_has (config, "size"))
-    return TRUE;
-  shortest = read_edge (config, "size", "shortest_edge");
-  longest = read_edge (config, "size", "longest_edge");
-  if (longest == 0)
-    {
-      /* How it was written before 2023. */
-      shortest = MAX (shortest, read_edge (config, "size", NULL));
-      longest = read_edge (config, "max_size", NULL);
-    }
-  if (shortest == 0 || longest == 0)
-    return pld_config_size (config, "size", &input->width, &input->height, error);
-  if (shortest * 16 > longest * 9)
-    shortest = (longest * 9 + 8) / 16;
-  *input = (PldInputSize) { (guint) (shortest * 16 / 9), (guint) shortest };
-  return TRUE;
-}
-
-/* The scale and shift of normalization, for bytes. */
-static gboolean
-set_scale (PldModel *model, const PldConfig *config, GError **error)
-{
-  PldVisionNet *net = (PldVisionNet *) model->net;
-
-  for (guint c = 0; c < 3; c++)
-    {
-      if (!(net->std[c] > 0))
-        {
-          g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "%s: %simage_std has a value that is not above 0",
-                       config->path, config->prefix);
-          return FALSE;
-        }
-      net->scale[c] = (float) (net->rescale / net->std[c]);
-      net->shift[c] = (float) (-net->mean[c] / net->std[c]);
-    }
-  return TRUE;
-}
-
-/* As Hugging Face's image processors read it; what is not said has the values of ViT's first release. */
-static gboolean
-read_preprocessing (PldModel *model, const PldConfig *config, GError **error)
-{
-  static const double half[] = { 0.5, 0.5, 0.5 };
-  gboolean rescale = TRUE, normalize = TRUE, crop = FALSE;
-  guint64 filter = PLD_FILTER_BILINEAR;
-  PldVisionNet *net = (PldVisionNet *) model->net;
-
-  net->rescale = 1 / 255.0;
-  for (guint c = 0; c < 3; c++)
-    net->mean[c] = net->std[c] = 0.5;
-  if (config != NULL
-      && (!pld_config_bool (config, "do_rescale", TRUE, &rescale, error)
-          || !pld_config_bool (config, "do_normalize", TRUE, &normalize, error)
-          || !pld_config_bool (config, "do_center_crop", FALSE, &crop, error)
-          || !pld_config_double (config, "rescale_factor", net->rescale, &net->rescale, error)
-          || !pld_config_doubles (config, "image_mean", 3, half, net->mean, error)
-          || !pld_config_doubles (config, "image_std", 3, half, net->std, error)
-          || (pld_config_has (config, "resample")
-              && !pld_config_uint (config, "resample", PLD_FILTER_NEAREST, PLD_FILTER_HAMMING, &filter, error))))
-    return FALSE;
-  if (crop)
-    {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "%s: do_center_crop is not supported; set it to false if the model was trained on whole pictures",
-                   config->path);
-      return FALSE;
-    }
-  net->resample = (guint) filter;
-  if (!rescale)
-    net->rescale = 1;
-  for (guint c = 0; !normalize && c < 3; c++)
-    {
-      net->mean[c] = 0;
-      net->std[c] = 1;
-    }
-  return set_scale (model, config, error);
 }
 
 /* The names of the classes: id2label, or GGUF's list of them. */
@@ -186,6 +88,7 @@ open_vision (PldModel *model, PldInputSize input, GError **error)
   const gboolean gguf = model->weights->format == PLD_FORMAT_GGUF;
   g_autofree char *prefix = NULL;
   g_autoptr (PldConfig) keys = NULL, preprocessing = NULL;
+  const PldProcessor *processor;
 
   model->config = gguf ? pld_config_wrap (model->weights->metadata, "", model->path)
                        : pld_config_open (model->path, "config.json", error);
@@ -195,10 +98,17 @@ open_vision (PldModel *model, PldInputSize input, GError **error)
   prefix = g_strconcat (model->arch->name, ".", NULL);
   keys = gguf ? pld_config_wrap (model->weights->metadata, prefix, model->path) : NULL;
   if (!open_preprocessing (model, &preprocessing, error)
-      || (input.width == 0 && !read_size (preprocessing, &input, error)))
+      || !pld_preprocessing_find (preprocessing, model->arch, &processor, error)
+      || (input.width == 0 && !pld_preprocessing_size (preprocessing, processor, &input, error)))
     return FALSE;
+  if (preprocessing == NULL)
+    pld_model_warn (model,
+                    "%s: has no preprocessor_config.json; pictures are prepared with the defaults of %sImageProcessor, "
+                    "at the model's own size",
+                    model->path, processor->name);
   model->net = model->arch->declare (model->params, gguf ? keys : model->config, input, PLD_ALL_BLOCKS, error);
-  return model->net != NULL && read_preprocessing (model, preprocessing, error) && read_labels (model, error);
+  return model->net != NULL && pld_preprocessing_read (preprocessing, processor, (PldVisionNet *) model->net, error)
+         && read_labels (model, error);
 }
 
 static gboolean

@@ -240,7 +240,10 @@ test_size (void)
     guint width, height;
   } cases[] = {
     { NULL, NULL, 112, 80 },
-    { "{}", NULL, 112, 80 },
+    /* YolosImageProcessor's own edges: 800 and 1333. */
+    { "{}", NULL, 1328, 736 },
+    { "{\"size\": null, \"max_size\": null}", NULL, 1328, 736 },
+    { "{\"image_processor_type\": \"ViTImageProcessor\"}", NULL, 112, 80 },
     { "{\"size\": {\"height\": 48, \"width\": 96}}", NULL, 96, 48 },
     { "{\"size\": {\"height\": 50, \"width\": 111}}", NULL, 96, 48 },
     /* The size to which Hugging Face scales a picture of 16 : 9. */

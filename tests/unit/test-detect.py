@@ -39,7 +39,7 @@ if PLUGINS is not None:
 HIDDEN, PATCH, SIZE = 4, 16, 32
 
 
-def tensors():
+def tensors(n_classes=2):
     identity = [float(i == j) for i in range(HIDDEN) for j in range(HIDDEN)]
     nothing = [0.0] * HIDDEN
     n_tokens = (SIZE // PATCH) ** 2 + 1
@@ -57,13 +57,15 @@ def tensors():
     for name in ("vit.encoder.layer.0.layernorm_before", "vit.encoder.layer.0.layernorm_after", "vit.layernorm"):
         yield f"{name}.weight", [HIDDEN], [1.0] * HIDDEN
         yield f"{name}.bias", [HIDDEN], nothing
-    yield "classifier.weight", [2, HIDDEN], [-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
-    yield "classifier.bias", [2], [0.0, 0.0]
+    signs = [-1.0, 1.0][-n_classes:]
+    yield "classifier.weight", [n_classes, HIDDEN], [v for sign in signs for v in (sign, 0.0, 0.0, 0.0)]
+    yield "classifier.bias", [n_classes], [0.0] * n_classes
 
 
-def write_model(folder):
+def write_model(folder, labels=("dark", "bright"), **config):
+    """config: members of config.json"""
     header, data = {}, b""
-    for name, shape, values in tensors():
+    for name, shape, values in tensors(len(labels)):
         packed = struct.pack(f"<{len(values)}f", *values)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
         data += packed
@@ -75,7 +77,7 @@ def write_model(folder):
         "model_type": "vit", "architectures": ["ViTForImageClassification"], "hidden_size": HIDDEN, "num_hidden_layers": 1,
         "num_attention_heads": 1, "intermediate_size": HIDDEN, "hidden_act": "gelu", "layer_norm_eps": 1e-12,
         "image_size": SIZE, "patch_size": PATCH, "num_channels": 3, "qkv_bias": True,
-        "id2label": {"0": "dark", "1": "bright"}, "label2id": {"dark": 0, "bright": 1}}))
+        "id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}, **config}))
     (folder / "preprocessor_config.json").write_text(json.dumps({
         "do_normalize": True, "do_rescale": True, "do_resize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
         "resample": 2, "rescale_factor": 1 / 255, "size": {"height": SIZE, "width": SIZE}}))
@@ -146,6 +148,73 @@ class Detect(unittest.TestCase):
             self.assertAlmostEqual(thing.pop("confidence"), SURE, places=4)
             self.assertEqual(thing, {"id": 0, "label": label, "box": {"x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1},
                                      "x": 0, "y": 0, "w": 32, "h": 24, "zones": []})
+
+    def test_problem_type(self):
+        """The classifier's values are −√3, √3 for a bright picture."""
+        sure = f"{1 / (1 + math.exp(-math.sqrt(3))):.2f}"
+        cases = (
+            (("dark", "bright"), "single_label_classification", BRIGHT, "bright 0.97"),
+            (("dark", "bright"), None, BRIGHT, "bright 0.97"),
+            (("dark", "bright"), "multi_label_classification", BRIGHT, f"bright {sure}"),
+            (("dark", "bright"), "regression", BRIGHT, "bright 1.73, dark -1.73"),
+            (("bright",), None, BRIGHT, f"bright {sure}"),
+            (("bright",), None, DARK, "-"),
+            (("bright",), "single_label_classification", BRIGHT, f"bright {sure}"),
+            (("bright",), "multi_label_classification", BRIGHT, f"bright {sure}"),
+            (("brightness",), "regression", DARK, "brightness -1.73"),
+        )
+        for i, (labels, problem, picture, answer) in enumerate(cases):
+            model, gguf = self.folder / f"problem-{i}", self.folder / f"problem-{i}.gguf"
+            write_model(model, labels, problem_type=problem)
+            self.expect(self.detect(picture, model=model), 0, f"{picture}  {answer}\n")
+            subprocess.run([TOOL, "quantize", "--type=f32", model, gguf], check=True, capture_output=True, env=ENVIRONMENT)
+            self.expect(self.detect(picture, model=gguf), 0, f"{picture}  {answer}\n")
+        several = self.folder / "problem-2"
+        self.expect(self.detect("-T", 0, BRIGHT, model=several), 0, f"{BRIGHT}  bright {sure}, dark {1 - float(sure):.2f}\n")
+        other = self.folder / "problem-other"
+        write_model(other, problem_type="ranking")
+        self.expect(self.detect(BRIGHT, model=other), 2, "", "config.json", '"ranking"', "regression")
+
+    def test_no_preprocessor(self):
+        model = self.folder / "bare"
+        write_model(model)
+        (model / "preprocessor_config.json").unlink()
+        result = self.detect(BRIGHT, DARK, model=model)
+        self.assertEqual((result.returncode, result.stdout), (0, f"{BRIGHT}  bright 0.97\n{DARK}  dark 0.97\n"))
+        self.assertEqual(result.stderr, f"pipeload: warning: {model}: has no preprocessor_config.json; pictures are prepared "
+                         "with the defaults of ViTImageProcessor, at the model's own size\n")
+
+    def test_activations(self):
+        model = self.folder / "act"
+        for name in ("gelu_10", "quick_gelu", "mish", "Gelu"):
+            write_model(model, hidden_act=name)
+            self.expect(self.detect(BRIGHT, model=model), 2, "", "config.json", f'"{name}"', "gelu, gelu_python, ", ", swish")
+            shutil.rmtree(model)
+
+    @unittest.skipUnless(PLUGINS is not None, "no GStreamer to decode a PNG with")
+    def test_checkpoints(self):
+        """Tiny models; transformers 4.37.2 has the values."""
+        data = SOURCE / "tests" / "golden" / "data" / "checkpoint"
+
+        def objects(name, *arguments):
+            result = self.detect("--json", *arguments, data / "picture.png", model=data / name)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            return json.loads(result.stdout)["objects"]
+
+        # Its classes do not exclude each other.
+        want = (("LABEL_2", 0.8437172174453735), ("LABEL_3", 0.5500429272651672), ("LABEL_0", 0.3742383122444153),
+                ("LABEL_1", 0.3211051821708679))
+        got = objects("vit-multilabel", "-T", 0, "-k", 0)
+        self.assertEqual([o["label"] for o in got], [label for label, _ in want])
+        for thing, (_, score) in zip(got, want):
+            self.assertAlmostEqual(thing["confidence"], score, places=4)
+        self.assertEqual([o["label"] for o in objects("vit-multilabel")], ["LABEL_2", "LABEL_3"])
+        # Its preprocessor's file gives neither mean nor standard deviation: those of ImageNet.
+        best, = objects("yolos-default-mean", "-T", 0.01, "-k", 1)
+        self.assertEqual(best["label"], "LABEL_2")
+        self.assertAlmostEqual(best["confidence"], 0.938, delta=0.001)
+        self.assertAlmostEqual(best["box"]["x_min"], 0.285, delta=0.001)
+        self.assertAlmostEqual(best["box"]["y_min"], 0.335, delta=0.001)
 
     def test_folder(self):
         top = self.folder / "pictures"
@@ -264,6 +333,12 @@ class Detect(unittest.TestCase):
         self.expect(self.detect("--interval", 2, video), 0, f"{times[0]} dark 0.97\n")
         self.expect(self.detect("--interval", 2, "--all", video), 0, "".join(f"{t} dark 0.97\n" for t in times[::2]))
         self.expect(self.detect("-i", 6, video, BRIGHT), 0, f"{video}  {times[0]} dark 0.97\n{BRIGHT}  bright 0.97\n")
+        bare = self.folder / "bare-video"
+        write_model(bare)
+        (bare / "preprocessor_config.json").unlink()
+        result = self.detect("-i", 6, video, model=bare)
+        self.assertEqual((result.returncode, result.stdout), (0, f"{times[0]} dark 0.97\n"))
+        self.assertEqual(result.stderr.count("has no preprocessor_config.json"), 1, result.stderr)
         result = self.detect("--json", "-c", "bright", video)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         lines = [json.loads(line) for line in result.stdout.splitlines()]

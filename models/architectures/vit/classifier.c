@@ -3,11 +3,45 @@
  * Image classification by a ViT, as in arXiv 2010.11929 and Hugging Face's ViTForImageClassification:
  *
  *   logits = LN (x)[cls] Wᶜ + bᶜ
+ *
+ * What the logits mean is config.json's problem_type, as transformers' pipelines have it: classes that exclude each
+ * other (softmax), classes of which several may be there, or a single one (sigmoid), or values (regression: as they
+ * are).
  */
 #include "models/architectures/vit/vit.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const char *const problems[] = { [PLD_VIT_SINGLE_LABEL] = "single_label_classification",
+                                        [PLD_VIT_MULTI_LABEL] = "multi_label_classification",
+                                        [PLD_VIT_REGRESSION] = "regression" };
+
+static gboolean
+read_problem (PldVit *vit, const PldConfig *config, GError **error)
+{
+  const char *name;
+
+  vit->problem = vit->base.n_classes == 1 ? PLD_VIT_MULTI_LABEL : PLD_VIT_SINGLE_LABEL;
+  if (!pld_config_string (config, "problem_type", NULL, &name, error))
+    return FALSE;
+  if (name == NULL)
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (problems); i++)
+    if (strcmp (name, problems[i]) == 0)
+      {
+        /* One class alone would always have a softmax of 1. */
+        if (i != PLD_VIT_SINGLE_LABEL || vit->base.n_classes > 1)
+          vit->problem = i;
+        return TRUE;
+      }
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+               "%s: %sproblem_type \"%s\" is not supported; those that are: single_label_classification, "
+               "multi_label_classification and regression",
+               config->path, config->prefix, name);
+  return FALSE;
+}
 
 static PldNet *
 classifier_declare (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks, GError **error)
@@ -18,9 +52,15 @@ classifier_declare (PldParams *params, const PldConfig *config, PldInputSize inp
     return NULL;
   vit->base.n_classes = vit->base.base.n_outputs = vit->base.max_objects = pld_vit_count_rows (params, "head.weight");
   vit->base.threshold = 0.5f;
-  if (!pld_vit_declare_trunk (params, vit, config, 0, 1, error)
+  if (!read_problem (vit, config, error) || !pld_vit_declare_trunk (params, vit, config, 0, 1, error)
       || !pld_vit_declare_head (params, vit, "head", vit->base.n_classes, &vit->head, error))
-    g_clear_pointer (&vit, g_free);
+    {
+      g_free (vit);
+      return NULL;
+    }
+  vit->base.exclusive = vit->problem == PLD_VIT_SINGLE_LABEL;
+  if (vit->problem == PLD_VIT_REGRESSION)
+    vit->base.threshold = -G_MAXFLOAT;
   return (PldNet *) vit;
 }
 
@@ -50,11 +90,10 @@ compare_confidence (const void *a, const void *b)
   return x->label_id < y->label_id ? -1 : x->label_id > y->label_id;
 }
 
-/* One full-picture object a class: softmax over the classes. */
-static guint
-classifier_decode (const PldVisionNet *net, const float *logits, PldObject *objects)
+/* values = softmax (logits) */
+static void
+softmax (const float *logits, guint n, PldObject *objects)
 {
-  const guint n = net->n_classes;
   float max = logits[0];
   double sum = 0;
 
@@ -63,10 +102,36 @@ classifier_decode (const PldVisionNet *net, const float *logits, PldObject *obje
   for (guint i = 0; i < n; i++)
     sum += exp (logits[i] - max);
   for (guint i = 0; i < n; i++)
-    objects[i]
-        = (PldObject) { .label_id = i, .confidence = (float) (exp (logits[i] - max) / sum), .x_max = 1, .y_max = 1 };
+    objects[i].confidence = (float) (exp (logits[i] - max) / sum);
+}
+
+/* One full-picture object a class. */
+static guint
+classifier_decode (const PldVisionNet *net, const float *logits, PldObject *objects)
+{
+  const PldVitProblem problem = ((const PldVit *) net)->problem;
+  const guint n = net->n_classes;
+
+  for (guint i = 0; i < n; i++)
+    {
+      objects[i] = (PldObject) { .label_id = i, .confidence = logits[i], .x_max = 1, .y_max = 1 };
+      if (problem == PLD_VIT_MULTI_LABEL)
+        objects[i].confidence = (float) (1 / (1 + exp (-logits[i])));
+    }
+  if (problem == PLD_VIT_SINGLE_LABEL)
+    softmax (logits, n, objects);
   qsort (objects, n, sizeof *objects, compare_confidence);
   return n;
+}
+
+static void
+classifier_write_keys (const PldNet *net, PldKeys keys)
+{
+  const PldVit *vit = (const PldVit *) net;
+
+  pld_vit_write_keys (net, keys);
+  if (vit->problem != PLD_VIT_SINGLE_LABEL)
+    pld_keys_add_string (keys, "problem_type", problems[vit->problem]);
 }
 
 const PldArch pld_arch_vit = {
@@ -82,9 +147,10 @@ const PldArch pld_arch_vit = {
   .activation_floats = pld_vit_activation_floats,
   .scratch_floats = pld_vit_scratch_floats,
   .forward = classifier_forward,
+  .image_processor = "ViT",
   .decode = classifier_decode,
   .names = &pld_vit_names,
   .mixes = pld_vit_mixes,
   .mix = pld_vit_mix,
-  .write_keys = pld_vit_write_keys,
+  .write_keys = classifier_write_keys,
 };

@@ -28,9 +28,15 @@ static const struct
 {
   const char *name;
   PldActivation act;
-} activations[] = { { "gelu", PLD_ACT_GELU },          { "gelu_pytorch_tanh", PLD_ACT_GELU_TANH },
-                    { "gelu_new", PLD_ACT_GELU_TANH }, { "gelu_fast", PLD_ACT_GELU_TANH },
-                    { "relu", PLD_ACT_RELU },          { "silu", PLD_ACT_SILU },
+} activations[] = { { "gelu", PLD_ACT_GELU },
+                    { "gelu_python", PLD_ACT_GELU },
+                    { "gelu_pytorch_tanh", PLD_ACT_GELU_TANH },
+                    { "gelu_python_tanh", PLD_ACT_GELU_TANH },
+                    { "gelu_new", PLD_ACT_GELU_TANH },
+                    { "gelu_fast", PLD_ACT_GELU_TANH },
+                    { "gelu_accurate", PLD_ACT_GELU_TANH },
+                    { "relu", PLD_ACT_RELU },
+                    { "silu", PLD_ACT_SILU },
                     { "swish", PLD_ACT_SILU } };
 
 const char *
@@ -46,6 +52,7 @@ pld_vit_activation (PldActivation act)
 static gboolean
 parse_activation (const PldConfig *config, const char *key, PldActivation *act, GError **error)
 {
+  g_autoptr (GString) known = g_string_new (NULL);
   const char *name;
 
   if (!pld_config_string (config, key, "gelu", &name, error))
@@ -56,9 +63,10 @@ parse_activation (const PldConfig *config, const char *key, PldActivation *act, 
         *act = activations[i].act;
         return TRUE;
       }
-  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-               "%s: %s%s \"%s\" is not supported; known are gelu, gelu_new, relu and silu", config->path,
-               config->prefix, key, name);
+  for (guint i = 0; i < G_N_ELEMENTS (activations); i++)
+    g_string_append_printf (known, "%s%s", i > 0 ? ", " : "", activations[i].name);
+  g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED, "%s: %s%s \"%s\" is not supported; those that are: %s",
+               config->path, config->prefix, key, name, known->str);
   return FALSE;
 }
 

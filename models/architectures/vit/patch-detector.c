@@ -232,6 +232,7 @@ const PldArch pld_arch_patch_detector = {
   .activation_floats = pld_vit_activation_floats,
   .scratch_floats = pld_vit_scratch_floats,
   .forward = detector_forward,
+  .image_processor = "ViT",
   .decode = detector_decode,
   .names = &pld_vit_names,
   .mixes = pld_vit_mixes,

@@ -25,6 +25,14 @@ typedef struct
   const PldMatrix *position; /* [stored tokens, d], added after the block; NULL: none */
 } PldVitBlock;
 
+/* What a classifier's logits mean. */
+typedef enum
+{
+  PLD_VIT_SINGLE_LABEL,
+  PLD_VIT_MULTI_LABEL,
+  PLD_VIT_REGRESSION,
+} PldVitProblem;
+
 typedef struct
 {
   PldVisionNet base;
@@ -45,6 +53,7 @@ typedef struct
   float *project_bias;            /* [d] */
   float *norm_weight, *norm_bias; /* [d] */
   PldVitLinear head;              /* classifiers, patch detectors */
+  PldVitProblem problem;          /* classifiers */
   /* Patch detectors: docs/gguf-vit.md */
   guint cells;             /* along each side of a patch; 0: no detector */
   float furthest, overlap; /* largest logarithm of a distance; IoU from which on two boxes are one object */

@@ -201,6 +201,7 @@ const PldArch pld_arch_yolos = {
   .activation_floats = pld_vit_activation_floats,
   .scratch_floats = pld_vit_scratch_floats,
   .forward = yolos_forward,
+  .image_processor = "Yolos",
   .decode = yolos_decode,
   .names = &pld_vit_names,
   .mixes = pld_vit_mixes,
