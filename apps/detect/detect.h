@@ -22,6 +22,7 @@ typedef struct
   gboolean all;       /* of videos, every result rather than every change */
   gboolean many;      /* lines about videos name their source, as there are others */
   gboolean bad;       /* some input could not be read */
+  gboolean warned;    /* of what is remarkable about the model */
   gboolean async;     /* of videos: frames do not wait for the model */
   gint64 frames;      /* of each video, at most; 0: all */
   gboolean stats;     /* of each video, a table of figures */

@@ -70,7 +70,9 @@ pictures_open (Pictures *p)
   pld_tool_progress_end ();
   if (p->vision == NULL)
     return pld_tool_fail (error);
-  pld_engine_warn (PLD_HANDLE (p->vision));
+  if (!p->detect->warned)
+    pld_engine_warn (PLD_HANDLE (p->vision));
+  p->detect->warned = TRUE;
   p->info = pld_vision_get_info (p->vision);
   p->batch = MAX (p->detect->vision.batch, 1);
   p->slot = g_new0 (PldDetectResult, p->batch);

@@ -182,7 +182,15 @@ run_on_warning (Run *run, GstMessage *message)
   g_autoptr (GError) why = NULL;
 
   gst_message_parse_warning (message, &why, NULL);
-  pld_detect_complain (run->detect, run->path, why->message);
+  if (GST_MESSAGE_SRC (message) != GST_OBJECT (run->vit)
+      || !g_error_matches (why, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT))
+    pld_detect_complain (run->detect, run->path, why->message);
+  else if (!run->detect->warned)
+    {
+      /* pipeloadvit's, of the model, which all videos have in common. */
+      pld_tool_progress_end ();
+      fprintf (stderr, "pipeload: warning: %s\n", why->message);
+    }
 }
 
 static void
@@ -324,6 +332,7 @@ pld_detect_video (PldDetect *detect, const char *path, GError **error)
         run_print_stats (&run);
     }
   run_close (&run);
+  detect->warned = TRUE;
   return run.outcome;
 }
 

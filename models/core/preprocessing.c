@@ -91,7 +91,7 @@ read_edge (const PldConfig *config, const char *key, const char *member)
              : 0;
 }
 
-/* What a picture of 16 : 9 becomes within these edges. */
+/* The size of a picture of 16 : 9 within these edges. */
 static PldInputSize
 size_of_edges (guint64 shortest, guint64 longest)
 {

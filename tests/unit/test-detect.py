@@ -336,8 +336,9 @@ class Detect(unittest.TestCase):
         bare = self.folder / "bare-video"
         write_model(bare)
         (bare / "preprocessor_config.json").unlink()
-        result = self.detect("-i", 6, video, model=bare)
-        self.assertEqual((result.returncode, result.stdout), (0, f"{times[0]} dark 0.97\n"))
+        result = self.detect("-i", 6, video, video, BRIGHT, model=bare)
+        self.assertEqual((result.returncode, result.stdout),
+                         (0, f"{video}  {times[0]} dark 0.97\n" * 2 + f"{BRIGHT}  bright 0.97\n"))
         self.assertEqual(result.stderr.count("has no preprocessor_config.json"), 1, result.stderr)
         result = self.detect("--json", "-c", "bright", video)
         self.assertEqual((result.returncode, result.stderr), (0, ""))

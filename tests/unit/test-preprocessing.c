@@ -67,13 +67,13 @@ test_classes (void)
     {
       const Defaults *d = &defaults[i];
       const char *key = strstr (d->class, "Extractor") != NULL ? "feature_extractor_type" : "image_processor_type";
-      g_autofree char *bare
-          = g_strdup_printf ("{\"%s\": \"%s\", \"do_center_crop\": false}", key, d->class),
-          *nulls = g_strdup_printf ("{\"%s\": \"%s\", \"do_center_crop\": false, \"do_rescale\": null, "
-                                    "\"do_normalize\": null, \"rescale_factor\": null, \"image_mean\": null, "
-                                    "\"image_std\": null, \"resample\": null, \"size\": null}",
-                                    key, d->class),
-          *alone = g_strdup_printf ("{\"%s\": \"%s\"}", key, d->class);
+      g_autofree char *bare = g_strdup_printf ("{\"%s\": \"%s\", \"do_center_crop\": false}", key, d->class),
+                      *nulls
+                      = g_strdup_printf ("{\"%s\": \"%s\", \"do_center_crop\": false, \"do_rescale\": null, "
+                                         "\"do_normalize\": null, \"rescale_factor\": null, \"image_mean\": null, "
+                                         "\"image_std\": null, \"resample\": null, \"size\": null}",
+                                         key, d->class),
+                      *alone = g_strdup_printf ("{\"%s\": \"%s\"}", key, d->class);
       PldVisionNet net;
       PldInputSize input = { 0 };
       g_autoptr (GError) error = NULL;

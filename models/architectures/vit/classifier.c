@@ -4,9 +4,9 @@
  *
  *   logits = LN (x)[cls] Wᶜ + bᶜ
  *
- * What the logits mean is config.json's problem_type, as transformers' pipelines have it: classes that exclude each
- * other (softmax), classes of which several may be there, or a single one (sigmoid), or values (regression: as they
- * are).
+ * The meaning of the logits is config.json's problem_type, as transformers' pipelines have it: classes that exclude
+ * each other (softmax), classes of which several may be there, or a single one (sigmoid), or values (regression: as
+ * they are).
  */
 #include "models/architectures/vit/vit.h"
 

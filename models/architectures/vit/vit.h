@@ -25,7 +25,7 @@ typedef struct
   const PldMatrix *position; /* [stored tokens, d], added after the block; NULL: none */
 } PldVitBlock;
 
-/* What a classifier's logits mean. */
+/* The meaning of a classifier's logits. */
 typedef enum
 {
   PLD_VIT_SINGLE_LABEL,
