@@ -44,6 +44,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldScaler, pld_scaler_free)
  */
 gboolean pld_scaler_run (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error);
 
+/* Whether the last picture was a JPEG that deviates from its format without harm to a pixel. After another kind of
+ * picture: of the JPEG before it. */
+gboolean pld_scaler_is_mended (const PldScaler *scaler);
+
 /* The most bytes a scaler to @width × @height holds for sources up to 4096 × 2304 that are not progressive JPEGs: what
  * a planner sets aside. */
 guint64 pld_scaler_cost (guint width, guint height);

@@ -13,6 +13,8 @@
 
 /* No encoder comes near; without a bound, a small file could keep the decoder busy for hours. */
 #define MOST_SCANS 100
+/* Of a camera's HTTP response, in front of a picture. */
+#define MOST_BYTES_BEFORE 1024
 /* Bytes that libjpeg takes with malloc() before its memory functions are replaced. */
 #define STOCK_BYTES 4096
 
@@ -23,6 +25,10 @@ struct _PldJpeg
   struct jpeg_error_mgr handler;
   struct jpeg_progress_mgr progress;
   PldJpegMemory memory;
+  gsize
+      own_tables; /* of the tables' arena: what belongs to the decoder, not to a picture; 0: before the first picture */
+  gboolean ended; /* the data ended before the picture's end marker */
+  gboolean mended; /* this picture deviates from the format, harmlessly */
   jmp_buf jump;
   char fact[JMSG_LENGTH_MAX];
 };
@@ -43,7 +49,8 @@ jpeg_on_error (j_common_ptr lib)
 }
 
 /* Warnings are damage that libjpeg would paint over; a detector must not be shown paint. The exceptions touch
- * no pixel: odd headers, and bytes after a complete scan, with which many cameras pad their frames. */
+ * no pixel: odd headers, bytes after a complete scan, with which many cameras pad their frames, and a missing end
+ * marker. Data that ends too early for a pixel is another warning. */
 static void
 jpeg_on_message (j_common_ptr lib, int level)
 {
@@ -55,6 +62,9 @@ jpeg_on_message (j_common_ptr lib, int level)
     case JWRN_JFIF_MAJOR:
     case JWRN_ADOBE_XFORM:
     case JWRN_BOGUS_ICC:
+      break;
+    case JWRN_JPEG_EOF:
+      jpeg_from_lib (lib)->ended = jpeg_from_lib (lib)->mended = TRUE;
       break;
     default:
       jpeg_on_error (lib);
@@ -85,7 +95,7 @@ jpeg_set_error (PldJpeg *jpeg, GError **error)
     g_propagate_error (error, g_steal_pointer (&jpeg->memory.error));
   else
     g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "the JPEG picture is damaged: %s; make or fetch it again",
-                 jpeg->fact);
+                 jpeg->ended ? "the file ends before the picture does" : jpeg->fact);
 }
 
 guint64
@@ -153,11 +163,79 @@ jpeg_choose_scale (j_decompress_ptr lib, guint width, guint height)
     }
 }
 
+/* ---- a picture's beginning ----------------------------------------------------------------- */
+
+/* libjpeg keeps tables from one picture to the next, for streams whose first picture has those of all. Files and
+ * frames of cameras are whole: tables that they lack are the standard's, or an error. */
+static void
+jpeg_forget_tables (PldJpeg *jpeg)
+{
+  j_decompress_ptr lib = &jpeg->lib;
+
+  if (jpeg->own_tables == 0)
+    jpeg->own_tables = jpeg->memory.tables.used;
+  jpeg->memory.tables.used = jpeg->own_tables;
+  for (guint i = 0; i < NUM_QUANT_TBLS; i++)
+    lib->quant_tbl_ptrs[i] = NULL;
+  for (guint i = 0; i < NUM_HUFF_TBLS; i++)
+    lib->dc_huff_tbl_ptrs[i] = lib->ac_huff_tbl_ptrs[i] = NULL;
+}
+
+/* The last start marker in the header that begins at @at: some cameras send it twice, or a header in front of another.
+ * Segments are skipped as a whole, so those of thumbnails do not count. */
+static gsize
+last_start (const guint8 *data, gsize size, gsize at)
+{
+  gsize start = at;
+
+  for (at += 2; at + 4 <= size && data[at] == 0xFF;)
+    {
+      const guint8 marker = data[at + 1];
+
+      if (marker == 0xD8)
+        start = at;
+      if (marker == 0xDA || marker == 0xD9)
+        break;
+      if (marker == 0xFF)
+        at++;
+      else if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8))
+        at += 2;
+      else
+        at += 2 + ((gsize) data[at + 2] << 8 | data[at + 3]);
+    }
+  return start;
+}
+
+/* The offset of the picture. 0 too if there is none: libjpeg then has the better message. */
+static gsize
+find_start (const guint8 *data, gsize size)
+{
+  for (gsize at = 0; at + 3 <= size && at <= MOST_BYTES_BEFORE; at++)
+    if (data[at] == 0xFF && data[at + 1] == 0xD8 && data[at + 2] == 0xFF)
+      return last_start (data, size, at);
+  return 0;
+}
+
+/* Without an end marker, nothing says that all scans are there: a progressive picture has them if every coefficient is
+ * known to its last bit. Of several scans of another kind nobody knows. */
+static gboolean
+has_all_scans (j_decompress_ptr lib)
+{
+  if (!jpeg_has_multiple_scans (lib))
+    return TRUE;
+  for (int c = 0; lib->coef_bits != NULL && c < lib->num_components; c++)
+    for (guint i = 0; i < DCTSIZE2; i++)
+      if (lib->coef_bits[c][i] != 0)
+        return FALSE;
+  return lib->coef_bits != NULL;
+}
+
 gboolean
 pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guint height, PldJpegFrame *frame,
                 GError **error)
 {
   j_decompress_ptr lib = &jpeg->lib;
+  gsize start;
 
   if (data == NULL || size == 0)
     {
@@ -170,7 +248,11 @@ pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guin
       jpeg_set_error (jpeg, error);
       return FALSE;
     }
-  jpeg_mem_src (lib, data, size);
+  start = find_start (data, size);
+  jpeg->ended = FALSE;
+  jpeg->mended = start > 0;
+  jpeg_mem_src (lib, data + start, size - start);
+  jpeg_forget_tables (jpeg);
   jpeg_read_header (lib, TRUE);
   switch (lib->jpeg_color_space)
     {
@@ -187,6 +269,8 @@ pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guin
   lib->dct_method = JDCT_ISLOW;
   jpeg_choose_scale (lib, width, height);
   jpeg_start_decompress (lib);
+  if (jpeg->ended && !has_all_scans (lib))
+    longjmp (jpeg->jump, 1);
   frame->width = lib->output_width;
   frame->height = lib->output_height;
   frame->channels = (guint) lib->output_components;
@@ -212,4 +296,10 @@ void
 pld_jpeg_end (PldJpeg *jpeg)
 {
   jpeg_abort_decompress (&jpeg->lib);
+}
+
+gboolean
+pld_jpeg_is_mended (const PldJpeg *jpeg)
+{
+  return jpeg->mended;
 }

@@ -27,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PldJpeg, pld_jpeg_free)
  * @width, @height: decode at the smallest of 1/8, 1/4, 1/2, 1/1 that gives at least this many pixels: the
  * scales for which libjpeg-turbo has SIMD code
  *
+ * Nothing of earlier pictures counts: Huffman tables that a picture lacks are those of ITU-T T.81 K.3.3, and
+ * quantization tables that it lacks are damage. Up to 1 KiB in front of the picture is skipped.
+ *
  * @data stays in use until pld_jpeg_end(), which must follow in any case. FORMAT: damaged, or not a JPEG
  * picture. LIMIT: the budget refuses.
  */
@@ -35,3 +38,7 @@ gboolean pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint wi
 /* @row: (out): [frame.width, frame.channels]. Call it frame.height times. */
 gboolean pld_jpeg_row (PldJpeg *jpeg, guint8 *row, GError **error);
 void pld_jpeg_end (PldJpeg *jpeg);
+
+/* Whether the picture of the last pld_jpeg_begin () deviates from the format without harm to a pixel, as far as it was
+ * read: bytes in front of it, two start markers, no end marker. */
+gboolean pld_jpeg_is_mended (const PldJpeg *jpeg);

@@ -266,6 +266,12 @@ pld_scaler_free (PldScaler *scaler)
 }
 
 gboolean
+pld_scaler_is_mended (const PldScaler *scaler)
+{
+  return scaler->jpeg != NULL && pld_jpeg_is_mended (scaler->jpeg);
+}
+
+gboolean
 pld_scaler_run (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error)
 {
   switch (image->kind)

@@ -62,7 +62,8 @@ gst_pipeload_vit_stats_to_structure (const GstPipeloadVitStats *stats, const Pld
                                  G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_MOTION], "skipped-qos",
                                  G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_QOS], "skipped-busy",
                                  G_TYPE_UINT64, stats->skipped[GST_PIPELOAD_VIT_SKIP_BUSY], "damaged", G_TYPE_UINT64,
-                                 stats->damaged, "fps", G_TYPE_DOUBLE, frame_rate (stats), NULL);
+                                 stats->damaged, "mended", G_TYPE_UINT64, engine != NULL ? engine->mended : 0, "fps",
+                                 G_TYPE_DOUBLE, frame_rate (stats), NULL);
   gst_pipeload_model_add_stats (structure, stats->last, stats->total, stats->inferred, engine);
   return structure;
 }

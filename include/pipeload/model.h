@@ -171,6 +171,8 @@ PLD_API gboolean pld_handle_set_memory_limit (PldHandle *handle, guint64 limit, 
  * @batch: items that may share a pass
  * @users: open handles on the model
  * @direct_io: whether reads bypass the page cache
+ * @mended: JPEG pictures used although they deviate from the format: they have no end marker, two start markers, or up
+ *   to 1 KiB of something else in front
  *
  * State of the model that a handle shares, since it was opened; counts and times are of all its handles together.
  */
@@ -199,6 +201,7 @@ typedef struct
   guint batch;
   guint users;
   gboolean direct_io;
+  guint64 mended;
 } PldStats;
 
 /**

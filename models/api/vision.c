@@ -215,7 +215,11 @@ pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GEr
   g_return_val_if_fail (slot < vision->batch, FALSE);
   pld_core_settle (vision->handle.core);
   vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.rgb = slot_rgb (vision, slot) };
-  return pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error);
+  if (!pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error))
+    return FALSE;
+  if (image->kind == PLD_IMAGE_JPEG && pld_scaler_is_mended (vision->scaler))
+    pld_core_count_mended (vision->handle.core);
+  return TRUE;
 }
 
 /* Room for float pictures, which a handle that is only given images does not need. */

@@ -65,7 +65,7 @@ struct _PldCore
   PldPass pass;
   GThread *thread; /* (nullable): that ran the last pass that several shared; joined before the next one */
 
-  guint64 passes, frames, pass_ns, last_pass_ns;
+  guint64 passes, frames, mended, pass_ns, last_pass_ns;
   guint64 compute_ns; /* of the pass that computed the least: the time it did not wait */
   double bandwidth;   /* bytes/s, of the pass during which reading was fastest */
 };

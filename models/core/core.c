@@ -323,5 +323,14 @@ pld_core_get_stats (PldCore *core, PldStats *stats)
   stats->batch = core->grant.batch;
   stats->users = core->users->len;
   stats->direct_io = pld_file_is_direct (core->files[0]);
+  stats->mended = core->mended;
+  g_mutex_unlock (&core->lock);
+}
+
+void
+pld_core_count_mended (PldCore *core)
+{
+  g_mutex_lock (&core->lock);
+  core->mended++;
   g_mutex_unlock (&core->lock);
 }

@@ -85,6 +85,8 @@ guint pld_core_room (PldCore *core);
 void pld_core_settle (PldCore *core);
 
 void pld_core_get_stats (PldCore *core, PldStats *stats);
+/* Counts a picture for stats->mended. */
+void pld_core_count_mended (PldCore *core);
 
 /* Bytes that a model holds for passes, other than tiles and tables. */
 guint64 pld_core_pass_bytes (const PldModel *model, const PldGrant *grant);
