@@ -39,7 +39,8 @@ pld_decoder_push (PldDecoder *decoder, guint32 token, GString *out)
   const char *text;
   gboolean special;
 
-  if (token >= t->n_tokens)
+  /* Unused tokens have a name, no text. */
+  if (token >= t->n_tokens || (t->types[token] & PLD_TOKEN_TYPE) == PLD_TOKEN_UNUSED)
     return;
   text = pld_token_text (t, token, &length);
   special = pld_token_is_special (t->types[token]);

@@ -16,16 +16,39 @@
 #define SCORES "tokenizer.ggml.scores"
 #define MERGES "tokenizer.ggml.merges"
 
-/* Control tokens that end an answer, whatever the file's ids say. */
+/* Control tokens that end an answer, whatever the file's ids say; those of llama.cpp. */
 static const char *const endings[] = {
-  "<|eot_id|>",      "<|eom_id|>",
-  "<|im_end|>",      "<|end|>",
-  "<end_of_turn>",   "<|endoftext|>",
-  "<|end_of_text|>", "<EOT>",
-  "_<EOT>",          "<|END_OF_TURN_TOKEN|>",
-  "<|fim_pad|>",     "<|repo_name|>",
-  "<|file_sep|>",    "<end_of_utterance>",
-  "<|return|>",      "<｜end▁of▁sentence｜>",
+  "<|eot_id|>",
+  "<|eom_id|>",
+  "<|im_end|>",
+  "<|end|>",
+  "<end_of_turn>",
+  "<|endoftext|>",
+  "<|end_of_text|>",
+  "<EOT>",
+  "_<EOT>",
+  "[EOT]",
+  "[EOS]",
+  "<eos>",
+  "</s>",
+  "<|END_OF_TURN_TOKEN|>",
+  "<end_of_utterance>",
+  "<|return|>",
+  "<|call|>",
+  "<|calls|>",
+  "<|flush|>",
+  "<turn|>",
+  "<|tool_response>",
+  "<｜end▁of▁sentence｜>",
+  /* Padding and file marks of models that fill in code. */
+  "<|fim_pad|>",
+  "<fim-pad>",
+  "<fim_pad>",
+  "<|fim_repo|>",
+  "<fim-repo>",
+  "<|repo_name|>",
+  "<reponame>",
+  "<|file_sep|>",
 };
 
 /* ---- room ------------------------------------------------------------------------------------- */
@@ -123,8 +146,8 @@ load_types (PldTokenizer *t, PldItems *items, const PldArray *array, GError **er
     {
       if (!pld_items_u32 (items, &type, error))
         return FALSE;
-      /* 0 and what later formats add: text like any other */
-      t->types[i] = type >= PLD_TOKEN_NORMAL && type <= PLD_TOKEN_BYTE ? (guint8) type : PLD_TOKEN_NORMAL;
+      /* 0 and what later formats add: as in llama.cpp, a token without a text of its own */
+      t->types[i] = type >= PLD_TOKEN_NORMAL && type <= PLD_TOKEN_BYTE ? (guint8) type : PLD_TOKEN_UNUSED;
     }
   return TRUE;
 }
@@ -188,7 +211,7 @@ store_token (PldTokenizer *t, PldItems *items, guint id, const char *text, gsize
   char *out = t->texts + t->ends[id];
   gssize length = -1;
 
-  for (guint i = 0; i < G_N_ELEMENTS (endings); i++)
+  for (guint i = 0; t->kind != PLD_VOCAB_WORDPIECE && i < G_N_ELEMENTS (endings); i++)
     if (strlen (endings[i]) == n && memcmp (endings[i], text, n) == 0)
       t->types[id] = PLD_TOKEN_CONTROL | PLD_TOKEN_END;
   if (t->kind == PLD_VOCAB_SPM && t->types[id] == PLD_TOKEN_NORMAL && is_byte_text (text, n))
@@ -204,9 +227,13 @@ store_token (PldTokenizer *t, PldItems *items, guint id, const char *text, gsize
   else if (pld_token_is_steering (t->types[id]))
     length = -1;
   else if (t->kind != PLD_VOCAB_BPE)
-    length = (gssize) plain_spaces (text, n, out);
-  else if (t->types[id] != PLD_TOKEN_USER_DEFINED)
-    length = plain_bytes (text, n, out);
+    {
+      if (t->types[id] != PLD_TOKEN_USER_DEFINED && memchr (text, ' ', n) != NULL)
+        t->types[id] |= PLD_TOKEN_RAW;
+      length = (gssize) plain_spaces (text, n, out);
+    }
+  else if (t->types[id] != PLD_TOKEN_USER_DEFINED && (length = plain_bytes (text, n, out)) < 0)
+    t->types[id] |= PLD_TOKEN_RAW;
   if (length < 0)
     memcpy (out, text, n);
   t->ends[id + 1] = t->ends[id] + (guint32) (length < 0 ? (gssize) n : length);

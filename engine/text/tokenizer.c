@@ -81,10 +81,37 @@ mark_end (PldTokenizer *t, gint id)
     t->types[id] |= PLD_TOKEN_END;
 }
 
+static gint
+find_ending (const PldTokenizer *t, const char *text)
+{
+  gint id = pld_vocab_find (t, text, strlen (text), FALSE);
+
+  return id >= 0 && (t->types[id] & PLD_TOKEN_END) != 0 ? id : -1;
+}
+
+/* Vocabularies in which such a name ends less than an answer: of OpenAI's harmony and Solar Open, where "<|end|>" ends
+ * a part of one; and Gemma 4, where "</s>" is a word like any other. llama.cpp knows them in the same way. */
+static void
+unmark_endings (PldTokenizer *t)
+{
+  const gint end = find_ending (t, "<|end|>"), s = find_ending (t, "</s>");
+  const gboolean call = find_ending (t, "<|call|>") >= 0, calls = find_ending (t, "<|calls|>") >= 0;
+
+  if (end >= 0
+      && ((find_ending (t, "<|return|>") >= 0 && (call || calls))
+          || (find_ending (t, "<|flush|>") >= 0 && (call || calls))))
+    t->types[end] &= (guint8) ~PLD_TOKEN_END;
+  if (s >= 0 && find_ending (t, "<|tool_response>") >= 0)
+    t->types[s] &= (guint8) ~PLD_TOKEN_END;
+}
+
 static gboolean
 read_ids (PldTokenizer *t, const PldWeights *weights, GError **error)
 {
-  gint eot = -1, eom = -1;
+  static const char *const end_keys[]
+      = { "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id", "tokenizer.ggml.fim_pad_token_id",
+          "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id" };
+  gint ends[G_N_ELEMENTS (end_keys)];
 
   t->bos = t->eos = t->unknown = -1;
   if (t->kind == PLD_VOCAB_SPM)
@@ -101,18 +128,23 @@ read_ids (PldTokenizer *t, const PldWeights *weights, GError **error)
     }
   if (!get_id (t, weights, "tokenizer.ggml.bos_token_id", &t->bos, error)
       || !get_id (t, weights, "tokenizer.ggml.eos_token_id", &t->eos, error)
-      || !get_id (t, weights, "tokenizer.ggml.unknown_token_id", &t->unknown, error)
-      || !get_id (t, weights, "tokenizer.ggml.eot_token_id", &eot, error)
-      || !get_id (t, weights, "tokenizer.ggml.eom_token_id", &eom, error))
+      || !get_id (t, weights, "tokenizer.ggml.unknown_token_id", &t->unknown, error))
     return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (end_keys); i++)
+    {
+      ends[i] = -1;
+      if (!get_id (t, weights, end_keys[i], &ends[i], error))
+        return FALSE;
+    }
   /* "seperator" is how the format spells it. */
   if (t->kind == PLD_VOCAB_WORDPIECE
       && (!get_id (t, weights, "tokenizer.ggml.cls_token_id", &t->bos, error)
           || !get_id (t, weights, "tokenizer.ggml.seperator_token_id", &t->eos, error)))
     return FALSE;
+  unmark_endings (t);
   mark_end (t, t->eos);
-  mark_end (t, eot);
-  mark_end (t, eom);
+  for (guint i = 0; i < G_N_ELEMENTS (end_keys); i++)
+    mark_end (t, ends[i]);
   return TRUE;
 }
 

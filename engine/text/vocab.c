@@ -47,7 +47,7 @@ place (guint64 hash, guint n)
 static inline gboolean
 is_plain (guint8 type)
 {
-  return !pld_token_is_steering (type) && (type & PLD_TOKEN_TYPE) != PLD_TOKEN_BYTE;
+  return !pld_token_is_steering (type) && (type & PLD_TOKEN_TYPE) != PLD_TOKEN_BYTE && (type & PLD_TOKEN_RAW) == 0;
 }
 
 /* The slot of the token, or the empty one where it belongs. */

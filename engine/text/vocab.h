@@ -32,6 +32,7 @@ typedef enum
   PLD_TOKEN_TYPE = 15,   /* mask of the above */
   PLD_TOKEN_END = 16,    /* a text ends with it */
   PLD_TOKEN_STRIPS = 32, /* white space after its text belongs to it */
+  PLD_TOKEN_RAW = 64,    /* its text has a character that the kind writes in another way: text never becomes it */
 } PldTokenBits;
 
 typedef struct

@@ -341,7 +341,7 @@ typedef struct
 
 /**
  * PldTextFunc:
- * @text: a piece of the answer: whole UTF-8 characters, not zero-terminated, never empty
+ * @text: a piece of the answer: whole UTF-8 characters, the byte 0 as U+FFFD, not zero-terminated, never empty
  * @length: bytes of @text
  * @user_data: what the caller gave with the function
  *

@@ -72,12 +72,26 @@ typedef struct
   guint64 ns; /* 0: the pass was the prompt's */
 } Ahead;
 
+/* Users take the answer for a string, which the byte 0 would end: U+FFFD stands for it, as in pld_llm_detokenize (). */
+static void
+replace_zeros (GString *text)
+{
+  for (gsize i = 0; i < text->len; i++)
+    if (text->str[i] == '\0')
+      {
+        g_string_erase (text, (gssize) i, 1);
+        g_string_insert (text, (gssize) i, "\xef\xbf\xbd");
+      }
+}
+
 /* Hands the final text to the caller. Returns: FALSE if the caller ends the answer */
 static gboolean
 answer_put (Answer *a)
 {
-  gboolean more = a->out->len == 0 || a->text == NULL || a->text (a->out->str, a->out->len, a->user_data);
+  gboolean more;
 
+  replace_zeros (a->out);
+  more = a->out->len == 0 || a->text == NULL || a->text (a->out->str, a->out->len, a->user_data);
   g_string_truncate (a->out, 0);
   return more;
 }

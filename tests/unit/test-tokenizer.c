@@ -356,7 +356,7 @@ test_lookups (void)
   Subject s;
 
   eot = vocab_add (v, "<|my_turn|>", 0, CONTROL);
-  plain_end = vocab_add (v, "</s>", 0, CONTROL);
+  plain_end = vocab_add (v, "<|tool_call|>", 0, CONTROL);
   vocab_set_u32 (v, "tokenizer.ggml.eot_token_id", eot);
   vocab_set_u32 (v, "tokenizer.ggml.bos_token_id", G_MAXUINT32);
   vocab_set_u32 (v, "tokenizer.ggml.eos_token_id", 264);

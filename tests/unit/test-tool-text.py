@@ -17,6 +17,7 @@ import unittest
 from pathlib import Path
 
 TOOL = sys.argv.pop(1)
+SOURCE = Path(os.environ["PIPELOAD_SOURCE"])
 
 
 def run(*arguments, stdin=b""):
@@ -213,6 +214,18 @@ class Text(unittest.TestCase):
         self.check(run("plan", self.model, "--batch=2"), 1, "vision models")
         self.check(run("bench", self.model, "--input-size=64"), 1, "vision models")
         self.check(run("bench", self.model, "--tokens=0"), 1, "--tokens")
+
+    def test_tokens(self):
+        """Models whose weights have a chain of tokens built in; llama.cpp's answers."""
+        data = SOURCE / "tests" / "golden" / "llm" / "data" / "tokens"
+        ask = ("--template=none", "-p", "X", "--temperature=0", "-q")
+        for name, answer in (("c-nul.gguf", "A\ufffdB"), ("c-unused-mid.gguf", "ABCD")):
+            result = run("run", data / name, *ask)
+            self.check(result, 0)
+            self.assertEqual(result.stdout.decode(), answer + "\n")
+            result = run("run", data / name, *ask, "-j")
+            self.check(result, 0)
+            self.assertEqual(json.loads(result.stdout)["text"], answer)
 
     def test_failures(self):
         self.check(run("run", self.folder / "missing", "-p", "a"), 2, "missing", "no such file")
