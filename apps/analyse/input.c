@@ -10,13 +10,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_DEPTH 32 /* of folders in folders */
+#define MAX_DEPTH 64 /* of folders in folders */
 
 typedef struct
 {
   GPtrArray *inputs;
-  GHashTable *paths, *names; /* of @inputs */
-  char *output;              /* absolute */
+  GHashTable *seen;  /* "device:inode" of files and folders: links may lead anywhere */
+  GHashTable *names; /* of @inputs */
+  char *output;      /* absolute */
+  AnalyseSkipped *skipped;
 } Search;
 
 static void
@@ -54,13 +56,25 @@ set_failure (GError **error, const char *path)
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), "%s: %s; check the path", path, g_strerror (code));
 }
 
+/* Returns: whether the file or folder is new */
+static gboolean
+see (Search *search, const GStatBuf *what)
+{
+  const gboolean is_new
+      = g_hash_table_add (search->seen, g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
+                                                         (guint64) what->st_dev, (guint64) what->st_ino));
+
+  search->skipped->again += !is_new;
+  return is_new;
+}
+
 static void
 add_file (Search *search, const char *path, const char *name, const GStatBuf *what)
 {
   AnalyseInput *input;
   char *shown;
 
-  if (g_hash_table_contains (search->paths, path))
+  if (!see (search, what))
     return;
   shown = g_filename_display_name (name);
   if (g_hash_table_contains (search->names, shown)) /* two folders' recordings of one name */
@@ -74,7 +88,6 @@ add_file (Search *search, const char *path, const char *name, const GStatBuf *wh
   input->size = (guint64) what->st_size;
   input->mtime = (gint64) what->st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + what->st_mtim.tv_nsec;
   g_ptr_array_add (search->inputs, input);
-  g_hash_table_add (search->paths, input->path);
   g_hash_table_add (search->names, input->name);
 }
 
@@ -97,12 +110,12 @@ list (const char *folder, GError **error)
 
 /* @below: the folder's name in results, "" or with "/" at its end */
 static gboolean
-add_folder (Search *search, const char *folder, const char *below, guint depth, GError **error)
+add_folder (Search *search, const char *folder, const char *below, const GStatBuf *info, guint depth, GError **error)
 {
   g_autoptr (GPtrArray) names = NULL;
   gboolean ok = TRUE;
 
-  if (g_str_equal (folder, search->output) || depth > MAX_DEPTH)
+  if (g_str_equal (folder, search->output) || depth > MAX_DEPTH || !see (search, info))
     return TRUE;
   names = list (folder, error);
   if (names == NULL)
@@ -115,10 +128,12 @@ add_folder (Search *search, const char *folder, const char *below, guint depth, 
       g_autofree char *deeper = g_strconcat (name, "/", NULL);
       GStatBuf what;
 
-      if (*entry == '.' || g_stat (path, &what) != 0) /* hidden, or gone meanwhile */
-        continue;
-      if (S_ISDIR (what.st_mode))
-        ok = add_folder (search, path, deeper, depth + 1, error);
+      if (*entry == '.')
+        search->skipped->hidden++;
+      else if (g_stat (path, &what) != 0)
+        search->skipped->dangling += g_file_test (path, G_FILE_TEST_IS_SYMLINK); /* else it is gone meanwhile */
+      else if (S_ISDIR (what.st_mode))
+        ok = add_folder (search, path, deeper, &what, depth + 1, error);
       else if (S_ISREG (what.st_mode) && is_video (entry))
         add_file (search, path, name, &what);
     }
@@ -138,7 +153,7 @@ add_argument (Search *search, const char *argument, GError **error)
       return FALSE;
     }
   if (S_ISDIR (what.st_mode))
-    return add_folder (search, path, "", 0, error);
+    return add_folder (search, path, "", &what, 0, error);
   if (!S_ISREG (what.st_mode))
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: neither a file nor a folder", argument);
@@ -149,14 +164,15 @@ add_argument (Search *search, const char *argument, GError **error)
 }
 
 GPtrArray *
-analyse_inputs_find (char **arguments, const char *output, GError **error)
+analyse_inputs_find (char **arguments, const char *output, AnalyseSkipped *skipped, GError **error)
 {
   g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (input_free);
-  g_autoptr (GHashTable) paths = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree char *absolute = g_canonicalize_filename (output, NULL);
-  Search search = { inputs, paths, names, absolute };
+  Search search = { inputs, seen, names, absolute, skipped };
 
+  *skipped = (AnalyseSkipped) { 0 };
   for (; *arguments != NULL; arguments++)
     if (!add_argument (&search, *arguments, error))
       return NULL;

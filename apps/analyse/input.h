@@ -14,6 +14,15 @@ typedef struct
   gint64 mtime; /* ns since 1970 */
 } AnalyseInput;
 
-/* Returns: (transfer full): AnalyseInput, each file once: @arguments' files in their order, and those of their folders
- * and the folders in these, by name, that are called like videos. @output is not searched. */
-GPtrArray *analyse_inputs_find (char **arguments, const char *output, GError **error);
+/* Entries of folders that are not analysed. */
+typedef struct
+{
+  guint hidden;   /* begin with a dot */
+  guint dangling; /* links to nothing */
+  guint again;    /* files and folders that were reached before, by a link or another name */
+} AnalyseSkipped;
+
+/* @skipped: (out). Returns: (transfer full): AnalyseInput, each file once, however it is reached: @arguments' files in
+ * their order, and those of their folders and the folders in these, by name, that are called like videos. @output is
+ * not searched. */
+GPtrArray *analyse_inputs_find (char **arguments, const char *output, AnalyseSkipped *skipped, GError **error);

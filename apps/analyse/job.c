@@ -3,6 +3,7 @@
  * Runs the pipeline of one recording and writes its results.
  */
 #include "apps/analyse/job.h"
+#include "analytics/container.h"
 
 #include "gst/common/meta.h"
 #include "apps/analyse/facts.h"
@@ -274,19 +275,37 @@ end_early (AnalyseJob *job, GError **error)
     g_prefix_error (error, "no video that can be decoded: ");
 }
 
+/* GStreamer ends a recording that was cut off, and one that it gets no frame of, like any other. */
+static gboolean
+is_whole (const AnalyseJob *job, GError **error)
+{
+  guint64 size, wanted;
+
+  if (analyse_job_frames (job) == 0)
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT, "no frame of it can be decoded; convert it, or record it again");
+  else if ((wanted = pld_container_file_size (job->input->path, &size)) > size)
+    g_set_error (error, PLD_ERROR, PLD_ERROR_FORMAT,
+                 "it was cut off, or is still being written: %" G_GUINT64_FORMAT " of its %" G_GUINT64_FORMAT
+                 " bytes are there; analyse it again once it is whole",
+                 size, wanted);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 AnalyseState
 analyse_job_handle (AnalyseJob *job, GstMessage *message, GError **error)
 {
   if (job->state != ANALYSE_RUNS)
     return job->state;
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
-    job->state = ANALYSE_DONE;
+    job->state = is_whole (job, error) ? ANALYSE_DONE : ANALYSE_DAMAGED;
   else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
     {
       gst_message_parse_error (message, error, NULL);
       job->state = is_ours (job, GST_MESSAGE_SRC (message)) ? ANALYSE_FAILED : ANALYSE_DAMAGED;
     }
-  if (job->state == ANALYSE_DAMAGED)
+  if (job->state == ANALYSE_DAMAGED && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
     end_early (job, error);
   return job->state;
 }

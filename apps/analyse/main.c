@@ -23,6 +23,7 @@ typedef struct
   char **names; /* of files and folders */
 
   GPtrArray *inputs;
+  AnalyseSkipped skipped;
   AnalyseStore *store;
   GMainLoop *loop;
   GPtrArray *slots;   /* Slot: recordings that are being analysed */
@@ -312,6 +313,28 @@ join (Run *run, GError **error)
 }
 
 static void
+print_skipped (const AnalyseSkipped *skipped)
+{
+  const struct
+  {
+    guint n;
+    const char *what;
+  } kinds[] = { { skipped->again, "reached before" },
+                { skipped->dangling, "links to nothing" },
+                { skipped->hidden, "hidden" } };
+  const char *separator = "skipped          ";
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (kinds[i].n > 0)
+      {
+        printf ("%s%u %s", separator, kinds[i].n, kinds[i].what);
+        separator = ", ";
+      }
+  if (skipped->again + skipped->dangling + skipped->hidden > 0)
+    printf ("\n");
+}
+
+static void
 print_table (const Run *run)
 {
   const double seconds = (double) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
@@ -320,6 +343,7 @@ print_table (const Run *run)
   if (run->damaged > 0)
     printf (", damaged %u", run->damaged);
   printf ("\n");
+  print_skipped (&run->skipped);
   if (run->stats != NULL)
     {
       printf ("frames           %" G_GUINT64_FORMAT ", looked at %" G_GUINT64_FORMAT "\n", run->frames, run->looked);
@@ -369,7 +393,7 @@ prepare (Run *run, GError **error)
   description = analyse_options_describe (&run->options, error);
   if (description == NULL)
     return FALSE;
-  run->inputs = analyse_inputs_find (run->names, run->options.output, error);
+  run->inputs = analyse_inputs_find (run->names, run->options.output, &run->skipped, error);
   if (run->inputs != NULL)
     run->store = analyse_store_open (run->options.output, description, error);
   return run->store != NULL;

@@ -3,6 +3,7 @@
  * Reads videos, cameras and pictures for a pipeline.
  */
 #include "apps/common/source.h"
+#include "apps/common/video.h"
 
 #include <gio/gio.h>
 #include <gst/app/gstappsink.h>
@@ -37,12 +38,7 @@ decode_further (GstElement *decoder, GstPad *pad, GstCaps *caps, gpointer user_d
 static void
 link_stream (GstElement *decoder, GstPad *pad, gpointer user_data)
 {
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (user_data, "sink");
-  g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
-  g_autoptr (GstCaps) taken = gst_pad_query_caps (sink, NULL);
-
-  if (!gst_pad_is_linked (sink) && gst_caps_can_intersect (caps, taken))
-    gst_pad_link (pad, sink);
+  pld_video_link (pad, user_data);
 }
 
 static void
@@ -239,9 +235,11 @@ add_file (PldSource *source, GstBin *pipeline, GstElement *sink, const char *pat
   else
     {
       uri = gst_filename_to_uri (path, error);
-      if (uri != NULL)
-        add_uri (pipeline, sink, uri);
-      return uri != NULL;
+      if (uri == NULL)
+        return FALSE;
+      pld_video_start_at_zero (sink);
+      add_uri (pipeline, sink, uri);
+      return TRUE;
     }
   if (source->files == NULL)
     return FALSE;
@@ -260,6 +258,8 @@ pld_source_new (GstBin *pipeline, GstElement *sink, const char *input, GError **
   if (gst_uri_is_valid (input))
     {
       source->live = !gst_uri_has_protocol (input, "file");
+      if (!source->live)
+        pld_video_start_at_zero (sink);
       add_uri (pipeline, sink, input);
     }
   else if (g_str_has_prefix (input, "/dev/"))

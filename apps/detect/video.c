@@ -5,6 +5,7 @@
 #include "apps/detect/detect.h"
 
 #include "apps/common/figures.h"
+#include "apps/common/video.h"
 #include "gst/common/meta.h"
 
 #include <string.h>
@@ -47,17 +48,23 @@ path_to_uri (const char *path, GError **error)
   return strstr (path, "://") != NULL ? g_strdup (path) : gst_filename_to_uri (path, error);
 }
 
-/* @launch: continues after the decoder, whose first stream of @caps goes there; other streams are not
+static void
+on_pad (GstElement *decoder, GstPad *pad, gpointer user_data)
+{
+  pld_video_link (pad, user_data);
+}
+
+/* @launch: begins with the element "first", which gets the decoder's first stream of @caps; other streams are not
  * decoded. */
 static gboolean
 run_open (Run *run, const char *caps, const char *launch, GError **error)
 {
   const gboolean device = g_str_has_prefix (run->path, "/dev/");
   g_autofree char *text = g_strconcat (
-      device ? "v4l2src name=decoder ! " : "uridecodebin name=decoder expose-all-streams=false ! ", launch, NULL);
+      device ? "v4l2src name=decoder ! " : "uridecodebin name=decoder expose-all-streams=false ", launch, NULL);
   g_autofree char *uri = NULL;
   g_autoptr (GError) why = NULL;
-  g_autoptr (GstElement) decoder = NULL;
+  g_autoptr (GstElement) decoder = NULL, first = NULL;
   g_autoptr (GstCaps) wanted = NULL;
 
   run->outcome = PLD_DETECT_BAD_INPUT;
@@ -82,8 +89,12 @@ run_open (Run *run, const char *caps, const char *launch, GError **error)
       g_object_set (decoder, "device", run->path, NULL);
       return TRUE;
     }
+  first = gst_bin_get_by_name (GST_BIN (run->pipeline), "first");
   wanted = gst_caps_from_string (caps);
   g_object_set (decoder, "uri", uri, "caps", wanted, NULL);
+  g_signal_connect_object (decoder, "pad-added", G_CALLBACK (on_pad), first, 0);
+  if (gst_uri_has_protocol (uri, "file"))
+    pld_video_start_at_zero (first);
   return TRUE;
 }
 
@@ -315,9 +326,10 @@ pld_detect_video (PldDetect *detect, const char *path, GError **error)
   Run run = { .detect = detect, .path = path };
 
   /* In async mode a recording plays at its own pace; otherwise waiting gains nothing. */
-  g_autofree char *launch = g_strdup_printf ("queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit "
-                                             "name=vit messages=all ! fakesink sync=%s",
-                                             detect->async ? "true" : "false");
+  g_autofree char *launch
+      = g_strdup_printf ("queue name=first max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! pipeloadvit "
+                         "name=vit messages=all ! fakesink sync=%s",
+                         detect->async ? "true" : "false");
 
   if (run_open (&run, "video/x-raw(ANY); image/jpeg", launch, error))
     {
@@ -369,8 +381,10 @@ pld_detect_decode (PldDetect *detect, const char *path, guint8 **pixels, guint *
 {
   Run run = { .detect = detect, .path = path };
 
-  if (run_open (&run, "video/x-raw(ANY)",
-                "videoconvert ! video/x-raw,format=RGB ! fakesink name=sink sync=false enable-last-sample=true", error))
+  if (run_open (
+          &run, "video/x-raw(ANY)",
+          "videoconvert name=first ! video/x-raw,format=RGB ! fakesink name=sink sync=false enable-last-sample=true",
+          error))
     {
       run_play (&run, GST_STATE_PAUSED, error);
       if (run.outcome == PLD_DETECT_OK)

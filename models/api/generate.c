@@ -72,7 +72,7 @@ typedef struct
   guint64 ns; /* 0: the pass was the prompt's */
 } Ahead;
 
-/* Users take the answer for a string, which the byte 0 would end: U+FFFD stands for it, as in pld_llm_detokenize (). */
+/* Users take the answer for a string, which the byte 0 would end: it becomes U+FFFD, as in pld_llm_detokenize (). */
 static void
 replace_zeros (GString *text)
 {

@@ -435,7 +435,23 @@ def make_zones():
         save("zones", name, data)
 
 
+def make_container():
+    def box(kind, size, data=b""):
+        return struct.pack(">I", size) + kind + data
+
+    ebml = b"\x1a\x45\xdf\xa3\x84abcd\x18\x53\x80\x67"
+    for name, data in {
+        "boxes": box(b"ftyp", 16, b"isomiso2") + box(b"free", 8) + box(b"mdat", 1) + struct.pack(">Q", 24) + b"12345678",
+        "open": box(b"ftyp", 16, b"isomiso2") + box(b"mdat", 0) + b"abc",
+        "matroska": ebml + b"\x10\0\0\x05hello",
+        "live": ebml + b"\x01" + b"\xff" * 7 + b"hello",
+        "avi": b"RIFF" + struct.pack("<I", 9) + b"AVI LISTx\0" + b"RIFF" + struct.pack("<I", 99) + b"AVIX",
+    }.items():
+        save("container", name, data)
+
+
 make_safetensors()
+make_container()
 make_gguf()
 make_config()
 make_index()

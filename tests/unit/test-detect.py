@@ -241,7 +241,7 @@ class Detect(unittest.TestCase):
         result = self.detect("-b", 3, folder, missing, DARK)
         self.expect(result, 2, f"{folder / 'z.jpg'}  bright 0.97\n{DARK}  dark 0.97\n",
                     f"pipeload: {folder / '0.jpg'}: the JPEG picture is empty",
-                    f"pipeload: {folder / 'cut.jpg'}: the JPEG picture is damaged: Premature end of JPEG file",
+                    f"pipeload: {folder / 'cut.jpg'}: the JPEG picture is damaged: the file ends before the picture does",
                     f"pipeload: {folder / 'text.jpg'}: the JPEG picture is damaged: Not a JPEG file",
                     f"pipeload: {missing}: ")
         self.assertEqual(len(result.stderr.splitlines()), 4)

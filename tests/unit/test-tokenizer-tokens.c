@@ -121,12 +121,31 @@ test_unused (void)
 static void
 test_end_names (void)
 {
-  static const char *const names[]
-      = { "<|eot_id|>",     "<|eom_id|>",       "<|im_end|>",        "<|end|>",        "<end_of_turn>",
-          "<|endoftext|>",  "<|end_of_text|>",  "<EOT>",             "_<EOT>",         "[EOT]",
-          "[EOS]",          "<eos>",            "</s>",              "<|return|>",     "<|call|>",
-          "<|calls|>",      "<|flush|>",        "<turn|>",           "<|fim_pad|>",    "<fim-pad>",
-          "<|tool_response>", "<end_of_utterance>", "<|file_sep|>",  "<|repo_name|>",  "<reponame>" };
+  static const char *const names[] = { "<|eot_id|>",
+                                       "<|eom_id|>",
+                                       "<|im_end|>",
+                                       "<|end|>",
+                                       "<end_of_turn>",
+                                       "<|endoftext|>",
+                                       "<|end_of_text|>",
+                                       "<EOT>",
+                                       "_<EOT>",
+                                       "[EOT]",
+                                       "[EOS]",
+                                       "<eos>",
+                                       "</s>",
+                                       "<|return|>",
+                                       "<|call|>",
+                                       "<|calls|>",
+                                       "<|flush|>",
+                                       "<turn|>",
+                                       "<|fim_pad|>",
+                                       "<fim-pad>",
+                                       "<|tool_response>",
+                                       "<end_of_utterance>",
+                                       "<|file_sep|>",
+                                       "<|repo_name|>",
+                                       "<reponame>" };
   static const gint32 types[] = { NORMAL, CONTROL, USER_DEFINED };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -176,9 +195,12 @@ test_end_exceptions (void)
     const char *names[4];
     gboolean ends; /* whether the first one does */
   } cases[] = {
-    { { "<|end|>", "<|return|>", "<|call|>" }, FALSE }, { { "<|end|>", "<|calls|>", "<|flush|>" }, FALSE },
-    { { "<|end|>", "<|return|>" }, TRUE },              { { "<|end|>", "<|call|>" }, TRUE },
-    { { "</s>", "<|tool_response>" }, FALSE },          { { "</s>", "<turn|>" }, TRUE },
+    { { "<|end|>", "<|return|>", "<|call|>" }, FALSE },
+    { { "<|end|>", "<|calls|>", "<|flush|>" }, FALSE },
+    { { "<|end|>", "<|return|>" }, TRUE },
+    { { "<|end|>", "<|call|>" }, TRUE },
+    { { "</s>", "<|tool_response>" }, FALSE },
+    { { "</s>", "<turn|>" }, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
