@@ -123,7 +123,8 @@ riff_size (const File *file)
 
   for (guint i = 0; i < MOST_PARTS && take (file, at, head, sizeof head) == 8 && memcmp (head, "RIFF", 4) == 0; i++)
     {
-      const guint64 size = (guint64) head[4] | (guint64) head[5] << 8 | (guint64) head[6] << 16 | (guint64) head[7] << 24;
+      const guint64 size
+          = (guint64) head[4] | (guint64) head[5] << 8 | (guint64) head[6] << 16 | (guint64) head[7] << 24;
 
       if (size == 0 || size == RIFF_UNKNOWN)
         return 0;

@@ -59,7 +59,7 @@ on_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
     return clock_buffer (user_data, info);
   return GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_SEGMENT ? clock_segment (user_data, info)
-                                                                             : GST_PAD_PROBE_OK;
+                                                                               : GST_PAD_PROBE_OK;
 }
 
 void

@@ -5,6 +5,7 @@
 #include "gst/publish/home.h"
 
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 #define FIRST_LABEL "person"
 #define MAX_LABELS 100 /* which come from outside */
@@ -16,16 +17,41 @@ struct _GstPipeloadHome
   GHashTable *present; /* label → set of "id zone" */
 };
 
+/* ---- identities ---------------------------------------------------------------------------- */
+
+/* The letters that Home Assistant takes in topics. A byte that is none is "_x" and two hexadecimal digits; so is the
+ * "_" of a "_x" in @name. No two names become one. */
 static char *
-plain (const char *name)
+encode (const char *name)
 {
-  return g_strcanon (g_strdup (name), G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_", '_');
+  GString *out = g_string_new (NULL);
+
+  for (; *name != '\0'; name++)
+    if (g_ascii_isalnum (*name) || *name == '-' || (*name == '_' && name[1] != 'x'))
+      g_string_append_c (out, *name);
+    else
+      g_string_append_printf (out, "_x%02x", (guint8) *name);
+  return g_string_free (out, FALSE);
 }
+
+/* Names of @topic, @camera and, unless it is NULL, @label as one, which differs wherever one of them does: the first
+ * and the last are separated by the first and the last "_", or by "_x_", which no encoded name contains, where they
+ * have "_" too. */
+static char *
+join (const char *topic, const char *camera, const char *label)
+{
+  g_autofree char *first = encode (topic), *second = encode (camera), *third = label != NULL ? encode (label) : NULL;
+  const gboolean plain = strchr (first, '_') == NULL && (third == NULL || strchr (third, '_') == NULL);
+
+  return g_strjoin (plain ? "_" : "_x_", first, second, third, NULL);
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
 
 static void
 emit_state (GstPipeloadHome *home, const char *label, gboolean on)
 {
-  g_autofree char *name = plain (label);
+  g_autofree char *name = encode (label);
   g_autofree char *topic = g_strdup_printf ("%s/%s/%s/state", home->topic, home->camera, name);
 
   gst_pipeload_outbox_retain (home->outbox, topic, on ? "ON" : "OFF");
@@ -43,7 +69,7 @@ config_to_json (const GstPipeloadHome *home, const char *label, const char *devi
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
-  g_autofree char *name = plain (label);
+  g_autofree char *name = encode (label);
   g_autofree char *state = g_strdup_printf ("%s/%s/%s/state", home->topic, home->camera, name);
   g_autofree char *available = g_strdup_printf ("%s/%s/available", home->topic, home->camera);
 
@@ -69,14 +95,13 @@ static GHashTable *
 get_ids (GstPipeloadHome *home, const char *label)
 {
   GHashTable *set = g_hash_table_lookup (home->present, label);
-  g_autofree char *camera = NULL, *name = NULL, *device = NULL, *id = NULL, *topic = NULL, *config = NULL;
+  g_autofree char *name = NULL, *device = NULL, *id = NULL, *topic = NULL, *config = NULL;
 
   if (set != NULL || g_hash_table_size (home->present) >= MAX_LABELS)
     return set;
-  camera = plain (home->camera);
-  name = plain (label);
-  device = g_strconcat ("pipeload_", camera, NULL);
-  id = g_strconcat (device, "_", name, NULL);
+  name = encode (label);
+  device = join (home->topic, home->camera, NULL);
+  id = join (home->topic, home->camera, label);
   topic = g_strdup_printf ("homeassistant/binary_sensor/%s/%s/config", device, name);
   config = config_to_json (home, label, device, id);
   gst_pipeload_outbox_retain (home->outbox, topic, config);

@@ -5,8 +5,8 @@
  * GStreamer.
  *
  * Retained, under PREFIX/CAMERA: LABEL/state, "ON" or "OFF"; and
- * homeassistant/binary_sensor/pipeload_CAMERA/LABEL/config. In topics and identifiers of its own, all but ASCII
- * letters, digits, - and _ becomes _.
+ * homeassistant/binary_sensor/PREFIX_CAMERA/LABEL/config. In topics and identifiers of its own, bytes other than ASCII
+ * letters, digits, - and _ are "_x" and two hexadecimal digits, so that no two cameras or labels share one.
  */
 #pragma once
 

@@ -133,12 +133,12 @@ wait_until has '^house/yard/available online$' "$work/home"
 wait_until last 'house/yard/available offline' "$work/home"
 # The first "OFF" is overtaken where the connection takes longer than the first event.
 sed -n 's|^house/yard/person/state ||p' "$work/home" | uniq | tr '\n' ' ' | grep -Eqx '(OFF )?ON OFF ' || fail "the sensor's states"
-sed -n 's|^homeassistant/binary_sensor/pipeload_yard/person/config ||p' "$work/home" >"$work/config"
+sed -n 's|^homeassistant/binary_sensor/house_yard/person/config ||p' "$work/home" >"$work/config"
 python3 - "$work/config" <<'PYTHON' || fail "$work/config"
 import json, sys
 (config,) = [json.loads(line) for line in open(sys.argv[1])]
 assert config["state_topic"] == "house/yard/person/state" and config["availability_topic"] == "house/yard/available", config
-assert config["unique_id"] == "pipeload_yard_person" and config["device"]["identifiers"] == "pipeload_yard", config
+assert config["unique_id"] == "house_yard_person" and config["device"]["identifiers"] == "house_yard", config
 PYTHON
 
 # A broker that is away at the start: as many wait as there is room for, the newest.
