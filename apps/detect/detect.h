@@ -60,9 +60,6 @@ GPtrArray *pld_detect_list_inputs (PldDetect *detect, char **names);
 /* Returns: (transfer full): the bytes of a picture file */
 GBytes *pld_detect_read_file (const char *path, GError **error);
 
-/* The size that a JPEG picture's header states; FALSE if there is none. */
-gboolean pld_detect_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height);
-
 /* ---- results (output.c) ------------------------------------------------------------- */
 
 typedef struct

@@ -180,39 +180,3 @@ pld_detect_read_file (const char *path, GError **error)
     return NULL;
   return g_bytes_new_take (data, size);
 }
-
-/* Whether @marker opens a frame: SOF0 … SOF15 but DHT, JPG and DAC, whose numbers are between them. */
-static gboolean
-marker_is_frame (guint8 marker)
-{
-  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-}
-
-gboolean
-pld_detect_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height)
-{
-  gsize at = 2;
-
-  while (at + 4 <= size && data[at] == 0xFF)
-    {
-      const guint8 *segment = data + at + 2;
-      gsize length;
-
-      if (data[at + 1] == 0xFF) /* fill byte */
-        {
-          at++;
-          continue;
-        }
-      length = ((gsize) segment[0] << 8) | segment[1];
-      if (length < 2 || length > size - at - 2)
-        return FALSE;
-      if (marker_is_frame (data[at + 1]) && length >= 7)
-        {
-          *height = ((guint) segment[3] << 8) | segment[4];
-          *width = ((guint) segment[5] << 8) | segment[6];
-          return TRUE;
-        }
-      at += 2 + length;
-    }
-  return FALSE;
-}

@@ -124,11 +124,14 @@ pictures_load_jpeg (Pictures *p, const char *path, PldDetectResult *result, GErr
 {
   g_autoptr (GBytes) file = pld_detect_read_file (path, error);
   PldImage image = { .kind = PLD_IMAGE_JPEG };
+  guint width, height, orientation;
 
   if (file == NULL)
     return PLD_DETECT_BAD_INPUT;
   image.data = g_bytes_get_data (file, &image.size);
-  pld_detect_jpeg_size (image.data, image.size, &result->width, &result->height);
+  pld_jpeg_read_header (image.data, image.size, &width, &height, &orientation);
+  result->width = orientation >= 5 ? height : width;
+  result->height = orientation >= 5 ? width : height;
   return pld_vision_load_image (p->vision, p->n, &image, error) ? PLD_DETECT_OK : PLD_DETECT_BAD_INPUT;
 }
 
@@ -328,7 +331,7 @@ static const PldVerb verb = {
   .max = G_MAXINT,
   .description = "Detects objects in pictures, videos and camera streams.\n"
                  "INPUT: a picture, a folder of pictures and videos, a video, a URI such as rtsp://camera/stream, or a "
-                 "camera such as /dev/video0.",
+                 "camera such as /dev/video0. Pictures are turned as their EXIF orientation or display matrix says.",
   .options = { pld_model_options, pld_small_limit_options, pld_engine_options, pld_vision_options, options },
   .examples = { { "picture.jpg", "what is in a picture" },
                 { "--stats --memory-limit=small video.mp4", "what changes in a video, with streamed weights" },

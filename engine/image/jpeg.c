@@ -6,6 +6,7 @@
 #include "engine/image/jpeg.h"
 
 #include "engine/base/size.h"
+#include "engine/image/jpeg-header.h"
 #include "engine/image/jpeg-memory.h"
 
 #include <jerror.h>
@@ -13,8 +14,6 @@
 
 /* No encoder comes near; without a bound, a small file could keep the decoder busy for hours. */
 #define MOST_SCANS 100
-/* Of a camera's HTTP response, in front of a picture. */
-#define MOST_BYTES_BEFORE 1024
 /* Bytes that libjpeg takes with malloc() before its memory functions are replaced. */
 #define STOCK_BYTES 4096
 
@@ -181,41 +180,6 @@ jpeg_forget_tables (PldJpeg *jpeg)
     lib->dc_huff_tbl_ptrs[i] = lib->ac_huff_tbl_ptrs[i] = NULL;
 }
 
-/* The last start marker in the header that begins at @at: some cameras send it twice, or a header in front of another.
- * Segments are skipped as a whole, so those of thumbnails do not count. */
-static gsize
-last_start (const guint8 *data, gsize size, gsize at)
-{
-  gsize start = at;
-
-  for (at += 2; at + 4 <= size && data[at] == 0xFF;)
-    {
-      const guint8 marker = data[at + 1];
-
-      if (marker == 0xD8)
-        start = at;
-      if (marker == 0xDA || marker == 0xD9)
-        break;
-      if (marker == 0xFF)
-        at++;
-      else if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8))
-        at += 2;
-      else
-        at += 2 + ((gsize) data[at + 2] << 8 | data[at + 3]);
-    }
-  return start;
-}
-
-/* The offset of the picture. 0 too if there is none: libjpeg then has the better message. */
-static gsize
-find_start (const guint8 *data, gsize size)
-{
-  for (gsize at = 0; at + 3 <= size && at <= MOST_BYTES_BEFORE; at++)
-    if (data[at] == 0xFF && data[at + 1] == 0xD8 && data[at + 2] == 0xFF)
-      return last_start (data, size, at);
-  return 0;
-}
-
 /* Without an end marker, nothing says that all scans are there: a progressive picture has them if every coefficient is
  * known to its last bit. Of several scans of another kind nobody knows. */
 static gboolean
@@ -248,7 +212,7 @@ pld_jpeg_begin (PldJpeg *jpeg, const guint8 *data, gsize size, guint width, guin
       jpeg_set_error (jpeg, error);
       return FALSE;
     }
-  start = find_start (data, size);
+  start = pld_jpeg_find_start (data, size);
   jpeg->ended = FALSE;
   jpeg->mended = start > 0;
   jpeg_mem_src (lib, data + start, size - start);

@@ -5,6 +5,7 @@
 #include "engine/image/color.h"
 #include "engine/image/geometry.h"
 #include "engine/image/jpeg.h"
+#include "engine/image/turn.h"
 #include "engine/image/lane.h"
 
 #include "engine/base/size.h"
@@ -25,7 +26,10 @@ struct _PldScaler
   PldLane lane[3];
   PldLaneScratch scratch;
   guint8 *jpeg_row;
-  PldJpeg *jpeg; /* made for the first JPEG picture */
+  PldJpeg *jpeg;     /* made for the first JPEG picture */
+  PldScaler *stored; /* to the size before turning, and its result: made for the first picture that is to be turned */
+  PldBuffer stored_rgb;
+  gboolean mended; /* the last JPEG picture */
   PldColor color;
 };
 
@@ -222,6 +226,7 @@ scaler_run_jpeg (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError *
       scaler_restart (scaler, rgb);
       ok = scaler_push_jpeg (scaler, &frame, error);
     }
+  scaler->mended = pld_jpeg_is_mended (scaler->jpeg);
   pld_jpeg_end (scaler->jpeg);
   if (ok && frame.channels == 1)
     {
@@ -229,6 +234,29 @@ scaler_run_jpeg (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError *
       pld_color_from_gray (&scaler->color, rgb, (gsize) scaler->width * scaler->height);
     }
   return ok;
+}
+
+/* Turning commutes with scaling, whose filter is separable, but for a rounding of the last bit. */
+static gboolean
+scaler_run_turned (PldScaler *scaler, const PldImage *image, guint orientation, guint8 *rgb, GError **error)
+{
+  const guint width = orientation >= 5 ? scaler->height : scaler->width,
+              height = orientation >= 5 ? scaler->width : scaler->height;
+  PldImage stored = *image;
+
+  stored.kind = PLD_IMAGE_JPEG_AS_STORED;
+  if (scaler->stored != NULL && (scaler->stored->width != width || scaler->stored->height != height))
+    g_clear_pointer (&scaler->stored, pld_scaler_free);
+  if (scaler->stored == NULL)
+    scaler->stored = pld_scaler_new (width, height, scaler->filter, scaler->budget, error);
+  if (scaler->stored == NULL
+      || (scaler->stored_rgb.data == NULL
+          && !pld_buffer_init (&scaler->stored_rgb, scaler->budget, (guint64) width * height * 3,
+                               "a picture that is turned", error))
+      || !scaler_run_jpeg (scaler->stored, &stored, scaler->stored_rgb.data, error))
+    return FALSE;
+  pld_image_turn (scaler->stored_rgb.data, width, height, orientation, rgb);
+  return TRUE;
 }
 
 /* ---- the contract -------------------------------------------------------------------------- */
@@ -260,6 +288,8 @@ pld_scaler_free (PldScaler *scaler)
   if (scaler == NULL)
     return;
   g_clear_pointer (&scaler->jpeg, pld_jpeg_free);
+  g_clear_pointer (&scaler->stored, pld_scaler_free);
+  pld_buffer_clear (&scaler->stored_rgb);
   pld_buffer_clear (&scaler->memory);
   self = scaler->self;
   pld_buffer_clear (&self);
@@ -268,15 +298,27 @@ pld_scaler_free (PldScaler *scaler)
 gboolean
 pld_scaler_is_mended (const PldScaler *scaler)
 {
-  return scaler->jpeg != NULL && pld_jpeg_is_mended (scaler->jpeg);
+  return scaler->mended;
 }
 
 gboolean
 pld_scaler_run (PldScaler *scaler, const PldImage *image, guint8 *rgb, GError **error)
 {
+  guint width, height, orientation;
+  gboolean ok;
+
   switch (image->kind)
     {
     case PLD_IMAGE_JPEG:
+      pld_jpeg_read_header (image->data, image->size, &width, &height, &orientation);
+      if (orientation == 1)
+        ok = scaler_run_jpeg (scaler, image, rgb, error);
+      else
+        ok = scaler_run_turned (scaler, image, orientation, rgb, error);
+      if (orientation != 1 && ok)
+        scaler->mended = scaler->stored->mended;
+      return ok;
+    case PLD_IMAGE_JPEG_AS_STORED:
       return scaler_run_jpeg (scaler, image, rgb, error);
     case PLD_IMAGE_RGB:
     case PLD_IMAGE_YUV:

@@ -4,16 +4,14 @@
  */
 #include "gst/common/picture.h"
 
-#include <gst/base/gstbytereader.h>
-
 /* Converted pictures keep this many times the model's size, so that the engine's own filter has enough to
  * work on. */
 #define OVERSAMPLING 2
 
 struct _GstPipeloadPicture
 {
-  gboolean jpeg;
-  guint width, height;          /* of the mapped frame */
+  gboolean jpeg, follow_exif;
+  guint width, height;          /* of the mapped frame, as it is shown */
   GstVideoInfo info;            /* of the buffers */
   GstVideoInfo plain;           /* of what becomes the image: @info, or what the converter writes */
   GstVideoConverter *converter; /* NULL: the format maps as it is */
@@ -106,7 +104,7 @@ yuv_matrix (const GstVideoInfo *info)
 }
 
 GstPipeloadPicture *
-gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height)
+gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height, gboolean follow_exif)
 {
   g_autoptr (GstPipeloadPicture) picture = g_new0 (GstPipeloadPicture, 1);
   PldImage *image = &picture->image;
@@ -114,6 +112,7 @@ gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height)
   gst_video_info_init (&picture->info);
   gst_video_info_init (&picture->plain);
   picture->jpeg = gst_pipeload_caps_are_jpeg (caps);
+  picture->follow_exif = follow_exif;
   image->kind = PLD_IMAGE_JPEG;
   if (picture->jpeg)
     return g_steal_pointer (&picture);
@@ -143,60 +142,21 @@ gst_pipeload_picture_free (GstPipeloadPicture *picture)
   g_free (picture);
 }
 
-/* GstByteReader's own, at odd addresses, is undefined behavior. */
-static gboolean
-read_uint16 (GstByteReader *reader, guint *value)
-{
-  guint8 high, low;
-
-  if (!gst_byte_reader_get_uint8 (reader, &high) || !gst_byte_reader_get_uint8 (reader, &low))
-    return FALSE;
-  *value = (guint) high << 8 | low;
-  return TRUE;
-}
-
-/* The size in a JPEG's frame header: what a caps field would say, if it is there. */
-static void
-read_jpeg_size (const guint8 *data, gsize size, guint *width, guint *height)
-{
-  GstByteReader reader;
-  guint8 byte, marker;
-  guint length, h, w;
-
-  *width = *height = 0;
-  gst_byte_reader_init (&reader, data, MIN (size, G_MAXUINT));
-  if (!gst_byte_reader_skip (&reader, 2))
-    return;
-  while (gst_byte_reader_get_uint8 (&reader, &byte))
-    {
-      if (byte != 0xff || !gst_byte_reader_get_uint8 (&reader, &marker))
-        return;
-      if (marker == 0xff) /* fill byte */
-        {
-          gst_byte_reader_set_pos (&reader, gst_byte_reader_get_pos (&reader) - 1);
-          continue;
-        }
-      if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc)
-        {
-          if (!gst_byte_reader_skip (&reader, 3) || !read_uint16 (&reader, &h) || !read_uint16 (&reader, &w))
-            return;
-          *width = w;
-          *height = h;
-          return;
-        }
-      if (!read_uint16 (&reader, &length) || length < 2 || !gst_byte_reader_skip (&reader, length - 2))
-        return;
-    }
-}
-
 static gboolean
 map_jpeg (GstPipeloadPicture *picture, GstBuffer *buffer)
 {
+  guint width, height, orientation;
+  gboolean turned;
+
   if (!gst_buffer_map (buffer, &picture->map, GST_MAP_READ))
     return FALSE;
   picture->image.data = picture->map.data;
   picture->image.size = picture->map.size;
-  read_jpeg_size (picture->map.data, picture->map.size, &picture->width, &picture->height);
+  picture->image.kind = picture->follow_exif ? PLD_IMAGE_JPEG : PLD_IMAGE_JPEG_AS_STORED;
+  pld_jpeg_read_header (picture->map.data, picture->map.size, &width, &height, &orientation);
+  turned = picture->follow_exif && orientation >= 5;
+  picture->width = turned ? height : width;
+  picture->height = turned ? width : height;
   return TRUE;
 }
 

@@ -16,8 +16,9 @@ G_BEGIN_DECLS
 typedef struct _GstPipeloadPicture GstPipeloadPicture;
 
 /* @min_width, @min_height: pictures may be scaled down to no less than this; 0: they stay as large as they
- * are. Returns: (transfer full) (nullable): NULL if @caps hold no format that can be read */
-GstPipeloadPicture *gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height);
+ * are. @follow_exif: JPEG pictures are turned by their EXIF orientation. Returns: (transfer full) (nullable): NULL if
+ * @caps hold no format that can be read */
+GstPipeloadPicture *gst_pipeload_picture_new (GstCaps *caps, guint min_width, guint min_height, gboolean follow_exif);
 void gst_pipeload_picture_free (GstPipeloadPicture *picture); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadPicture, gst_pipeload_picture_free)
 
@@ -26,7 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstPipeloadPicture, gst_pipeload_picture_free)
 const PldImage *gst_pipeload_picture_map (GstPipeloadPicture *picture, GstBuffer *buffer, GError **error);
 void gst_pipeload_picture_unmap (GstPipeloadPicture *picture);
 
-/* The size of the mapped frame, in its own pixels; 0 × 0 if that is not known (a JPEG without a header). */
+/* The size of the mapped frame as it is shown, in its own pixels; 0 × 0 if that is not known (a JPEG without a header).
+ */
 void gst_pipeload_picture_get_size (GstPipeloadPicture *picture, guint *width, guint *height);
 
 /* Cuts @region out of the mapped picture, at even chroma samples. Not for JPEG. */

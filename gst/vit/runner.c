@@ -17,7 +17,7 @@ struct _GstPipeloadVitRunner
 {
   PldVision *vision;
   const PldVisionInfo *info;
-  gboolean in_regions;
+  gboolean in_regions, follow_exif;
   guint batch;
   const char **labels; /* [n_classes], interned */
   gboolean *wanted;    /* [n_classes]; NULL = all */
@@ -131,6 +131,7 @@ gst_pipeload_vit_runner_open (const GstPipeloadVitSettings *settings, PldProgres
 
   pld_vision_options_init (&options);
   runner->in_regions = settings->region == GST_PIPELOAD_VIT_REGION_ROI_LIST;
+  runner->follow_exif = settings->exif_orientation;
   runner->batch = settings->max_batch;
   if (runner->batch == 0)
     runner->batch = runner->in_regions ? DEFAULT_REGION_BATCH : 1;
@@ -175,7 +176,7 @@ handle_caps (GstPipeloadVitRunner *runner, GstCaps *caps, GError **error)
   gst_caps_replace (&runner->caps, NULL);
   /* Regions are cut out at full resolution. */
   runner->picture = gst_pipeload_picture_new (caps, runner->in_regions ? 0 : runner->info->input_width,
-                                              runner->in_regions ? 0 : runner->info->input_height);
+                                              runner->in_regions ? 0 : runner->info->input_height, runner->follow_exif);
   if (runner->picture == NULL)
     {
       g_autofree char *text = gst_caps_to_string (caps);

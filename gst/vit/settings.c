@@ -57,6 +57,7 @@ gst_pipeload_vit_settings_init (GstPipeloadVitSettings *settings)
   *settings = (GstPipeloadVitSettings) { .top_k = DEFAULT_TOP_K,
                                          .interval = DEFAULT_INTERVAL,
                                          .threshold = DEFAULT_THRESHOLD,
+                                         .exif_orientation = TRUE,
                                          .messages = GST_PIPELOAD_VIT_MESSAGES_CHANGES };
   gst_pipeload_model_settings_init (&settings->model);
 }
@@ -98,6 +99,16 @@ install_input (GObjectClass *klass)
       g_param_spec_uint ("max-batch", "Largest batch",
                          "Pictures that share one pass over the weights at most (0: 1 for full frames, 4 for regions)",
                          0, 64, 0, GST_PIPELOAD_READY));
+}
+
+static void
+install_orientation (GObjectClass *klass)
+{
+  gst_pipeload_settings_install (klass, PROP (exif_orientation),
+                                 g_param_spec_boolean ("exif-orientation", "EXIF orientation",
+                                                       "Turn JPEG pictures as their EXIF orientation says; boxes are "
+                                                       "places in the turned picture",
+                                                       TRUE, GST_PIPELOAD_READY));
 }
 
 static void
@@ -163,6 +174,7 @@ gst_pipeload_vit_settings_install (GObjectClass *klass)
       "which finds persons)",
       "Frames, inferences, latency, and the engine's memory and streaming; of the last run once stopped");
   install_input (klass);
+  install_orientation (klass);
   install_results (klass);
   install_choice (klass);
 }

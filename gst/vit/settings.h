@@ -45,6 +45,7 @@ typedef struct
   GstPipeloadVitMode mode;
   GstPipeloadVitRegion region;
   GstPipeloadVitMessages messages;
+  gboolean exif_orientation;
 } GstPipeloadVitSettings;
 
 void gst_pipeload_vit_settings_init (GstPipeloadVitSettings *settings);

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * @PLD_IMAGE_RGB: components R, G, B
  * @PLD_IMAGE_YUV: components Y, Cb, Cr; Cb and Cr may be subsampled
  * @PLD_IMAGE_GRAY: one component
- * @PLD_IMAGE_JPEG: a JPEG file in memory
+ * @PLD_IMAGE_JPEG: a JPEG file in memory, turned as its EXIF orientation says
+ * @PLD_IMAGE_JPEG_AS_STORED: a JPEG file in memory, as it is
  *
  * How a picture is stored.
  */
@@ -23,6 +24,7 @@ typedef enum
   PLD_IMAGE_YUV,
   PLD_IMAGE_GRAY,
   PLD_IMAGE_JPEG,
+  PLD_IMAGE_JPEG_AS_STORED,
 } PldImageKind;
 
 /**
@@ -102,5 +104,20 @@ pld_image_plane (PldImage *image, guint i)
 {
   return i == 0 ? &image->first : i == 1 ? &image->second : &image->third;
 }
+
+/**
+ * pld_jpeg_read_header:
+ * @data: (array length=size): a JPEG file, or its beginning
+ * @size: bytes of @data
+ * @width: (out): pixels, as stored; 0: not known
+ * @height: (out): pixels, as stored; 0: not known
+ * @orientation: (out): of EXIF, 1..8; 1: upright, or nothing is said. From 5 on, the picture is shown with width and
+ *   height exchanged
+ *
+ * Reads the header without decoding. Thread-safe.
+ *
+ * Returns: FALSE if there is no frame header
+ */
+PLD_API gboolean pld_jpeg_read_header (const guint8 *data, gsize size, guint *width, guint *height, guint *orientation);
 
 G_END_DECLS

@@ -217,7 +217,7 @@ pld_vision_load_image (PldVision *vision, guint slot, const PldImage *image, GEr
   vision->items[slot] = (PldItem) { .wanted = TRUE, .picture.rgb = slot_rgb (vision, slot) };
   if (!pld_scaler_run (vision->scaler, image, slot_rgb (vision, slot), error))
     return FALSE;
-  if (image->kind == PLD_IMAGE_JPEG && pld_scaler_is_mended (vision->scaler))
+  if (image->kind >= PLD_IMAGE_JPEG && pld_scaler_is_mended (vision->scaler))
     pld_core_count_mended (vision->handle.core);
   return TRUE;
 }

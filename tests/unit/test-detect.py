@@ -175,6 +175,19 @@ class Detect(unittest.TestCase):
         write_model(other, problem_type="ranking")
         self.expect(self.detect(BRIGHT, model=other), 2, "", "config.json", '"ranking"', "regression")
 
+    def test_orientation(self):
+        """EXIF's: from 5 on, width and height are exchanged."""
+        plain = Path(BRIGHT).read_bytes()
+        for orientation in range(1, 9):
+            exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
+            turned = self.folder / f"turned-{orientation}.jpg"
+            turned.write_bytes(plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:])
+            result = self.detect("--json", turned)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            line = json.loads(result.stdout)
+            self.assertEqual(line["resolution"], {"width": 24, "height": 32} if orientation >= 5 else {"width": 32, "height": 24})
+            self.assertEqual(line["objects"][0]["label"], "bright")
+
     def test_no_preprocessor(self):
         model = self.folder / "bare"
         write_model(model)

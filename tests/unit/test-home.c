@@ -31,7 +31,8 @@ add_member (GHashTable *set, JsonObject *object, const char *name)
   g_assert_true (g_hash_table_add (set, g_strdup (json_object_get_string_member (object, name))));
 }
 
-/* Asserts that the discovery messages are @n, each with an id, a state and a topic of its own that Home Assistant takes.
+/* Asserts that the discovery messages are @n, each with an id, a state and a topic of its own that Home Assistant
+ * takes.
  */
 static void
 assert_apart (guint n)
@@ -66,8 +67,8 @@ test_apart (void)
 {
   static const char *const labels[] = { "person", "人", "车", "鸟", "a.b", "a_b", "a b", "a/b", "_x61", "ax", NULL };
   static const char *const cameras[]
-      = { "前门",  "后门",  "Front Door", "Front_Door", "front-door", "a_b",   "a",  "a_",       "_a",          "_x",
-          "_x20", "x20",   "drive",      "_x5fx20",    "_xe5_x89",   "Ворота", "é", "x_c_x_tr", "_x_", "x" };
+      = { "前门", "后门", "Front Door", "Front_Door", "front-door", "a_b",    "a", "a_",       "_a",  "_x",
+          "_x20", "x20",  "drive",      "_x5fx20",    "_xe5_x89",   "Ворота", "é", "x_c_x_tr", "_x_", "x" };
   static const char *const topics[] = { "pipeload", "house1", "house2", "pipeload/a", "a_b", "a", "a_", "_x" };
 
   g_hash_table_remove_all (messages);

@@ -258,6 +258,89 @@ test_jpeg_mended (Fixture *f, gconstpointer data)
   g_clear_pointer (&scaler, pld_scaler_free);
 }
 
+/* ---- orientation --------------------------------------------------------------------------- */
+
+/* @file with an EXIF segment of @orientation behind its start marker. Returns: (transfer full) */
+static GByteArray *
+with_exif (GBytes *file, guint orientation, gboolean little)
+{
+  static const guint8 intel[] = "\xFF\xE1\x00\x22"
+                                "Exif\0\0"
+                                "II*\0"
+                                "\x08\0\0\0"
+                                "\x01\0"
+                                "\x12\x01\x03\0"
+                                "\x01\0\0\0"
+                                "\x00\0\0\0"
+                                "\0\0\0\0",
+                      motorola[] = "\xFF\xE1\x00\x22"
+                                   "Exif\0\0"
+                                   "MM\0*"
+                                   "\0\0\0\x08"
+                                   "\0\x01"
+                                   "\x01\x12\0\x03"
+                                   "\0\0\0\x01"
+                                   "\0\0\0\0"
+                                   "\0\0\0\0";
+  GByteArray *out = g_byte_array_new ();
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (file, &size);
+
+  g_byte_array_append (out, bytes, 2);
+  g_byte_array_append (out, little ? intel : motorola, 36);
+  out->data[2 + 28 + !little] = (guint8) orientation;
+  g_byte_array_append (out, bytes + 2, (guint) size - 2);
+  return out;
+}
+
+/* Where EXIF's definition has the stored sample of the place (x, y) that is shown: row 0 and column 0 of what is stored
+ * are the top and left of the picture, 1; top and right, 2; … left and bottom, 8. */
+static gsize
+stored_place (guint orientation, guint x, guint y, guint n)
+{
+  const guint right = n - 1 - x, bottom = n - 1 - y;
+  const guint rows[] = { y, y, bottom, bottom, x, right, right, x };
+  const guint columns[] = { x, right, right, x, y, y, bottom, bottom };
+
+  if (orientation == 6)
+    return (gsize) right * n + y;
+  if (orientation == 8)
+    return (gsize) x * n + bottom;
+  return (gsize) rows[orientation - 1] * n + columns[orientation - 1];
+}
+
+/* Turned as Pillow's ImageOps.exif_transpose() turns. */
+static void
+test_jpeg_orientation (Fixture *f, gconstpointer data)
+{
+  PldScaler *scaler = pld_scaler_new (16, 16, PLD_FILTER_BILINEAR, f->budget, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (jpegs); i++)
+    for (guint orientation = 0; orientation <= 9; orientation++)
+      {
+        g_autoptr (GBytes) file = image_rig_golden_load (jpegs[i]);
+        g_autoptr (GByteArray) turned = with_exif (file, orientation, orientation % 2);
+        g_autofree guint8 *plain = run_bytes (scaler, g_bytes_get_data (file, NULL), g_bytes_get_size (file)),
+                          *got = run_bytes (scaler, turned->data, turned->len), *want = g_malloc (16 * 16 * 3);
+        const guint known = orientation >= 1 && orientation <= 8 ? orientation : 1;
+        guint width, height, read, stored_width, stored_height, none;
+
+        for (guint y = 0; y < 16; y++)
+          for (guint x = 0; x < 16; x++)
+            memcpy (want + (y * 16 + x) * 3, plain + 3 * stored_place (known, x, y, 16), 3);
+        g_assert_nonnull (got);
+        image_rig_assert_near (got, want, 16 * 16 * 3, 0, jpegs[i]);
+        g_assert_true (pld_jpeg_read_header (turned->data, turned->len, &width, &height, &read));
+        g_assert_true (pld_jpeg_read_header (g_bytes_get_data (file, NULL), g_bytes_get_size (file), &stored_width,
+                                             &stored_height, &none));
+        g_assert_cmpuint (read, ==, known);
+        g_assert_cmpuint (none, ==, 1);
+        g_assert_cmpuint (width, ==, stored_width);
+        g_assert_cmpuint (height, ==, stored_height);
+      }
+  g_clear_pointer (&scaler, pld_scaler_free);
+}
+
 /* Cameras pad their frames: bytes between the last scan and the end marker, or after it, harm nothing. */
 static void
 test_jpeg_padded (Fixture *f, gconstpointer data)
@@ -508,6 +591,7 @@ main (int argc, char **argv)
     { "jpeg-empty", test_jpeg_empty },
     { "jpeg-tables", test_jpeg_tables },
     { "jpeg-mended", test_jpeg_mended },
+    { "jpeg-orientation", test_jpeg_orientation },
     { "jpeg-padded", test_jpeg_padded },
     { "cost-planes", test_cost_planes },
     { "cost-jpeg", test_cost_jpeg },
