@@ -342,6 +342,12 @@ pld_zones_parse (const char *text, gsize length, GError **error)
             length > PLD_ZONES_MAX_BYTES ? "larger than a megabyte: no zones are" : "not UTF-8 text: save it as such");
       return NULL;
     }
+  /* Editors on Windows begin UTF-8 files with a byte order mark. */
+  if (length >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0)
+    {
+      text += 3;
+      length -= 3;
+    }
   zones->json = g_strndup (length > 0 ? text : "", length);
   if (!pld_json_check (zones->json, length, &why)
       || !json_parser_load_from_data (parser, zones->json, (gssize) length, &why))

@@ -64,6 +64,41 @@ gguf_dims (PldGguf *gguf, PldTensor *tensor, GError **error)
   return TRUE;
 }
 
+/* ggml's types that are no more, and what takes their place. */
+static const struct
+{
+  guint number;
+  const char *name, *instead;
+} removed[] = { { 4, "Q4_2", "Q4_0" },          { 5, "Q4_3", "Q4_1" },         { 31, "Q4_0_4_4", "Q4_0" },
+                { 32, "Q4_0_4_8", "Q4_0" },     { 33, "Q4_0_8_8", "Q4_0" },    { 36, "IQ4_NL_4_4", "IQ4_NL" },
+                { 37, "IQ4_NL_4_8", "IQ4_NL" }, { 38, "IQ4_NL_8_8", "IQ4_NL" } };
+
+/* Numbers that ggml may well give to types that are not known here. */
+#define MOST_TYPES 256
+
+static void
+set_unknown_type (const char *name, guint64 number, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (removed); i++)
+    if (removed[i].number == number)
+      {
+        g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                     "tensor \"%s\" has type %s, which was removed from GGUF; get or make the model with %s instead",
+                     name, removed[i].name, removed[i].instead);
+        return;
+      }
+  if (number < MOST_TYPES)
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                 "tensor \"%s\" has the type number %" G_GUINT64_FORMAT
+                 ", which is newer than this program; update pipeload, or get the model in another type",
+                 name, number);
+  else
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                 "tensor \"%s\" has the type number %" G_GUINT64_FORMAT
+                 ", which cannot be one; the file is damaged: download it again",
+                 name, number);
+}
+
 /* offset still counts from the data's start. */
 static gboolean
 gguf_tensor (PldGguf *gguf, guint64 alignment, guint file, GArray *tensors, GError **error)
@@ -81,10 +116,7 @@ gguf_tensor (PldGguf *gguf, guint64 alignment, guint file, GArray *tensors, GErr
     return FALSE;
   if (!pld_dtype_from_gguf ((guint32) number, &tensor.dtype))
     {
-      g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
-                   "tensor \"%s\" has the unknown type number %" G_GUINT64_FORMAT
-                   "; the file is damaged (download it again) or newer than this program",
-                   name, number);
+      set_unknown_type (name, number, error);
       return FALSE;
     }
   if (!pld_tensor_measure (&tensor, error))

@@ -124,7 +124,8 @@ gst_pipeload_read_labels (const char *text, GError **error)
                    text);
       return NULL;
     }
-  lines = g_strsplit (contents, "\n", -1);
+  /* Editors on Windows begin UTF-8 files with a byte order mark. */
+  lines = g_strsplit (contents + (g_str_has_prefix (contents, "\xef\xbb\xbf") ? 3 : 0), "\n", -1);
   return strip_words (lines);
 }
 

@@ -346,8 +346,13 @@ test_bad_tensors (void)
   assert_bad (one_tensor (0, NULL, 0, 0), PLD_ERROR_FORMAT, "has 0 dimensions");
   assert_bad (one_tensor (5, ones, 0, 0), PLD_ERROR_FORMAT, "has 5 dimensions");
   assert_bad (one_tensor (2, (guint64[]) { 1, 0 }, 0, 0), PLD_ERROR_FORMAT, "dimension of 0");
-  assert_bad (one_tensor (1, ones, 4, 0), PLD_ERROR_UNSUPPORTED, "type number 4");
-  assert_bad (one_tensor (1, ones, 0xffffffff, 0), PLD_ERROR_UNSUPPORTED, "type number 4294967295");
+  assert_bad (one_tensor (1, ones, 4, 0), PLD_ERROR_UNSUPPORTED, "Q4_2, which was removed");
+  assert_bad (one_tensor (1, ones, 31, 0), PLD_ERROR_UNSUPPORTED, "Q4_0_4_4, which was removed");
+  assert_bad (one_tensor (1, ones, 33, 0), PLD_ERROR_UNSUPPORTED, "Q4_0_8_8, which was removed");
+  assert_bad (one_tensor (1, ones, 37, 0), PLD_ERROR_UNSUPPORTED, "IQ4_NL_4_8, which was removed");
+  assert_bad (one_tensor (1, ones, 41, 0), PLD_ERROR_UNSUPPORTED, "newer than this program");
+  assert_bad (one_tensor (1, ones, 255, 0), PLD_ERROR_UNSUPPORTED, "newer than this program");
+  assert_bad (one_tensor (1, ones, 0xffffffff, 0), PLD_ERROR_UNSUPPORTED, "damaged");
   assert_bad (one_tensor (1, ones, 0, 4), PLD_ERROR_FORMAT, "not a multiple of the alignment 32");
   assert_bad (one_tensor (1, ones, 0, 2048), PLD_ERROR_FORMAT, "truncated: tensor \"t\" ends at byte");
   assert_bad (one_tensor (1, ones, 0, ~(guint64) 31), PLD_ERROR_FORMAT, "larger than any file");

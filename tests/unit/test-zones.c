@@ -34,13 +34,15 @@ test_read (void)
         " \"masks\": [{\"polygon\": [[0, 0], [0.5, 0], [0, 0.25]]}],\n"
         " \"lines\": [{\"name\": \"gate\", \"from\": [0.25, 1], \"to\": [0.25, 0], \"labels\": "
         "[\"car\"]}]}\n";
-  g_autoptr (PldZones) zones = parse (text);
+  g_autofree char *marked = g_strconcat ("\xef\xbb\xbf", text, NULL); /* as some editors save it */
+  g_autoptr (PldZones) zones = parse (text), same = parse (marked);
   const PldZone *zone = &g_array_index (zones->zones, PldZone, 0);
   const PldZone *other = &g_array_index (zones->zones, PldZone, 1);
   const PldZone *mask = &g_array_index (zones->masks, PldZone, 0);
   const PldLine *line = &g_array_index (zones->lines, PldLine, 0);
 
   g_assert_cmpstr (zones->json, ==, text);
+  g_assert_cmpstr (same->json, ==, text);
   g_assert_cmpuint (zones->zones->len, ==, 2);
   g_assert_cmpstr (zone->name, ==, "driveway");
   g_assert_cmpuint (zone->n_points, ==, 4);
