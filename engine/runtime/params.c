@@ -18,6 +18,7 @@ pld_params_new (const PldWeights *weights)
   params->weights = weights;
   params->tape = pld_tape_new ();
   params->work = 1;
+  params->used = g_new0 (gboolean, MAX (weights->n_tensors, 1));
   params->vectors = g_array_new (FALSE, FALSE, sizeof (PldVector));
   params->tables = g_ptr_array_new_with_free_func (g_free);
   return params;
@@ -31,6 +32,7 @@ pld_params_free (PldParams *params)
   g_clear_pointer (&params->tape, pld_tape_free);
   g_array_unref (params->vectors);
   g_ptr_array_unref (params->tables);
+  g_free (params->used);
   pld_buffer_clear (&params->memory);
   g_free (params);
 }
@@ -41,12 +43,32 @@ pld_params_has (const PldParams *params, const char *name)
   return pld_weights_find (params->weights, name) != NULL;
 }
 
+static gboolean
+matches_any (const char *name, const char *const *patterns)
+{
+  for (; *patterns != NULL; patterns++)
+    if (g_pattern_match_simple (*patterns, name))
+      return TRUE;
+  return FALSE;
+}
+
+const char *
+pld_params_unused (const PldParams *params, const char *const *harmless)
+{
+  for (guint i = 0; i < params->weights->n_tensors; i++)
+    if (!params->used[i] && !matches_any (params->weights->tensors[i].name, harmless))
+      return params->weights->tensors[i].name;
+  return NULL;
+}
+
 /* @blocks: types of several values a block are welcome too. */
 static const PldTensor *
 params_find (PldParams *params, const char *name, gboolean blocks, GError **error)
 {
   const PldTensor *tensor = pld_weights_find (params->weights, name);
 
+  if (tensor != NULL)
+    params->used[tensor - params->weights->tensors] = TRUE;
   if (tensor == NULL)
     g_set_error (
         error, PLD_ERROR, PLD_ERROR_FORMAT,

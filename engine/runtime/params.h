@@ -35,6 +35,7 @@ typedef struct
   GArray *vectors;   /* PldVector */
   GPtrArray *tables; /* PldTable * */
   guint64 n_floats;  /* of all vectors, each padded to 16 */
+  gboolean *used;    /* [weights->n_tensors]: declared by somebody */
   PldBuffer memory;
 } PldParams;
 
@@ -62,6 +63,10 @@ const PldTable *pld_params_table (PldParams *params, const char *name, guint n_r
 guint64 pld_params_window (const PldParams *params);
 
 gboolean pld_params_has (const PldParams *params, const char *name);
+
+/* A tensor that nothing declared, and whose name none of the patterns in @harmless, NULL-terminated, matches (GLib's
+ * g_pattern_match_simple ()). Returns: (nullable): its name */
+const char *pld_params_unused (const PldParams *params, const char *const *harmless);
 
 /* Declares a vector of @n values (of any shape); *target is set by pld_params_load(). */
 gboolean pld_params_vector (PldParams *params, const char *name, guint64 n, float **target, GError **error);

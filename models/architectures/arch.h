@@ -122,8 +122,9 @@ typedef struct
 
   /* ---- of its files, for readers and writers ---- */
 
-  const PldNames *names; /* (nullable): both kinds of files have GGUF's names */
-  const PldMix *mixes;   /* types that it is written in; one without a name ends them */
+  const char *const *harmless; /* patterns of names, as the files have them, of tensors that results do not depend on */
+  const PldNames *names;       /* (nullable): both kinds of files have GGUF's names */
+  const PldMix *mixes;         /* types that it is written in; one without a name ends them */
   /**
    * mix:
    * @tensor: of GGUF's name; the shape as any file of the model has it

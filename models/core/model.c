@@ -72,6 +72,20 @@ find_arch (PldModel *model, PldModelKind kind, const char *key, GError **error)
   return model->arch != NULL;
 }
 
+/* A tensor that nothing is computed with: the model would not be the one that was trained. */
+static gboolean
+check_unused (const PldModel *model, GError **error)
+{
+  const char *name = pld_params_unused (model->params, model->arch->harmless);
+
+  if (name != NULL)
+    g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                 "%s: has a tensor \"%s\", which pipeload does not compute this architecture, %s, with; without it the "
+                 "results would be wrong",
+                 model->path, name, model->arch->name);
+  return name == NULL;
+}
+
 static void
 count_tensors (PldModel *model)
 {
@@ -155,7 +169,8 @@ pld_model_new (PldModelKind kind, PldWeights *weights, PldInputSize input, GErro
   model->weights = weights;
   model->warnings = g_ptr_array_new_with_free_func (g_free);
   model->params = pld_params_new (weights);
-  if (kind == PLD_MODEL_VISION ? open_vision (model, input, error) : open_text (model, error))
+  if ((kind == PLD_MODEL_VISION ? open_vision (model, input, error) : open_text (model, error))
+      && check_unused (model, error))
     {
       count_tensors (model);
       model->storage = pld_profile_load (pld_model_largest_file (model), pld_file_wants_direct ());

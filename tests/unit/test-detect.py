@@ -39,7 +39,7 @@ if PLUGINS is not None:
 HIDDEN, PATCH, SIZE = 4, 16, 32
 
 
-def tensors(n_classes=2):
+def tensors(n_classes=2, more=()):
     identity = [float(i == j) for i in range(HIDDEN) for j in range(HIDDEN)]
     nothing = [0.0] * HIDDEN
     n_tokens = (SIZE // PATCH) ** 2 + 1
@@ -60,12 +60,14 @@ def tensors(n_classes=2):
     signs = [-1.0, 1.0][-n_classes:]
     yield "classifier.weight", [n_classes, HIDDEN], [v for sign in signs for v in (sign, 0.0, 0.0, 0.0)]
     yield "classifier.bias", [n_classes], [0.0] * n_classes
+    for name in more:
+        yield name, [HIDDEN], nothing
 
 
-def write_model(folder, labels=("dark", "bright"), **config):
-    """config: members of config.json"""
+def write_model(folder, labels=("dark", "bright"), more=(), **config):
+    """more: names of further tensors; config: members of config.json"""
     header, data = {}, b""
-    for name, shape, values in tensors(len(labels)):
+    for name, shape, values in tensors(len(labels), more):
         packed = struct.pack(f"<{len(values)}f", *values)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
         data += packed
@@ -196,6 +198,16 @@ class Detect(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (0, f"{BRIGHT}  bright 0.97\n{DARK}  dark 0.97\n"))
         self.assertEqual(result.stderr, f"pipeload: warning: {model}: has no preprocessor_config.json; pictures are prepared "
                          "with the defaults of ViTImageProcessor, at the model's own size\n")
+
+    def test_unknown_tensors(self):
+        model = self.folder / "more"
+        for name in ("vit.encoder.layer.0.attention.attention.query.scale", "vit.encoder.layer.0.layer_scale1.lambda1",
+                     "vit.encoder.layer.1.layernorm_before.weight", "distillation_classifier.bias"):
+            write_model(model, more=[name])
+            self.expect(self.detect(BRIGHT, model=model), 2, "", str(model), f'"{name}"')
+            shutil.rmtree(model)
+        write_model(model, more=["vit.pooler.dense.weight", "vit.embeddings.mask_token"])
+        self.expect(self.detect(BRIGHT, model=model), 0, f"{BRIGHT}  bright 0.97\n")
 
     def test_activations(self):
         model = self.folder / "act"

@@ -227,6 +227,15 @@ class Text(unittest.TestCase):
             self.check(result, 0)
             self.assertEqual(json.loads(result.stdout)["text"], answer)
 
+    def test_unknown_tensor(self):
+        data = (SOURCE / "tests" / "golden" / "llm" / "data" / "mlp-bias-f32.gguf").read_bytes()
+        for known, unknown in ((b"blk.0.ffn_gate.bias", b"blk.0.ffn_gate.some"), (b"blk.1.ffn_down.bias", b"blk.1.ffn_down.scal")):
+            other = self.folder / "unknown.gguf"
+            other.write_bytes(data.replace(known, unknown))
+            self.check(run("run", other, "-p", "a"), 2, "unknown.gguf", f'"{unknown.decode()}"', "llama")
+        other.write_bytes(data.replace(b"blk.0.ffn_gate.bias", b"blk.0.attn_rot_embd"))
+        self.check(run("run", other, "-p", "a", "-n", 1, "--template=none"), 0)
+
     def test_failures(self):
         self.check(run("run", self.folder / "missing", "-p", "a"), 2, "missing", "no such file")
         self.check(run(*self.greedy, "-f", self.folder / "missing"), 2, "missing")

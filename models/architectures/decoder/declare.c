@@ -113,6 +113,8 @@ static gboolean
 declare_attention (PldParams *params, const PldLlama *llama, guint i, PldLlamaBlock *b, GError **error)
 {
   const PldLlamaVariant *variant = llama->variant;
+  /* In all blocks or in none. */
+  const gboolean qkv_bias = pld_params_has (params, "blk.0.attn_q.bias");
   const guint d = llama->d, n_q = llama->n_heads * llama->d_head, n_kv = llama->n_kv_heads * llama->d_head;
   char name[64];
 
@@ -121,9 +123,9 @@ declare_attention (PldParams *params, const PldLlama *llama, guint i, PldLlamaBl
          && declare_matrix (params, &b->k, block_name (name, i, "attn_k.weight"), n_kv, d, error)
          && declare_matrix (params, &b->v, block_name (name, i, "attn_v.weight"), n_kv, d, error)
          && declare_matrix (params, &b->o, block_name (name, i, "attn_output.weight"), d, n_q, error)
-         && declare_optional (params, block_name (name, i, "attn_q.bias"), n_q, variant->qkv_bias, &b->q_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_k.bias"), n_kv, variant->qkv_bias, &b->k_bias, error)
-         && declare_optional (params, block_name (name, i, "attn_v.bias"), n_kv, variant->qkv_bias, &b->v_bias, error)
+         && declare_optional (params, block_name (name, i, "attn_q.bias"), n_q, qkv_bias, &b->q_bias, error)
+         && declare_optional (params, block_name (name, i, "attn_k.bias"), n_kv, FALSE, &b->k_bias, error)
+         && declare_optional (params, block_name (name, i, "attn_v.bias"), n_kv, FALSE, &b->v_bias, error)
          && declare_optional (params, block_name (name, i, "attn_output.bias"), d, FALSE, &b->o_bias, error)
          && declare_optional (params, block_name (name, i, "attn_q_norm.weight"), llama->d_head, variant->qk_norm,
                               &b->q_norm, error)
@@ -170,7 +172,10 @@ declare_block (PldParams *params, const PldLlama *llama, guint i, PldLlamaBlock 
     return declare_experts (params, llama, i, b, error);
   return declare_matrix (params, &b->mlps->gate, block_name (name, i, "ffn_gate.weight"), f, d, error)
          && declare_matrix (params, &b->mlps->up, block_name (name, i, "ffn_up.weight"), f, d, error)
-         && declare_matrix (params, &b->mlps->down, block_name (name, i, "ffn_down.weight"), d, f, error);
+         && declare_matrix (params, &b->mlps->down, block_name (name, i, "ffn_down.weight"), d, f, error)
+         && declare_optional (params, block_name (name, i, "ffn_gate.bias"), f, FALSE, &b->mlps->gate_bias, error)
+         && declare_optional (params, block_name (name, i, "ffn_up.bias"), f, FALSE, &b->mlps->up_bias, error)
+         && declare_optional (params, block_name (name, i, "ffn_down.bias"), d, FALSE, &b->mlps->down_bias, error);
 }
 
 static gboolean

@@ -121,7 +121,7 @@ attention (const PldLlama *llama, PldSession *session, guint layer, guint n, con
   return pld_linear (session, x, q, b->o, b->o_bias, TRUE, error);
 }
 
-/* y (+)= W_down (silu (W_gate x) * W_up x) */
+/* y (+)= W_down (silu (W_gate x + b_gate) * (W_up x + b_up)) + b_down */
 static gboolean
 mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y, PldRows x, gboolean accumulate,
      const Memory *m, GError **error)
@@ -129,11 +129,11 @@ mlp (const PldLlama *llama, PldSession *session, const PldLlamaMlp *w, PldRows y
   const PldRows gate = { m->wide, x.n_rows, llama->d_ff };
   const PldRows up = { m->wide + (gsize) x.n_rows * llama->d_ff, x.n_rows, llama->d_ff };
 
-  if (!pld_linear (session, gate, x, w->gate, NULL, FALSE, error)
-      || !pld_linear (session, up, x, w->up, NULL, FALSE, error))
+  if (!pld_linear (session, gate, x, w->gate, w->gate_bias, FALSE, error)
+      || !pld_linear (session, up, x, w->up, w->up_bias, FALSE, error))
     return FALSE;
   pld_swiglu (session, gate, up, llama->d_ff);
-  return pld_linear (session, y, gate, w->down, NULL, accumulate, error);
+  return pld_linear (session, y, gate, w->down, w->down_bias, accumulate, error);
 }
 
 /* Keeps the n_used largest of a row of probabilities, the first of equals, scaled to a sum of 1; the others become 0.
@@ -240,6 +240,9 @@ static const PldLlamaVariant llama_variant = { "llama", FALSE, FALSE, FALSE };
 static const PldLlamaVariant qwen2_variant = { "qwen2", TRUE, TRUE, FALSE };
 static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
 
+/* Tables that follow from the keys: converters of 2023 wrote them. */
+static const char *const harmless[] = { "blk.*.attn_rot_embd", "*.rotary_emb.inv_freq", NULL };
+
 #define LLAMA_ARCH(id)                                                                                                 \
   static PldNet *id##_declare (PldParams *params, const PldConfig *config, PldInputSize input, PldBlocks blocks,       \
                                GError **error)                                                                         \
@@ -259,6 +262,7 @@ static const PldLlamaVariant qwen3_variant = { "qwen3", TRUE, FALSE, TRUE };
     .activation_floats = llama_activation_floats,                                                                      \
     .scratch_floats = llama_scratch_floats,                                                                            \
     .forward = llama_forward,                                                                                          \
+    .harmless = harmless,                                                                                              \
     .mixes = pld_llama_mixes,                                                                                          \
     .mix = pld_llama_mix,                                                                                              \
     .write_keys = pld_llama_write_keys,                                                                                \

@@ -14,14 +14,15 @@ typedef struct
 {
   const char *name;
   gboolean neox;     /* order of the pairs that positions rotate */
-  gboolean qkv_bias; /* has biases for certain; others may */
+  gboolean qkv_bias; /* its files are written with biases; all may have them */
   gboolean qk_norm;
 } PldLlamaVariant;
 
 typedef struct
 {
-  const PldMatrix *gate, *up; /* [d_ff, d] */
-  const PldMatrix *down;      /* [d, d_ff] */
+  const PldMatrix *gate, *up;             /* [d_ff, d] */
+  const PldMatrix *down;                  /* [d, d_ff] */
+  float *gate_bias, *up_bias, *down_bias; /* [d_ff], [d_ff], [d]; NULL: none */
 } PldLlamaMlp;
 
 typedef struct

@@ -149,6 +149,7 @@ const PldArch pld_arch_vit = {
   .forward = classifier_forward,
   .image_processor = "ViT",
   .decode = classifier_decode,
+  .harmless = pld_vit_harmless,
   .names = &pld_vit_names,
   .mixes = pld_vit_mixes,
   .mix = pld_vit_mix,

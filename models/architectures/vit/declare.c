@@ -161,6 +161,10 @@ static const PldName names[] = {
 
 const PldNames pld_vit_names = { { "v.blk.", "vit.encoder.layer." }, names, G_N_ELEMENTS (names) };
 
+/* The pooler and the mask token serve other heads of the same trunk; position_ids count from 0. */
+const char *const pld_vit_harmless[]
+    = { "vit.pooler.*", "pooler.*", "vit.embeddings.mask_token", "*.position_ids", NULL };
+
 /* ---- declaration --------------------------------------------------------------------------- */
 
 static gboolean

@@ -234,6 +234,7 @@ const PldArch pld_arch_patch_detector = {
   .forward = detector_forward,
   .image_processor = "ViT",
   .decode = detector_decode,
+  .harmless = pld_vit_harmless,
   .names = &pld_vit_names,
   .mixes = pld_vit_mixes,
   .mix = pld_vit_mix,

@@ -148,6 +148,7 @@ gboolean pld_vit_trunk (const PldVit *vit, PldSession *session, const PldItem *i
 /* ---- files: declare.c, write.c ------------------------------------------------------------------- */
 
 extern const PldNames pld_vit_names;
+extern const char *const pld_vit_harmless[];
 extern const PldMix pld_vit_mixes[];
 
 /* Of the table PldArch; a head adds its own keys. */

@@ -203,6 +203,7 @@ const PldArch pld_arch_yolos = {
   .forward = yolos_forward,
   .image_processor = "Yolos",
   .decode = yolos_decode,
+  .harmless = pld_vit_harmless,
   .names = &pld_vit_names,
   .mixes = pld_vit_mixes,
   .mix = pld_vit_mix,

@@ -85,6 +85,7 @@ class Spec:
     experts: int = 0
     used: int = 0
     qkv_bias: bool = False
+    mlp_bias: bool = False
     qk_norm: bool = False
     tied: bool = False
     rope_factors: np.ndarray = None
@@ -143,6 +144,8 @@ class Spec:
             count, suffix = ((self.experts,), "_exps") if self.experts else ((), "")
             for name, shape in (("gate", (self.d_ff, d)), ("down", (d, self.d_ff)), ("up", (self.d_ff, d))):
                 matrix(f"{block}ffn_{name}{suffix}.weight", *count, *shape)
+                if self.mlp_bias:
+                    vector(f"{block}ffn_{name}.bias", shape[0], 0.0, 0.5)
         vector("output_norm.weight", d)
         if not self.tied:
             matrix("output.weight", N_VOCAB, d, scale=3.0)
@@ -182,6 +185,8 @@ MODELS = {
     "rope-llama3-f32": Spec(118, base=500000.0, rope_factors=llama3_factors(500000.0, 16, 64)),
     "mixtral-f32": Spec(94, d_ff=32, experts=4, used=2),
     "qwen2-f32": Spec(138, arch="qwen2", base=1000000.0, qkv_bias=True, tied=True),
+    "mlp-bias-f32": Spec(3, mlp_bias=True),
+    "qwen2-no-bias-f32": Spec(3, arch="qwen2", base=1000000.0),
     "qwen3-f32": Spec(67, arch="qwen3", heads=4, kv_heads=2, key_length=16, base=1000000.0, qk_norm=True),
 }
 
