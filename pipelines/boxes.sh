@@ -20,7 +20,7 @@ case $input in
   rtsp://* | rtsps://*) set -- rtspsrc location="$input" latency=200 ! decodebin ;;
   *)
     [ -f "$input" ] || [ -n "${PIPELOAD_SOURCE_BIN:-}" ] || { echo "$input: no such file" >&2; exit 1; }
-    set -- filesrc location="$input" ! decodebin
+    set -- filesrc location="$input" ! decodebin ! videoconvert ! videoflip video-direction=auto
     [ -z "$file" ] || mode=sync
     ;;
 esac
