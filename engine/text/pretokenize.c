@@ -37,16 +37,27 @@ static const struct
   gboolean whole_words, adds_bos;
   const char *stages[MAX_STAGES];
 } known[] = {
-  { " llama-bpe llama3 llama-v3 falcon3 pixtral falcon-h1 midm-2.0 lfm2 ", TRUE, TRUE, { LLAMA3 ("\\p{N}{1,3}") } },
+  { " llama-bpe llama3 llama-v3 falcon3 pixtral falcon-h1 midm-2.0 lfm2 jina-v5-nano ",
+    TRUE,
+    TRUE,
+    { LLAMA3 ("\\p{N}{1,3}") } },
   { " dbrx smaug-bpe chatglm-bpe glm4 ", FALSE, FALSE, { LLAMA3 ("\\p{N}{1,3}") } },
-  { " qwen2 stablelm2 deepseek-r1-qwen megrez hunyuan ", FALSE, FALSE, { LLAMA3 ("\\p{N}") } },
+  { " qwen2 stablelm2 deepseek-r1-qwen megrez hunyuan kormo f2llmv2 grok-2 ", FALSE, FALSE, { LLAMA3 ("\\p{N}") } },
   { " gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code gigachat roberta-bpe "
     "exaone4 mellum "
-    "modern-bert a.x-4.0 ",
+    "modern-bert a.x-4.0 trillion granite-docling ",
     FALSE,
     FALSE,
     { GPT2 } },
   { " starcoder refact command-r smollm codeshell exaone minerva-7b ", FALSE, FALSE, { "\\p{N}", GPT2 } },
+  /* Without the ends of lines that Qwen 2's punctuation takes. */
+  { " seed-coder ",
+    FALSE,
+    FALSE,
+    { CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+" SPACES } },
+  { " minicpm5 ", TRUE, FALSE, { "\\p{N}{1,3}", GPT2 } },
+  /* Words across spaces; digits in groups of three from the right. */
+  { " superbpe ", FALSE, FALSE, { "\\p{N}+", "(?=(?:\\d{3})+(?!\\d))" } },
   { " falcon ", FALSE, FALSE, { "[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]" } },
   { " deepseek-llm ",
     FALSE,
@@ -61,7 +72,7 @@ static const struct
     FALSE,
     { "\\p{N}{1,3}", "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{30ff}]+",
       "[!-/:-@\\[-`{-~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES } },
-  { " gpt-4o llama4 kanana2 ", FALSE, FALSE, { O200K ("(?:" CONTRACTION ")?", "\\p{N}{1,3}") } },
+  { " gpt-4o llama4 kanana2 talkie minimax-m2 ", FALSE, FALSE, { O200K ("(?:" CONTRACTION ")?", "\\p{N}{1,3}") } },
   { " tekken ", TRUE, TRUE, { O200K ("", "\\p{N}") } },
   { " poro-chat bloom gpt3-finnish ", FALSE, FALSE, { BLOOM } },
   { " viking ", FALSE, FALSE, { BLOOM, "\\p{N}" } },

@@ -2,6 +2,7 @@
  *
  * Tokenizers on small vocabularies: merges, special tokens, spaces.
  */
+#include "engine/text/pretokenize.h"
 #include "tests/support/vocab-bytes.h"
 
 #include <string.h>
@@ -265,14 +266,77 @@ test_bpe_words (void)
     }
 }
 
+static void
+add_word (const char *text, gsize n, gpointer data)
+{
+  g_string_append_len (data, text, (gssize) n);
+  g_string_append_c (data, '|');
+}
+
+/* Words, as Python's regex module cuts them with the expressions of the tokenizers' makers. */
+static void
+test_bpe_cuts (void)
+{
+  static const char text[] = "We'LL pay 1234567 x=1;\n\nok 12";
+  static const struct
+  {
+    const char *pre, *words;
+  } cases[] = { { "seed-coder", "We|'LL| pay| |1|2|3|4|5|6|7| x|=|1|;|\n\n|ok| |1|2|" },
+                { "superbpe", "We'LL pay |1|234|567| x=|1|;\n\nok |12|" },
+                { "minicpm5", "We|'|LL| pay| |123|456|7| x|=|1|;|\n|\n|ok| |12|" },
+                { "kormo", "We|'LL| pay| |1|2|3|4|5|6|7| x|=|1|;\n\n|ok| |1|2|" },
+                { "granite-docling", "We|'|LL| pay| 1234567| x|=|1|;|\n|\n|ok| 12|" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      PldPretokenizer *p = pld_pretokenizer_new (cases[i].pre, &error);
+      g_autoptr (GString) words = g_string_new (NULL);
+
+      g_assert_no_error (error);
+      g_assert_true (pld_pretokenizer_split (p, text, strlen (text), add_word, words, &error));
+      g_assert_cmpstr (words->str, ==, cases[i].words);
+      pld_pretokenizer_free (p);
+    }
+}
+
 /* Every known way to cut text leaves all of it. */
 static void
 test_bpe_all_pre (void)
 {
-  static const char *const names[]
-      = { "default",     "llama3", "dbrx",      "qwen2",        "gpt-2",     "mpt",    "olmo",         "stablelm2",
-          "starcoder",   "refact", "command-r", "smollm",       "codeshell", "falcon", "deepseek-llm", "deepseek-coder",
-          "deepseek-v3", "gpt-4o", "tekken",    "jina-v2-code", "bloom",     "viking", "chameleon",    "chatglm-bpe" };
+  static const char *const names[] = { "default",
+                                       "llama3",
+                                       "dbrx",
+                                       "qwen2",
+                                       "gpt-2",
+                                       "mpt",
+                                       "olmo",
+                                       "stablelm2",
+                                       "starcoder",
+                                       "refact",
+                                       "command-r",
+                                       "smollm",
+                                       "codeshell",
+                                       "falcon",
+                                       "deepseek-llm",
+                                       "deepseek-coder",
+                                       "deepseek-v3",
+                                       "gpt-4o",
+                                       "tekken",
+                                       "jina-v2-code",
+                                       "bloom",
+                                       "viking",
+                                       "chameleon",
+                                       "chatglm-bpe",
+                                       "seed-coder",
+                                       "kormo",
+                                       "f2llmv2",
+                                       "trillion",
+                                       "superbpe",
+                                       "minicpm5",
+                                       "granite-docling",
+                                       "jina-v5-nano",
+                                       "talkie" };
   const char text[] = "Hello, WORLD's 1234567  \r\n\t\xd0\x9f\xd1\x80\xd0\xb8 \xe4\xb8\xad\xe6\x96\x87 "
                       "\xe1\x83\xa5\xe1\x83\x90 {x}==`y`;"
                       "\xf0\x9f\x98\x80\xcc\x81 \xe2\x80\xa6\xe3\x80\x82 <sentinel:12> IMGIMGABZ\n\n   ";
@@ -395,6 +459,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tokenizer/bpe/whole-words", test_bpe_whole_words);
   g_test_add_func ("/tokenizer/bpe/missing-bytes", test_bpe_missing_bytes);
   g_test_add_func ("/tokenizer/bpe/words", test_bpe_words);
+  g_test_add_func ("/tokenizer/bpe/cuts", test_bpe_cuts);
   g_test_add_func ("/tokenizer/bpe/all-pre", test_bpe_all_pre);
   g_test_add_func ("/tokenizer/wordpiece", test_wordpiece);
   g_test_add_func ("/tokenizer/wordpiece/cased", test_wordpiece_cased);
