@@ -236,6 +236,15 @@ class Text(unittest.TestCase):
         other.write_bytes(data.replace(b"blk.0.ffn_gate.bias", b"blk.0.attn_rot_embd"))
         self.check(run("run", other, "-p", "a", "-n", 1, "--template=none"), 0)
 
+    def test_layers_that_differ(self):
+        data = bytearray((SOURCE / "tests" / "golden" / "llm" / "data" / "lists-f32.gguf").read_bytes())
+        key = b"llama.feed_forward_length"
+        second = data.index(key) + len(key) + 4 + 4 + 8 + 4  # behind the types, the count, and the first layer's number
+        data[second] += 1
+        other = self.folder / "differ.gguf"
+        other.write_bytes(data)
+        self.check(run("run", other, "-p", "a"), 2, "differ.gguf", key.decode(), "different sizes")
+
     def test_failures(self):
         self.check(run("run", self.folder / "missing", "-p", "a"), 2, "missing", "no such file")
         self.check(run(*self.greedy, "-f", self.folder / "missing"), 2, "missing")

@@ -27,6 +27,41 @@ get_uint_optional (const PldConfig *config, const PldLlamaVariant *variant, cons
   return !json_object_has_member (config->root, full) || get_uint (config, variant, key, min, max, value, error);
 }
 
+/* A key that converters write once for all layers, or as a list with a number for each. Layers that differ are another
+ * architecture. */
+static gboolean
+get_uniform (const PldConfig *config, const PldLlamaVariant *variant, const char *key, guint min, guint max,
+             gboolean optional, guint *value, GError **error)
+{
+  g_autofree char *full = g_strdup_printf ("%s.%s", variant->name, key);
+  JsonNode *node = json_object_get_member (config->root, full);
+  JsonArray *list = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  gint64 first = 0;
+
+  if (list == NULL || json_array_get_length (list) == 0)
+    return optional ? get_uint_optional (config, variant, key, min, max, value, error)
+                    : get_uint (config, variant, key, min, max, value, error);
+  for (guint i = 0; i < json_array_get_length (list); i++)
+    {
+      JsonNode *item = json_array_get_element (list, i);
+      const gboolean is_int = JSON_NODE_HOLDS_VALUE (item) && json_node_get_value_type (item) == G_TYPE_INT64;
+      const gint64 n = is_int ? json_node_get_int (item) : -1;
+
+      if (i == 0)
+        first = n;
+      if (n < (gint64) min || n > (gint64) max || n != first)
+        {
+          g_set_error (error, PLD_ERROR, PLD_ERROR_UNSUPPORTED,
+                       "%s: \"%s\" is a list whose numbers differ or are not from %u to %u; layers of different sizes "
+                       "are not supported",
+                       config->path, full, min, max);
+          return FALSE;
+        }
+    }
+  *value = (guint) first;
+  return TRUE;
+}
+
 static gboolean
 parse_experts (PldLlama *llama, const PldConfig *config, GError **error)
 {
@@ -44,11 +79,11 @@ parse_heads (PldLlama *llama, const PldConfig *config, GError **error)
   const PldLlamaVariant *variant = llama->variant;
   guint d_value;
 
-  if (!get_uint (config, variant, "attention.head_count", 1, 1024, &llama->n_heads, error))
+  if (!get_uniform (config, variant, "attention.head_count", 1, 1024, FALSE, &llama->n_heads, error))
     return FALSE;
   llama->n_kv_heads = llama->n_heads;
   llama->d_head = llama->d / llama->n_heads;
-  if (!get_uint_optional (config, variant, "attention.head_count_kv", 1, llama->n_heads, &llama->n_kv_heads, error)
+  if (!get_uniform (config, variant, "attention.head_count_kv", 1, llama->n_heads, TRUE, &llama->n_kv_heads, error)
       || !get_uint_optional (config, variant, "attention.key_length", 2, 4096, &llama->d_head, error))
     return FALSE;
   d_value = llama->d_head;
@@ -74,7 +109,7 @@ parse_config (PldLlama *llama, const PldConfig *config, GError **error)
   double eps;
 
   if (!get_uint (config, variant, "embedding_length", 1, 65536, &llama->d, error)
-      || !get_uint (config, variant, "feed_forward_length", 1, 1 << 20, &llama->d_ff, error)
+      || !get_uniform (config, variant, "feed_forward_length", 1, 1 << 20, FALSE, &llama->d_ff, error)
       || !get_uint (config, variant, "context_length", 1, 1 << 30, &llama->base.context, error)
       || !parse_heads (llama, config, error) || !parse_experts (llama, config, error)
       || !pld_config_double (config, eps_key, 1e-5, &eps, error))

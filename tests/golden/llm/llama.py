@@ -50,6 +50,9 @@ class Llama:
     def key(self, name, default=None):
         value = self.config.get(f"{self.arch}.{name}", default)
         assert value is not None, name
+        if isinstance(value, list):  # a number for each layer
+            assert len(set(value)) == 1, name
+            return value[0]
         return value
 
     # ---- positions ----

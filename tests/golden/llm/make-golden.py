@@ -186,6 +186,7 @@ MODELS = {
     "mixtral-f32": Spec(94, d_ff=32, experts=4, used=2),
     "qwen2-f32": Spec(138, arch="qwen2", base=1000000.0, qkv_bias=True, tied=True),
     "mlp-bias-f32": Spec(3, mlp_bias=True),
+    "lists-f32": Spec(1, extra={"feed_forward_length": [48, 48], "attention.head_count": [2, 2], "attention.head_count_kv": [1, 1]}),
     "qwen2-no-bias-f32": Spec(3, arch="qwen2", base=1000000.0),
     "qwen3-f32": Spec(67, arch="qwen3", heads=4, kv_heads=2, key_length=16, base=1000000.0, qk_norm=True),
 }
