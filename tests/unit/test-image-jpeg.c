@@ -221,17 +221,19 @@ assert_mended (PldScaler *scaler, const GByteArray *data, const guint8 *want, co
 static void
 test_jpeg_mended (Fixture *f, gconstpointer data)
 {
+#define FRONT(text) { text, sizeof (text) - 1 }
   static const struct
   {
     const char *bytes;
     gsize n;
-  } fronts[] = { { "\r\n", 2 },
-                 { "\n", 1 },
-                 { "\0\0\0\0", 4 },
-                 { "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 1234\r\n\r\n", 65 },
-                 { "\xFF\xD8", 2 },
-                 { "\xFF\xD8\xFF\xD8", 4 },
-                 { "\xFF\xD8\xFF\xFE\x00\x04hi", 8 } };
+  } fronts[] = { FRONT ("\r\n"),
+                 FRONT ("\n"),
+                 FRONT ("\0\0\0\0"),
+                 FRONT ("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 1234\r\n\r\n"),
+                 FRONT ("\xFF\xD8"),
+                 FRONT ("\xFF\xD8\xFF\xD8"),
+                 FRONT ("\xFF\xD8\xFF\xFE\x00\x04hi") };
+#undef FRONT
   PldScaler *scaler = pld_scaler_new (16, 16, PLD_FILTER_BILINEAR, f->budget, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (jpegs); i++)
